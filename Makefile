@@ -1,0 +1,47 @@
+# One entry for everything a person does with Compline; `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MEMBERS := shared edge hub
+
+.PHONY: help setup demo test check bench eval lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## bring uv, the locked environment and (as root) system packages
+
+$(READY): requirements.lock shared/pyproject.toml edge/pyproject.toml hub/pyproject.toml packaging/setup.sh
+	@PYTHON="$(PYTHON)" bash packaging/setup.sh $(VENV)
+	@touch $@
+
+demo: $(READY) ## a sample day, from calls and chats to the hub's page (ONCE=1: print the table and exit)
+	@$(BIN)/python packaging/demo/demo.py $(if $(ONCE),--once,)
+
+test: $(READY) ## every test
+	@bash packaging/setup.sh --system-only
+	$(BIN)/python -m pytest
+
+check: $(READY) ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## speed and size, each beside a reference, as JSON Lines (also bench/latest.jsonl)
+	@$(BIN)/python -m bench
+
+eval: $(READY) ## recognition figures, as JSON Lines (also models/eval/latest.jsonl)
+	@$(BIN)/python models/eval
+
+lock: ## resolve requirements.lock anew (hashes, no index host)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+		--no-emit-package compline-edge --no-emit-package compline-hub --no-emit-package compline-shared \
+		--custom-compile-command "make lock" \
+		--group dev edge/pyproject.toml hub/pyproject.toml shared/pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

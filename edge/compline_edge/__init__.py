@@ -1,0 +1,1 @@
+"""The agent on the handset: hears, reads, judges, keeps and owes."""

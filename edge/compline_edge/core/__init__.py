@@ -1,0 +1,1 @@
+"""Decides; touches no file, clock, network or random source."""

@@ -1,0 +1,1 @@
+"""Finds the hub and carries sealed batches to it."""

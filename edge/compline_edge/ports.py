@@ -1,0 +1,97 @@
+"""What the core asks of the world, in the core's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
+from compline_shared.messages import Verdict
+from compline_shared.taxonomy import Abstention, Role
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What the container says before any sample is decoded."""
+
+    container: str
+    codec: str
+    sample_rate: int  # Hz, as recorded
+    channels: int
+    duration: float | None  # s, None where the container does not say
+
+
+class AudioReader(Protocol):
+    """One opened recording; use as a context manager."""
+
+    @property
+    def info(self) -> AudioInfo: ...
+
+    @property
+    def defect(self) -> Abstention | None:
+        """After `blocks` is through: TRUNCATED or TOO_LONG where not all could be read, else None."""
+        ...
+
+    def blocks(self) -> Iterator[Channels]:
+        """Yield [channels, n] int16 at 16 kHz, n at most 16,000, in order; one or two channels."""
+        ...
+
+    def __enter__(self) -> AudioReader: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class VoiceActivity(Protocol):
+    """Cuts one channel into stretches of speech; made anew for each channel."""
+
+    def feed(self, samples: Samples) -> Sequence[SpeechBlock]: ...
+
+    def finish(self) -> Sequence[SpeechBlock]: ...
+
+
+class TranscriberStream(Protocol):
+    """One channel of one call being transcribed."""
+
+    def feed(self, block: SpeechBlock) -> Heard: ...
+
+    def finish(self) -> Heard: ...
+
+
+class Transcriber(Protocol):
+    """Speech to utterances, streaming; safe to open several streams one after another or in turn."""
+
+    @property
+    def version(self) -> int:
+        """Number of the model on the wire, 1..65535."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """BCP 47 tag, e.g. `zh-CN`."""
+        ...
+
+    def open(self, role: Role) -> TranscriberStream: ...
+
+
+class Clock(Protocol):
+    """Wall and monotonic time."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+class Owing(Protocol):
+    """Where a verdict goes the moment it exists: kept for the collector, owed to the hub."""
+
+    def record(self, draft: Verdict, evidence: bytes | None) -> Verdict:
+        """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
+
+        `draft.seq` and `draft.evidence` are replaced. One transaction: on return it survives a power cut.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Keeps what is owed and what is known, encrypted."""

@@ -1,0 +1,1 @@
+"""The branch hub: takes verdicts in, keeps them, shows them."""

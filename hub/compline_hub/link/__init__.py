@@ -1,0 +1,1 @@
+"""Broker, advert and the MQTT side of intake."""

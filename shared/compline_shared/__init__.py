@@ -1,0 +1,1 @@
+"""What handset and hub must agree on: words, messages, encodings, sealing, delivery."""
