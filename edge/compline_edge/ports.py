@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.messages import Verdict
@@ -89,9 +89,10 @@ class Clock(Protocol):
 class Owing(Protocol):
     """Where a verdict goes the moment it exists: kept for the collector, owed to the hub."""
 
-    def record(self, draft: Verdict, evidence: bytes | None) -> Verdict:
+    def record(self, draft: Verdict, evidence: BinaryIO | None) -> Verdict:
         """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
 
-        `draft.seq` and `draft.evidence` are replaced. One transaction: on return it survives a power cut.
+        `draft.seq` and `draft.evidence` are replaced. `evidence` is read once, in chunks: an hour of audio never lies in
+        memory. One transaction: on return it survives a power cut.
         """
         ...
