@@ -1,0 +1,51 @@
+"""The agent's settings, from compline.toml and COMPLINE_EDGE_* variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from compline_shared.configuration import settings_from
+
+PREFIX = "COMPLINE_EDGE_"
+
+
+class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a person may set for the agent; each has a default that works."""
+
+    home: str = "~/.local/share/compline/edge"  # keys, vault, outbox, logs
+    recordings: tuple[str, ...] = ()  # folders where the phone stores calls
+    chats: tuple[str, ...] = ()  # folders where chat exports arrive
+    language: str = "zh-CN"  # of the calls, BCP 47
+    transcriber: Literal["ctc", "vosk"] = "ctc"
+    models: str = ""  # folder; empty: the one shipped beside the program
+    hub: str = ""  # host:port of the broker; empty: find it on the LAN
+    discovery_interface: str = ""  # address to browse on; empty: all
+    collector_channel: Annotated[int, Meta(ge=0, le=1)] = 0  # of a stereo recording
+    collector_id: str = ""  # WeCom user id of the collector; empty: whoever is not external
+    remove_sealed_originals: bool = False  # delete a recording once its evidence is sealed in the vault
+    live: bool = True  # judge recordings while they grow
+    settle_seconds: Annotated[float, Meta(ge=0.2, le=600)] = 2.0  # a file unchanged so long is complete
+    longest_call_hours: Annotated[float, Meta(gt=0, le=24)] = 4.0
+
+    @property
+    def home_folder(self) -> Path:
+        """`home` with ~ resolved."""
+        return Path(self.home).expanduser()
+
+
+def load_settings(config: Path | None = None) -> EdgeSettings:
+    """Read the settings from ``config`` (default: ./compline.toml where there is one) and the environment.
+
+    Raises:
+        InvalidSettings: a setting is unknown, of the wrong type or out of range.
+        OSError: ``config`` was named and cannot be read.
+    """
+    default = Path("compline.toml")
+    source = config or (default if default.is_file() else None)
+    toml = source.read_text(encoding="utf-8") if source else ""
+    return settings_from(EdgeSettings, toml=toml, table="edge", environment=os.environ, prefix=PREFIX)
