@@ -1,0 +1,374 @@
+"""Mandarin speech to characters and syllable posteriors: the small CTC model on TFLite, streaming and
+exact."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from compline_shared.taxonomy import Role
+
+from compline_edge.core.ctc_decoding import FLOOR, GreedyDecoder, Symbol, log_softmax
+from compline_edge.core.speech import Heard, Posteriors, SpeechBlock, Token, Utterance
+from compline_edge.core.syllables import SYLLABLES, reading, token_matrix
+from compline_edge.senses.features import CENTRE, STEP, WIDTH, FeatureStream
+from compline_edge.senses.model_manifest import (
+    KnownAnswer,
+    Manifest,
+    ModelDamaged,
+    read_checked,
+    read_manifest,
+)
+
+PIECE = 32
+"""Steps that are computed at once (0.96 s): more saves work, fewer answers sooner."""
+
+LONGEST = 120
+"""Characters after which an utterance is closed even where nobody pauses."""
+
+USUAL = 0.7
+"""Share of a character's probability that its usual reading gets where it has several; the others share
+the rest."""
+
+TOLERANCE = 0.05
+"""Largest difference to the known answer, in natural-log units; runtimes differ by 0.001 among themselves."""
+
+Floats = npt.NDArray[np.float32]
+
+
+class CtcTranscriber:
+    """A model folder (model.tflite, tokens.txt, cmvn.json, manifest.json) as a Transcriber.
+
+    One interpreter serves all streams, one after another or in turn. Memory: about 20 MB above the
+    runtime's own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load the model, its checksums compared and a known answer recomputed.
+
+        Raises:
+            ModelDamaged: a file is missing or altered, or this machine's runtime computes something else.
+        """
+        manifest = read_manifest(folder)
+        self._manifest = manifest
+        self._network = _Network(read_checked(folder, "model.tflite", manifest), manifest)
+        self._tokens = tuple(read_checked(folder, "tokens.txt", manifest).decode("utf-8").splitlines())
+        self._cmvn = _read_cmvn(read_checked(folder, "cmvn.json", manifest), folder.name)
+        self._syllabary = Syllabary(self._tokens)
+        if manifest.known_answer is not None:
+            _compare(self._network, manifest.known_answer, folder.name)
+
+    @property
+    def version(self) -> int:
+        """Number of the model on the wire."""
+        return self._manifest.version
+
+    @property
+    def language(self) -> str:
+        """BCP 47 tag of the manifest."""
+        return self._manifest.language
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """What each output of the model stands for; the first is blank."""
+        return self._tokens
+
+    def open(self, role: Role) -> CtcStream:
+        """Begin to transcribe one channel."""
+        return CtcStream(self, role)
+
+    def features(self) -> FeatureStream:
+        """A feature stream with the model's normalisation."""
+        shift, scale = self._cmvn
+        return FeatureStream(shift=shift, scale=scale)
+
+    def window(self) -> _Window:
+        """Begin a stretch: features in, log-probabilities out."""
+        return _Window(self._network)
+
+    @property
+    def syllabary(self) -> Syllabary:
+        """How tokens sound."""
+        return self._syllabary
+
+
+class Syllabary:
+    """Sums the probabilities of tokens over their toneless syllables."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        matrix = token_matrix(tokens)
+        usual = np.array([reading(token) if len(token) == 1 else 0 for token in tokens])
+        several = matrix.sum(axis=1) > 1
+        matrix[several] *= ((1.0 - USUAL) / (matrix[several].sum(axis=1) - 1))[:, None]
+        matrix[several, usual[several]] = USUAL
+        syllables, columns = np.nonzero(matrix.T)
+        self._columns = columns
+        self._weights = matrix.T[syllables, columns]
+        self._present, self._starts = np.unique(syllables, return_index=True)
+
+    def posteriors(self, log_probs: Floats) -> Floats:
+        """Map [steps, tokens] log-probabilities to [steps, syllables], floored at `FLOOR`.
+
+        A character of several readings gives `USUAL` of its probability to the usual one. Tokens that are
+        no Chinese character belong to no syllable, so a row may sum to less than 1.
+        """
+        sums = np.add.reduceat(np.exp(log_probs)[:, self._columns] * self._weights, self._starts, axis=1)
+        result = np.full((len(log_probs), len(SYLLABLES)), FLOOR, dtype=np.float32)
+        result[:, self._present] = np.log(np.maximum(sums, np.exp(FLOOR)))
+        return result
+
+
+class CtcStream:
+    """One channel being transcribed by the CTC model."""
+
+    def __init__(self, transcriber: CtcTranscriber, role: Role) -> None:
+        self._transcriber = transcriber
+        self._role = role
+        self._stretch: _Stretch | None = None
+
+    def feed(self, block: SpeechBlock) -> Heard:
+        """Take consecutive samples of a stretch of speech; `ends` closes the utterance."""
+        if self._stretch is None:
+            self._stretch = _Stretch(self._transcriber, self._role, block.start)
+        stretch = self._stretch
+        heard = stretch.feed(block)
+        if block.ends:
+            self._stretch = None
+        return heard
+
+    def finish(self) -> Heard:
+        """Close a stretch that the recording's end has cut."""
+        if self._stretch is None:
+            return Heard()
+        heard = self._stretch.finish()
+        self._stretch = None
+        return heard
+
+
+class _Stretch:
+    """One stretch of speech: its features, its window on the network, its decoder."""
+
+    def __init__(self, transcriber: CtcTranscriber, role: Role, start: float) -> None:
+        self._transcriber = transcriber
+        self._role = role
+        self._start = start
+        self._features = transcriber.features()
+        self._window = transcriber.window()
+        self._decoder = GreedyDecoder()
+        self._open: list[Token] = []
+        self._since = start  # s, where the running utterance begins
+        self._heard_to = start  # s, end of the samples so far
+        self._step = 0
+
+    def feed(self, block: SpeechBlock) -> Heard:
+        self._heard_to += len(block.samples) / 16_000
+        heard = self._take(self._window.feed(self._features.feed(block.samples)), ends=False)
+        if not block.ends:
+            return heard
+        last = self.finish()
+        return Heard(
+            utterances=heard.utterances + last.utterances, posteriors=heard.posteriors + last.posteriors
+        )
+
+    def finish(self) -> Heard:
+        log_probs = np.concatenate([self._window.feed(self._features.finish()), self._window.finish()])
+        return self._take(log_probs, ends=True)
+
+    def _take(self, log_probs: Floats, *, ends: bool) -> Heard:
+        start = self._time(self._step)
+        utterances: list[Utterance] = []
+        for symbol in self._decoder.feed(log_probs) + (self._decoder.finish() if ends else []):
+            self._open.append(self._token(symbol))
+            if len(self._open) >= LONGEST:
+                utterances += self._close(self._open[-1].end)
+        self._step += len(log_probs)
+        if ends:
+            utterances += self._close(self._heard_to)
+        posteriors: tuple[Posteriors, ...] = ()
+        if len(log_probs) or ends:
+            rows = self._transcriber.syllabary.posteriors(log_probs)
+            posteriors = (Posteriors(start=start, step=STEP, log_probs=rows, ends=ends),)
+        return Heard(partial=self._partial(), utterances=tuple(utterances), posteriors=posteriors)
+
+    def _close(self, end: float) -> list[Utterance]:
+        tokens, since = tuple(self._open), self._since
+        self._open, self._since = [], end
+        if not tokens:
+            return []
+        confidence = sum(token.confidence for token in tokens) / len(tokens)
+        return [
+            Utterance(_spell([token.text for token in tokens]), self._role, since, end, confidence, tokens)
+        ]
+
+    def _partial(self) -> str:
+        running = self._decoder.running
+        texts = [token.text for token in self._open]
+        return _spell(texts if running is None else [*texts, self._transcriber.tokens[running.index]])
+
+    def _token(self, symbol: Symbol) -> Token:
+        text = self._transcriber.tokens[symbol.index]
+        index = reading(text) if len(text) == 1 else 0
+        return Token(
+            text=text,
+            syllable=SYLLABLES[index] if index else "",
+            start=self._time(symbol.first),
+            end=self._time(symbol.last + 1),
+            confidence=min(1.0, symbol.confidence),
+        )
+
+    def _time(self, step: int) -> float:
+        return self._start + CENTRE + step * STEP
+
+
+class _Window:
+    """Slides over the features of one stretch so that each step sees all the context that the network
+    uses.
+    """
+
+    def __init__(self, network: _Network) -> None:
+        self._network = network
+        self._features: Floats = np.zeros((0, WIDTH), dtype=np.float32)
+        self._done = 0  # rows of self._features whose output has been given
+
+    def feed(self, features: Floats) -> Floats:
+        """Take [n, 400]; returns log-probabilities of the steps whose context is whole, in pieces of
+        `PIECE`.
+        """
+        self._features = np.concatenate([self._features, features])
+        outputs = [self._network.none]
+        while len(self._features) - self._done >= PIECE + self._network.right:
+            first = max(0, self._done - self._network.left)
+            logits = self._network.run(self._features[first : self._done + PIECE + self._network.right])
+            outputs.append(log_softmax(logits[self._done - first :][:PIECE]))
+            self._done += PIECE
+            spare = max(0, self._done - self._network.left - self._network.right - PIECE)
+            self._features = self._features[spare:]
+            self._done -= spare
+        return np.concatenate(outputs)
+
+    def finish(self) -> Floats:
+        """Log-probabilities of the steps that are left, at the true end of the stretch."""
+        if self._done == len(self._features):
+            return self._network.none
+        size = self._network.left + PIECE + self._network.right  # a size that has been computed before
+        first = max(0, min(self._done - self._network.left, len(self._features) - size))
+        logits = self._network.run(self._features[first:])
+        left = logits[self._done - first :]
+        self._features, self._done = self._features[:0], 0
+        return log_softmax(left)
+
+
+class _Network:
+    """The TFLite interpreter, whichever package brings it."""
+
+    def __init__(self, content: bytes, manifest: Manifest) -> None:
+        self.left = manifest.left_context
+        self.right = manifest.right_context
+        self._lock = Lock()
+        try:
+            self._interpreter = _interpreter(content)
+            with _quiet():
+                self._interpreter.allocate_tensors()
+            self._input = self._interpreter.get_input_details()[0]["index"]
+            output = self._interpreter.get_output_details()[0]
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelDamaged(
+                f"{manifest.name} cannot run here: update ai-edge-litert ({_first_line(error)})."
+            ) from error
+        self._output = output["index"]
+        self._steps = 0
+        self.none: Floats = np.zeros((0, int(output["shape"][-1])), dtype=np.float32)
+
+    def run(self, features: Floats) -> Floats:
+        """Logits [steps, tokens] of [steps, 400]."""
+        with self._lock:
+            if len(features) != self._steps:
+                self._steps = len(features)
+                self._interpreter.resize_tensor_input(self._input, [1, len(features), WIDTH])
+                self._interpreter.allocate_tensors()
+            self._interpreter.set_tensor(self._input, np.ascontiguousarray(features[None]))
+            self._interpreter.invoke()
+            logits: Floats = self._interpreter.get_tensor(self._output)[0]
+            return logits
+
+
+def known_answer(folder: Path) -> dict[str, object]:
+    """Compute what belongs under `known_answer` in manifest.json of a model folder that is being made."""
+    draft = Manifest(name=folder.name, kind="ctc", version=1, language="zh-CN", files={})
+    log_probs = log_softmax(_Network((folder / "model.tflite").read_bytes(), draft).run(_pattern()))
+    best = log_probs[:, 1:].argmax(axis=1) + 1  # blank is too sure of itself to tell machines apart
+    heights = log_probs[np.arange(len(best)), best]
+    return {"best": best.tolist(), "log_probs": [round(float(height), 5) for height in heights]}
+
+
+def _compare(network: _Network, expected: KnownAnswer, name: str) -> None:
+    log_probs = log_softmax(network.run(_pattern()))
+    steps = np.arange(len(log_probs))
+    if len(expected.best) != len(steps) or len(expected.log_probs) != len(steps):
+        raise ModelDamaged(f"The known answer of the model {name} does not have {len(steps)} steps.")
+    found = log_probs[steps, np.asarray(expected.best)]
+    if not np.allclose(found, expected.log_probs, atol=TOLERANCE, rtol=0.0):
+        raise ModelDamaged(
+            f"The TFLite runtime of this machine computes wrong results for the model {name}: "
+            "update ai-edge-litert (or tflite-runtime) and start again."
+        )
+
+
+def _pattern() -> Floats:
+    """Twelve steps of features of ordinary size that every machine makes alike."""
+    return np.asarray(1.5 * np.sin(np.arange(12 * WIDTH) * 0.37), dtype=np.float32).reshape(12, WIDTH)
+
+
+def _read_cmvn(content: bytes, name: str) -> tuple[Floats, Floats]:
+    try:
+        found = msgspec.json.decode(content, type=dict[str, list[float]])
+        shift, scale = (np.asarray(found[key], dtype=np.float32) for key in ("shift", "scale"))
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise ModelDamaged(
+            f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers."
+        ) from error
+    if shift.shape != (WIDTH,) or scale.shape != (WIDTH,):
+        raise ModelDamaged(f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers.")
+    return shift, scale
+
+
+def _spell(texts: Sequence[str]) -> str:
+    """Join tokens; a space only between two pieces that are no Chinese character."""
+    joined = ""
+    for text in texts:
+        apart = joined and joined[-1].isascii() and text[0].isascii() and text[0] != "'"
+        joined += f" {text}" if apart else text
+    return joined
+
+
+def _interpreter(content: bytes) -> Any:  # noqa: ANN401 (two packages, neither typed)
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tflite_runtime.interpreter import Interpreter
+    return Interpreter(model_content=content, num_threads=1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the runtime's one line about its own delegate off standard error, where progress is shown."""
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

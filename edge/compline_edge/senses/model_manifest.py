@@ -1,0 +1,98 @@
+"""What a model folder says about itself, checked against what lies in it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from compline_shared.errors import ComplineError
+
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 1_000_000
+MAX_MODEL_BYTES = 512 * 1024 * 1024
+
+_RESTORE = (
+    "restore the folder with `git checkout -- models`, or fetch it again with `compline-edge models fetch`"
+)
+
+
+class ModelDamaged(ComplineError):
+    """A model folder is incomplete, altered, or gives wrong answers on this machine; restore it and try
+    again.
+    """
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """One file of a model."""
+
+    sha256: str
+    bytes: int | None = None
+
+
+class KnownAnswer(msgspec.Struct, frozen=True):
+    """Log-probabilities that the model gives for the test pattern: of the token `best[k]` (likeliest but
+    blank) at step k.
+    """
+
+    best: list[int]
+    log_probs: list[float]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """manifest.json of a model folder; keys that are not listed here are for people."""
+
+    name: str
+    kind: str  # "ctc" or "vosk"
+    version: int  # 1..65535, on the wire
+    language: str  # BCP 47
+    files: dict[str, StoredFile]
+    left_context: int = 36  # steps
+    right_context: int = 8  # steps
+    known_answer: KnownAnswer | None = None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read manifest.json of a model folder.
+
+    Raises:
+        ModelDamaged: there is none, or it cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        with path.open("rb") as file:
+            found = msgspec.json.decode(file.read(MAX_MANIFEST_BYTES), type=Manifest)
+    except OSError as error:
+        raise ModelDamaged(
+            f"The model folder {folder.name} has no readable {MANIFEST}: {_RESTORE}."
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise ModelDamaged(
+            f"{MANIFEST} of the model {folder.name} is broken ({error}): {_RESTORE}."
+        ) from error
+    if not 1 <= found.version <= 65_535:
+        raise ModelDamaged(
+            f"{MANIFEST} of the model {folder.name} has version {found.version}, not 1..65535."
+        )
+    return found
+
+
+def read_checked(folder: Path, name: str, manifest: Manifest) -> bytes:
+    """Read one file of a model and compare it with its manifest.
+
+    Raises:
+        ModelDamaged: the file is absent, too large, not listed, or not the one that the manifest names.
+    """
+    stored = manifest.files.get(name)
+    if stored is None:
+        raise ModelDamaged(f"{MANIFEST} of the model {folder.name} does not list {name}: {_RESTORE}.")
+    try:
+        with (folder / name).open("rb") as file:
+            content = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise ModelDamaged(f"{name} of the model {folder.name} is missing: {_RESTORE}.") from error
+    if len(content) > MAX_MODEL_BYTES or hashlib.sha256(content).hexdigest() != stored.sha256:
+        raise ModelDamaged(
+            f"{name} of the model {folder.name} is not the file that its manifest names: {_RESTORE}."
+        )
+    return content
