@@ -72,6 +72,9 @@ class BranchKey:
             raise ValueError("a branch key is 32 bytes")
         self._raw = bytes(raw)
 
+    def __bytes__(self) -> bytes:
+        return self._raw
+
     def contact(self, number: str) -> Pseudonym:
         """Pseudonym of a phone number or chat account; separators and a leading +86 or 0086 do not matter."""
         return self._pseudonym(b"contact", _canonical_number(number))

@@ -1,0 +1,153 @@
+"""The two files that make a handset and a hub known to each other, until pairing carries the same types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeVar, final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from msgspec import Meta
+
+from compline_shared.errors import ComplineError
+from compline_shared.ids import BindingId, HandsetId
+from compline_shared.masking import BranchKey
+from compline_shared.place import Place
+
+MAX_FILE: Final = 8_192
+"""Bytes of either file."""
+
+_Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+_Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
+_Word = Annotated[str, Meta(min_length=1, max_length=128)]
+_Message = TypeVar("_Message", bound=msgspec.Struct)
+
+
+class BadEnrolment(ComplineError):
+    """An enrolment file cannot be used; make it anew on the other side."""
+
+
+@final
+class Secret:
+    """A secret of 1 to 128 bytes; its text form is base64 in the file and stars everywhere else."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes, /) -> None:
+        if not 1 <= len(raw) <= 128:
+            raise ValueError("a secret has 1 to 128 bytes")
+        self._raw = bytes(raw)
+
+    def __bytes__(self) -> bytes:
+        return self._raw
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._raw == other._raw
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+    def __repr__(self) -> str:
+        return "Secret(********)"
+
+
+class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a handset shows the hub: its id and the key that it signs with."""
+
+    handset: _Hex16
+    signing_key_public: _Key  # Ed25519
+
+    @property
+    def handset_id(self) -> HandsetId:
+        """The handset's id as its own type."""
+        return HandsetId(self.handset)
+
+    @property
+    def verify_key(self) -> Ed25519PublicKey:
+        """The key that checks the handset's batches."""
+        return Ed25519PublicKey.from_public_bytes(self.signing_key_public)
+
+
+class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the hub gives back: the binding, the branch's keys, and how to reach the hub. Holds secrets."""
+
+    handset: _Hex16
+    binding: _Hex16
+    epoch: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    branch_key: BranchKey
+    binding_secret: Secret  # 32 random bytes that the hub keeps in escrow; half of what opens the vault
+    hub_name: _Word
+    hub_sealing_public: _Key  # X25519
+    hub_signing_public: _Key  # Ed25519
+    mqtt_username: _Word
+    mqtt_password: Secret
+    mqtt_host: Annotated[str, Meta(min_length=1, max_length=255)] | None = None  # None: discover by zeroconf
+    mqtt_port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+
+    @property
+    def place(self) -> Place:
+        """Handset, binding and epoch."""
+        return Place(handset=HandsetId(self.handset), binding=BindingId(self.binding), epoch=self.epoch)
+
+    @property
+    def sealing_key(self) -> X25519PublicKey:
+        """The key that verdicts are sealed to."""
+        return X25519PublicKey.from_public_bytes(self.hub_sealing_public)
+
+    @property
+    def verify_key(self) -> Ed25519PublicKey:
+        """The key that checks the hub's receipts."""
+        return Ed25519PublicKey.from_public_bytes(self.hub_signing_public)
+
+
+def write_request(request: EnrolmentRequest) -> bytes:
+    """Return the request as JSON."""
+    return _write(request)
+
+
+def read_request(data: bytes) -> EnrolmentRequest:
+    """Return the request in a file's bytes; raises BadEnrolment."""
+    return _read(data, EnrolmentRequest)
+
+
+def write_grant(grant: EnrolmentGrant) -> bytes:
+    """Return the grant as JSON; it holds secrets, so its file has mode 0600 and goes once it was used."""
+    return _write(grant)
+
+
+def read_grant(data: bytes) -> EnrolmentGrant:
+    """Return the grant in a file's bytes; raises BadEnrolment, which never quotes it."""
+    grant = _read(data, EnrolmentGrant)
+    if len(bytes(grant.binding_secret)) != 32:
+        raise _bad(EnrolmentGrant)
+    return grant
+
+
+def _write(message: msgspec.Struct) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(message, enc_hook=_encoded), indent=2) + b"\n"
+
+
+def _read(data: bytes, kind: type[_Message]) -> _Message:
+    if len(data) > MAX_FILE:
+        raise _bad(kind)
+    try:
+        return msgspec.json.decode(data, type=kind, dec_hook=_decoded)
+    except msgspec.DecodeError:
+        raise _bad(kind) from None
+
+
+def _encoded(value: object) -> bytes:
+    if isinstance(value, (BranchKey, Secret)):
+        return bytes(value)
+    raise TypeError(f"{type(value).__name__} is not part of an enrolment file")
+
+
+def _decoded(kind: type, value: Any) -> object:
+    if kind in (BranchKey, Secret):
+        return kind(msgspec.convert(value, bytes))
+    raise TypeError(f"{kind.__name__} is not part of an enrolment file")
+
+
+def _bad(kind: type[msgspec.Struct]) -> BadEnrolment:
+    what = "an enrolment request" if kind is EnrolmentRequest else "a grant"
+    return BadEnrolment(f"The file is not {what} that this version can read; make it anew on the other side.")
