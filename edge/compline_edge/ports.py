@@ -26,7 +26,9 @@ class AudioReader(Protocol):
     """One opened recording; use as a context manager."""
 
     @property
-    def info(self) -> AudioInfo: ...
+    def info(self) -> AudioInfo:
+        """What the container says."""
+        ...
 
     @property
     def defect(self) -> Abstention | None:
@@ -45,17 +47,25 @@ class AudioReader(Protocol):
 class VoiceActivity(Protocol):
     """Cuts one channel into stretches of speech; made anew for each channel."""
 
-    def feed(self, samples: Samples) -> Sequence[SpeechBlock]: ...
+    def feed(self, samples: Samples) -> Sequence[SpeechBlock]:
+        """Take the next samples, any number; returns the speech that is certain by now."""
+        ...
 
-    def finish(self) -> Sequence[SpeechBlock]: ...
+    def finish(self) -> Sequence[SpeechBlock]:
+        """Take the end; returns the speech still held back."""
+        ...
 
 
 class TranscriberStream(Protocol):
     """One channel of one call being transcribed."""
 
-    def feed(self, block: SpeechBlock) -> Heard: ...
+    def feed(self, block: SpeechBlock) -> Heard:
+        """Take the next speech in order; returns what is new."""
+        ...
 
-    def finish(self) -> Heard: ...
+    def finish(self) -> Heard:
+        """Take the end; returns what was still open."""
+        ...
 
 
 class Transcriber(Protocol):
@@ -71,7 +81,9 @@ class Transcriber(Protocol):
         """BCP 47 tag, e.g. `zh-CN`."""
         ...
 
-    def open(self, role: Role) -> TranscriberStream: ...
+    def open(self, role: Role) -> TranscriberStream:
+        """Begin one channel whose utterances carry `role`."""
+        ...
 
 
 class Clock(Protocol):
@@ -90,9 +102,9 @@ class Owing(Protocol):
     """Where a verdict goes the moment it exists: kept for the collector, owed to the hub."""
 
     def record(self, draft: Verdict, evidence: BinaryIO | None) -> Verdict:
-        """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
+        """Keep the verdict under the next seq, its evidence sealed, and owe it; returns it as kept.
 
-        `draft.seq` and `draft.evidence` are replaced. `evidence` is read once, in chunks: an hour of audio never lies in
-        memory. One transaction: on return it survives a power cut.
+        `draft.seq` and `draft.evidence` are replaced. `evidence` is read once, in chunks: an hour of audio never
+        lies in memory. One transaction: on return it survives a power cut.
         """
         ...

@@ -1,0 +1,119 @@
+"""Listens to one channel of a call: voice activity, transcriber, phrase spotter and text matcher in step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from compline_edge.core.loudness import Loudness
+from compline_edge.core.noticed import Noticed
+from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
+from compline_edge.core.spotter import Spotted, SpotterStream
+from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.ports import TranscriberStream, VoiceActivity
+from compline_shared.lexicon import Entry
+from compline_shared.messages import Voice
+from compline_shared.taxonomy import Category, Role, Technique
+
+
+@dataclass(slots=True)
+class Ear:
+    """One channel being listened to; feed it samples in order, then finish."""
+
+    role: Role
+    voice_activity: VoiceActivity
+    stream: TranscriberStream
+    spotting: SpotterStream | None
+    matcher: TextMatcher
+    entries: Mapping[int, Entry]
+    loudness: Loudness = field(default_factory=Loudness)
+    speech: float = 0.0  # s
+    partial: str = ""  # the running utterance so far
+    utterances: list[Utterance] = field(default_factory=list)
+    noticed: list[Noticed] = field(default_factory=list)
+    disclosed: set[int] = field(default_factory=set)
+
+    def hear(self, samples: Samples) -> Sequence[Noticed]:
+        """Take the next samples; returns what was noticed by them."""
+        return self._keep(self._attend(self.voice_activity.feed(samples)))
+
+    def finish(self) -> Sequence[Noticed]:
+        """Take the end of the call; returns what was noticed at last."""
+        last = [*self._attend(self.voice_activity.finish()), *self._take(self.stream.finish())]
+        if self.spotting:
+            last += self._sightings(self.spotting.finish())
+        return self._keep(last)
+
+    @property
+    def clarity(self) -> float:
+        """Mean token confidence, 0..1; 0 where nothing was recognised."""
+        tokens = [token.confidence for utterance in self.utterances for token in utterance.tokens]
+        return sum(tokens) / len(tokens) if tokens else 0.0
+
+    @property
+    def voice(self) -> Voice | None:
+        """Bounded statistics of this channel's voice, None where nobody spoke."""
+        syllables = sum(1 for u in self.utterances for token in u.tokens if token.syllable)
+        return self.loudness.voice(rate=min(20, round(syllables / self.speech)) if self.speech else 0)
+
+    def _attend(self, blocks: Iterable[SpeechBlock]) -> Iterable[Noticed]:
+        for block in blocks:
+            self.speech += len(block.samples) / SAMPLE_RATE
+            self.loudness.feed(block.samples)
+            yield from self._take(self.stream.feed(block))
+
+    def _take(self, heard: Heard) -> Iterable[Noticed]:
+        self.partial = heard.partial
+        if self.spotting:
+            for posteriors in heard.posteriors:
+                yield from self._sightings(self.spotting.feed(posteriors))
+        for utterance in heard.utterances:
+            self.utterances.append(utterance)
+            self.disclosed |= self.matcher.disclosures(utterance.text)
+            for noticed in self.matcher.find(utterance.text, self.role):
+                yield _timed(noticed, utterance)
+
+    def _sightings(self, spotted: Iterable[Spotted]) -> Iterable[Noticed]:
+        for sighting in spotted:
+            entry = self.entries[sighting.entry]
+            if entry.category is Category.MISSING_DISCLOSURE:
+                self.disclosed.add(entry.id)
+            else:
+                yield Noticed(
+                    category=entry.category,
+                    severity=entry.severity,
+                    confidence=sighting.confidence,
+                    role=self.role,
+                    technique=Technique.LEXICON_AUDIO,
+                    entry=entry.id,
+                    phrase=entry.canonical,
+                    start=sighting.start,
+                    end=sighting.end,
+                )
+
+    def _keep(self, fresh: Iterable[Noticed]) -> Sequence[Noticed]:
+        kept = list(fresh)
+        self.noticed += kept
+        return kept
+
+
+def _timed(noticed: Noticed, utterance: Utterance) -> Noticed:
+    """Give a sighting in an utterance's text its time, and no more confidence than the words it rests on."""
+    span = noticed.span
+    assert span is not None
+    inside, place = [], 0
+    for token in utterance.tokens:
+        begins = utterance.text.find(token.text, place)
+        place = begins + len(token.text)
+        if begins < span.end and place > span.start:
+            inside.append(token)
+    if not inside:
+        return replace(noticed, start=utterance.start, end=utterance.end, span=None)
+    certainty = sum(token.confidence for token in inside) / len(inside)
+    return replace(
+        noticed,
+        confidence=round(noticed.confidence * certainty),
+        start=inside[0].start,
+        end=inside[-1].end,
+        span=None,
+    )

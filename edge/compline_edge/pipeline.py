@@ -1,0 +1,149 @@
+"""Takes one recording or conversation from samples or messages to what was observed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from compline_edge.core.conversation import ChatMessage, Conversation
+from compline_edge.core.corroboration import corroborate
+from compline_edge.core.disclosure import absences
+from compline_edge.core.judgement import Observed, unreadable
+from compline_edge.core.noticed import Noticed
+from compline_edge.core.speech import SAMPLE_RATE, Utterance
+from compline_edge.core.spotter import Spotter
+from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.hearing import Ear
+from compline_edge.ports import AudioReader, Transcriber, VoiceActivity
+from compline_shared.lexicon import Entry
+from compline_shared.taxonomy import Abstention, Role
+
+LEAST_SPEECH = 0.6
+"""Seconds of speech below which a call counts as silent."""
+CONVERSED = 2.0
+"""Seconds each side must speak for an effective conversation (stereo)."""
+CONVERSED_TOGETHER = 10.0
+"""Seconds of speech for an effective conversation where the sides are mixed."""
+
+Progress = Callable[[float], None]
+"""Told the seconds of audio that are through."""
+Notice = Callable[[Noticed], None]
+"""Told each sighting as it is made, before corroboration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """What one recording gave: the observation leaves as a verdict, the utterances stay in the vault."""
+
+    observed: Observed
+    utterances: tuple[Utterance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallListener:
+    """Everything that listens, wired once and used for every call."""
+
+    transcriber: Transcriber | None  # None: no model for the language
+    spotter: Spotter | None
+    matcher: TextMatcher
+    entries: Mapping[int, Entry]
+    voice_activity: Callable[[], VoiceActivity]
+    collector_channel: int = 0
+
+    def listen(
+        self, reader: AudioReader, *, progress: Progress | None = None, notice: Notice | None = None
+    ) -> Listened:
+        """Judge one opened recording to its end, block by block."""
+        if self.transcriber is None:
+            return Listened(unreadable(Abstention.NO_MODEL, duration=reader.info.duration or 0.0))
+        ears: list[Ear] = []
+        seconds = 0.0
+        for block in reader.blocks():
+            ears = ears or [self._ear(self.transcriber, role) for role in self._roles(len(block))]
+            for ear, samples in zip(ears, block, strict=True):
+                _tell(ear.hear(samples), notice)
+            seconds += block.shape[1] / SAMPLE_RATE
+            if progress:
+                progress(seconds)
+        for ear in ears:
+            _tell(ear.finish(), notice)
+        return _listened(ears, seconds=seconds, reader=reader)
+
+    def _roles(self, channels: int) -> tuple[Role, ...]:
+        if channels == 1:
+            return (Role.UNKNOWN,)
+        return tuple(Role.COLLECTOR if c == self.collector_channel else Role.OTHER for c in range(channels))
+
+    def _ear(self, transcriber: Transcriber, role: Role) -> Ear:
+        return Ear(
+            role=role,
+            voice_activity=self.voice_activity(),
+            stream=transcriber.open(role),
+            spotting=self.spotter.open() if self.spotter and role is not Role.OTHER else None,
+            matcher=self.matcher,
+            entries=self.entries,
+        )
+
+
+def read_message(message: ChatMessage, matcher: TextMatcher) -> tuple[Noticed, ...]:
+    """Return what one chat message holds; media and recalls hold nothing."""
+    return tuple(matcher.find(message.text, message.role)) if message.text else ()
+
+
+def read_conversation(conversation: Conversation, matcher: TextMatcher) -> Observed:
+    """Judge one conversation; findings are placed by the second of their message."""
+    noticed: list[Noticed] = []
+    for message in conversation.messages:
+        offset = max(0.0, (message.sent_at or conversation.started) - conversation.started)
+        noticed += [replace(n, start=offset, end=offset) for n in read_message(message, matcher)]
+    gaps = [message.abstention for message in conversation.messages if message.abstention]
+    return Observed(
+        duration=conversation.duration,
+        messages=len(conversation.messages),
+        answered=conversation.both_spoke,
+        effective=conversation.both_spoke,
+        noticed=tuple(noticed),
+        coverage=1 - len(gaps) / len(conversation.messages),
+        abstained=max(gaps, key=gaps.count, default=None),
+    )
+
+
+def _tell(fresh: Sequence[Noticed], notice: Notice | None) -> None:
+    if notice:
+        for noticed in fresh:
+            notice(noticed)
+
+
+def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Listened:
+    stated = max(reader.info.duration or 0.0, seconds)
+    speech = sum(ear.speech for ear in ears)
+    if speech < LEAST_SPEECH:
+        reason = reader.defect or (Abstention.SILENT if ears else Abstention.EMPTY)
+        return Listened(Observed(duration=stated, coverage=_share(seconds, stated, reader), abstained=reason))
+    ours = [ear for ear in ears if ear.role is not Role.OTHER]
+    noticed = [n for ear in ears for n in ear.noticed]
+    if reader.defect is None:
+        for ear in ours:
+            noticed += absences(
+                ear.disclosed, role=ear.role, speech=ear.speech, clarity=ear.clarity, end=seconds
+            )
+    sides = [ear.speech for ear in ears]
+    mixed = len(ears) == 1
+    observed = Observed(
+        duration=stated,
+        speech=min(speech, stated),
+        answered=mixed or min(sides) >= LEAST_SPEECH,
+        effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
+        noticed=corroborate(noticed),
+        voice=ours[0].voice if ours else None,
+        coverage=_share(seconds, stated, reader),
+        abstained=reader.defect,
+    )
+    utterances = sorted((u for ear in ears for u in ear.utterances), key=lambda u: (u.start, u.role))
+    return Listened(observed, tuple(utterances))
+
+
+def _share(seconds: float, stated: float, reader: AudioReader) -> float:
+    if reader.defect is None:
+        return 1.0
+    return seconds / stated if stated else 0.0
