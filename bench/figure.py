@@ -1,0 +1,38 @@
+"""One measured figure beside its reference, printed as one JSON line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """`ratio` is value / against; `better` says which way is better; `against` None where there is nothing to compare with."""
+
+    name: str
+    value: float
+    unit: str
+    against: float | None
+    better: Literal["higher", "lower"]
+
+    @property
+    def ratio(self) -> float | None:
+        """Value over reference, None without one."""
+        return None if not self.against else self.value / self.against
+
+    def line(self) -> str:
+        """Return the JSON line, without its line end; numbers at four significant digits."""
+        fields = {
+            "name": self.name,
+            "value": _short(self.value),
+            "unit": self.unit,
+            "against": _short(self.against),
+            "ratio": _short(self.ratio),
+            "better": self.better,
+        }
+        return msgspec.json.encode(fields).decode()
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
