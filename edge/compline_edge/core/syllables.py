@@ -113,9 +113,12 @@ def spell(letters: str) -> tuple[tuple[int, int], ...] | None:
 
 @cache
 def primary_table() -> npt.NDArray[np.uint16]:
-    """Return [0x110000 code points] -> index of the usual reading, 0 where there is none; built once, kept."""
+    """Return [0x110000 code points] -> index of the usual reading, 0 for none; ASCII digits count by their names."""
     table = np.zeros(0x110000, dtype=np.uint16)
     usual = {char: text.partition(",")[0] for char, text in _dictionary().items()}
+    usual |= dict(
+        zip("0123456789", ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"), strict=True)
+    )
     table[[ord(char) for char in usual]] = [_index(syllable) for syllable in usual.values()]
     return table
 

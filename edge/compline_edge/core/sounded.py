@@ -1,0 +1,115 @@
+"""A text as the matcher reads it: folded characters, how each sounds, and where each stood."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from compline_edge.core.normaliser import Normalised, Offsets, normalise
+from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy_class, primary_table, readings, spell
+
+_SPELLED = 0xF0000
+"""Private-use code point of syllable 0: stands for a syllable written in Latin letters; no folded text has it."""
+_LATIN = re.compile("[a-z]+")
+_LETTERS = 26
+_FIRST_LETTER = ord("a")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sounded:
+    """Token i is `chars[i]`, sounds like class `stream[i]` (NUL where it has no sound) and stood at [starts[i], ends[i])."""
+
+    chars: str
+    stream: str
+    starts: Offsets
+    ends: Offsets
+
+
+def sound(text: str) -> Sounded:
+    """Fold `text` and give each character its class of sound; pinyin in Latin letters becomes one token a syllable."""
+    folded = normalise(text)
+    if ((folded.codes - np.uint32(_FIRST_LETTER)) < _LETTERS).any():
+        folded = _spelled(folded)
+    stream = _class_table()[folded.codes].tobytes().decode("utf-16-le")
+    return Sounded(folded.text, stream, folded.starts, folded.ends)
+
+
+def class_keys(literal: str) -> tuple[str, ...]:
+    """Return the class streams of a literal, several where a character of it has a second common reading; at most 4."""
+    table = _class_table()
+    keys = [""]
+    for char in literal:
+        classes = [chr(int(table[ord(char)]))]
+        if char in _SECOND and len(keys) <= 2:
+            classes.append(chr(int(table[_SPELLED + INDEX[_SECOND[char]]])))
+        keys = [key + one for key in keys for one in classes]
+    return tuple(dict.fromkeys(keys))
+
+
+def syllables(char: str) -> tuple[int, ...]:
+    """Return the syllables that a token may sound like; () for none."""
+    code = ord(char)
+    if code >= _SPELLED:
+        return (code - _SPELLED,)
+    return readings(char) or ((int(primary_table()[code]),) if primary_table()[code] else ())
+
+
+def is_character(char: str) -> bool:
+    """Whether a token was written as a Chinese character rather than in letters or digits."""
+    return 0x3400 <= ord(char) < _SPELLED
+
+
+_SECOND = {
+    "还": "huan", "行": "hang", "重": "chong", "长": "chang", "都": "du", "得": "dei", "调": "tiao", "乐": "yue", "传": "zhuan",
+    "率": "shuai", "弹": "tan", "曾": "zeng", "给": "ji", "单": "chan", "车": "ju", "血": "xie", "露": "lou", "薄": "bo",
+}  # fmt: skip
+
+
+def _spelled(folded: Normalised) -> Normalised:
+    """Replace runs of Latin letters that are pinyin by one token a syllable."""
+    codes, starts, ends = folded.codes.tolist(), folded.starts.tolist(), folded.ends.tolist()
+    tokens: list[tuple[int, int, int]] = []
+    done = 0
+    for run in _LATIN.finditer(folded.text):
+        tokens += zip(
+            codes[done : run.start()], starts[done : run.start()], ends[done : run.start()], strict=True
+        )
+        done = run.end()
+        for first, last in _words(folded.text, run.start(), run.end(), starts):
+            place = first
+            for index, size in spell(folded.text[first:last]) or ():
+                tokens.append((_SPELLED + index, starts[place], ends[place + size - 1]))
+                place += size
+            tokens += zip(codes[place:last], starts[place:last], ends[place:last], strict=True)
+    tokens += zip(codes[done:], starts[done:], ends[done:], strict=True)
+    columns = np.array(tokens, dtype=np.int64).T
+    return Normalised(columns[0].astype(np.uint32), columns[1], columns[2])
+
+
+def _words(text: str, start: int, stop: int, starts: list[int]) -> list[tuple[int, int]]:
+    """Divide a run of letters where the original had something between them, unless only the whole of it is pinyin."""
+    cuts = [
+        start,
+        *(place for place in range(start + 1, stop) if starts[place] != starts[place - 1] + 1),
+        stop,
+    ]
+    words = list(zip(cuts, cuts[1:], strict=False))
+    if all(spell(text[first:last]) for first, last in words) or not spell(text[start:stop]):
+        return words
+    return [(start, stop)]
+
+
+@cache
+def _class_table() -> npt.NDArray[np.uint16]:
+    """Return [code points] -> number of the class of sound, 0 for none; spelled syllables included."""
+    numbers: dict[str, int] = {}
+    classes = [0] + [
+        numbers.setdefault(fuzzy_class(index), len(numbers) + 1) for index in range(1, len(SYLLABLES))
+    ]
+    table = np.array(classes, dtype=np.uint16)[primary_table()]
+    table[_SPELLED : _SPELLED + len(SYLLABLES)] = classes
+    return table

@@ -1,0 +1,128 @@
+"""Finds the phrases of lexicon packs in a text, by characters and by how they sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from compline_edge.core.clause import Clause
+from compline_edge.core.noticed import Noticed, Span
+from compline_edge.core.phrase_index import PhraseIndex, Places
+from compline_edge.core.sounded import Sounded, is_character, sound, syllables
+from compline_edge.core.template import Phrase
+from compline_shared.lexicon import Entry, Pack
+from compline_shared.taxonomy import Category, Role, Severity, Technique
+
+LEAST_SYLLABLES = 3
+"""A phrase of fewer syllables counts only when its characters are written: too much sounds like it."""
+
+_WRITTEN = 95
+_WRITTEN_WITH_GAP = 90
+_SOUNDED = 80
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    entry: Entry
+    start: int  # token
+    end: int  # token, exclusive
+    technique: Technique
+    confidence: int
+
+
+class TextMatcher:
+    """The phrases of some packs, ready to be found; safe to share between threads once made."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        entries = [entry for pack in packs for entry in pack.entries if entry.in_text]
+        self._index = PhraseIndex(entries)
+
+    @property
+    def size(self) -> int:
+        """How many phrases are looked for."""
+        return self._index.size
+
+    def find(self, text: str, role: Role) -> list[Noticed]:
+        """Return what `text`, said or written by `role`, holds against the packs, in order of place.
+
+        The other side's words count only against entries that say so; an unknown speaker never raises a veto.
+        Overlapping matches of one category are one, the gravest.
+        """
+        sounded = sound(text)
+        matches = [
+            m for m in self._matches(text, sounded) if m.entry.category is not Category.MISSING_DISCLOSURE
+        ]
+        if not matches:
+            return []
+        if role is Role.OTHER:
+            matches = [match for match in matches if match.entry.debtor]
+        return [_noticed(match, sounded, role) for match in _collapsed(matches)]
+
+    def disclosures(self, text: str) -> frozenset[int]:
+        """Return the ids of the disclosures (identity, recording notice) that `text` makes."""
+        matches = self._matches(text, sound(text))
+        return frozenset(m.entry.id for m in matches if m.entry.category is Category.MISSING_DISCLOSURE)
+
+    def _matches(self, text: str, sounded: Sounded) -> Iterator[_Match]:
+        for entry, phrase, places in self._index.hits(sounded.stream):
+            match = _judged(entry, phrase, places, sounded)
+            if match is None:
+                continue
+            clause = Clause(text, sounded)
+            if clause.unbroken(match.start, match.end) and not clause.excludes(entry, places):
+                yield match
+
+
+def _judged(entry: Entry, phrase: Phrase, places: Places, sounded: Sounded) -> _Match | None:
+    start, end = places[0][0], places[-1][1]
+    written = "".join([sounded.chars[first:last] for first, last in places])
+    wanted = phrase.text
+    if written == wanted:
+        confidence = _WRITTEN_WITH_GAP if phrase.gaps else _WRITTEN
+        return _Match(entry, start, end, Technique.LEXICON_TEXT, confidence)
+    if len(wanted) < LEAST_SYLLABLES:
+        return None
+    confidence = _sounded_confidence(wanted, written)
+    return _Match(entry, start, end, Technique.LEXICON_PINYIN, confidence) if confidence else None
+
+
+def _sounded_confidence(wanted: str, written: str) -> int:
+    """Return how surely `written` is `wanted` misspelt on purpose, 0 for an ordinary coincidence."""
+    characters = fuzzy = spelled = 0
+    for one, other in zip(wanted, written, strict=True):
+        if one == other:
+            continue
+        fuzzy += not set(syllables(one)) & set(syllables(other))
+        if is_character(other):
+            characters += 1
+        else:
+            spelled += 1
+    size = len(wanted)
+    if 2 * characters > size or 2 * fuzzy > size:
+        return 0
+    return max(35, round(_SOUNDED - 30 * characters / size - 15 * spelled / size - 5 * fuzzy))
+
+
+def _collapsed(matches: list[_Match]) -> list[_Match]:
+    """Keep of overlapping matches of one category the gravest, then what is written, then the longest."""
+    matches.sort(key=lambda m: (-m.entry.severity, m.technique, m.start - m.end, m.start, m.entry.id))
+    kept: list[_Match] = []
+    for match in matches:
+        category = match.entry.category
+        if all(match.end <= k.start or k.end <= match.start for k in kept if k.entry.category is category):
+            kept.append(match)
+    return sorted(kept, key=lambda match: match.start)
+
+
+def _noticed(match: _Match, sounded: Sounded, role: Role) -> Noticed:
+    entry = match.entry
+    return Noticed(
+        category=entry.category,
+        severity=min(entry.severity, Severity.SERIOUS) if role is Role.UNKNOWN else entry.severity,
+        confidence=match.confidence,
+        role=role,
+        technique=match.technique,
+        entry=entry.id,
+        phrase=entry.canonical,
+        span=Span(int(sounded.starts[match.start]), int(sounded.ends[match.end - 1])),
+    )
