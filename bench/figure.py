@@ -8,7 +8,10 @@ import msgspec
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """`ratio` is value / against; `better` says which way is better; `against` None where there is nothing to compare with."""
+    """A value and what it stands against; `better` says which way is better.
+
+    `against` is None where there is nothing to compare with.
+    """
 
     name: str
     value: float

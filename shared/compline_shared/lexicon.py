@@ -85,7 +85,11 @@ def parse_pack(text: str, *, name: str) -> Pack:
 
 
 def read_pack(text: str, *, name: str) -> tuple[Pack | None, tuple[str, ...]]:
-    """Parse what can be parsed: the pack of the sound lines (None where its header is broken) and a sentence for each other."""
+    """Parse what can be parsed.
+
+    Returns:
+        the pack of the sound lines, None where its header is broken; one sentence for each broken line.
+    """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None, (f"{name}:1: the file is larger than {MAX_BYTES} bytes; divide it in several packs",)
     draft = _Draft(name)
@@ -117,12 +121,7 @@ class _Draft:
     def attempt(self, number: int, line: str) -> None:
         """Read one line; a mistake in it becomes a problem and the rest goes on."""
         try:
-            if len(line) > MAX_LINE:
-                raise TemplateError(f"the line has more than {MAX_LINE} characters; divide the entry")
-            if line.startswith("@"):
-                self._directive(*_words(line))
-            else:
-                self._entry(number, line)
+            self._line(number, line)
         except TemplateError as error:
             self.problems.append((number, str(error)))
 
@@ -137,6 +136,14 @@ class _Draft:
         entries = tuple(self._with_contexts(entry) for entry in self.entries.values())
         header = self.header
         return Pack(header["pack"], int(header["version"]), header["language"], entries), problems
+
+    def _line(self, number: int, line: str) -> None:
+        if len(line) > MAX_LINE:
+            raise TemplateError(f"the line has more than {MAX_LINE} characters; divide the entry")
+        if line.startswith("@"):
+            self._directive(*_words(line))
+        else:
+            self._entry(number, line)
 
     def _directive(self, key: str, value: str) -> None:
         match key:
@@ -221,7 +228,7 @@ class _Draft:
         self.entries[entry_id] = Entry(
             id=entry_id,
             category=self.category,
-            severity=Severity.from_code(severity),
+            severity=Severity[severity.upper()],
             template=parse_template(template, self.slots),
             excluded=tuple(word for word in contexts if not word.startswith(">")),
             excluded_after=tuple(word[1:] for word in contexts if word.startswith(">")),
@@ -255,7 +262,7 @@ def _assignment(key: str, value: str) -> tuple[str, list[str]]:
 def _category(code: str) -> Category:
     if code not in _CATEGORIES:
         raise TemplateError(f'category "{code}" is not one of {", ".join(_CATEGORIES)}')
-    return Category.from_code(code)
+    return Category[code.upper()]
 
 
 def _entry_id(text: str) -> int:

@@ -125,10 +125,9 @@ def _piece(found: re.Match[str], slots: Mapping[str, tuple[str, ...]]) -> Piece:
         case "literal":
             return Choice((check_literal(text),))
         case "choice":
-            options = (option.strip() for option in found["choice"].split("/"))
-            return Choice(tuple(dict.fromkeys(w for option in options for w in _option(option, slots))))
+            return Choice(_options(found["choice"], slots))
         case "optional":
-            return Choice(("", *_option(found["optional"], slots)))
+            return Choice(("", *_options(found["optional"], slots)))
         case "slot":
             return Choice(_option(text, slots))
         case _:
@@ -136,6 +135,11 @@ def _piece(found: re.Match[str], slots: Mapping[str, tuple[str, ...]]) -> Piece:
             if not 1 <= size <= MAX_GAP:
                 raise TemplateError(f'gap "{text}" has no size from 1 to {MAX_GAP}; write for example ~2')
             return Gap(size)
+
+
+def _options(text: str, slots: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    options = (option.strip() for option in text.split("/"))
+    return tuple(dict.fromkeys(word for option in options for word in _option(option, slots)))
 
 
 def _option(text: str, slots: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -166,11 +170,11 @@ def _option(text: str, slots: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _check(template: Template) -> None:
     if template.expansions > MAX_EXPANSIONS:
         raise TemplateError(
-            f"the template stands for {template.expansions} phrases, more than {MAX_EXPANSIONS}; divide it in two entries"
+            f"the template stands for {template.expansions} phrases, above {MAX_EXPANSIONS}; divide it"
         )
     if len(template.gaps) > MAX_GAPS:
         raise TemplateError(
-            f"the template has {len(template.gaps)} gaps, more than {MAX_GAPS}; divide it in two entries"
+            f"the template has {len(template.gaps)} gaps, above {MAX_GAPS}; divide it in two entries"
         )
     for parts in template.phrases():
         phrase = "".join(parts)

@@ -30,18 +30,18 @@ class Clause:
         return broken == 0 or (broken == end - start - 1 and broken > 1)
 
     def excludes(self, entry: Entry, places: Places) -> bool:
-        """Whether a negative context of `entry` takes back the match of a phrase whose parts stand at `places`."""
+        """Whether a negative context of `entry` takes back its phrase, whose parts stand at `places`."""
         if not entry.excluded and not entry.excluded_after:
             return False
-        start, end = places[0][0], places[-1][1]
-        first, last = self._first(start), self._last(end)
+        end = places[-1][1]
+        first, last = self._first(places[0][0]), self._last(end)
         window = self._sounded.chars[first:last]
         heard = "".join([_heard(char) for char in window])
+        for word in entry.excluded:
+            for place in _found(word, window, heard, first):
+                if place < end and not _own(place, len(word), places):
+                    return True
         return any(
-            place < end and not _own(place, len(word), places)
-            for word in entry.excluded
-            for place in _found(word, window, heard, first)
-        ) or any(
             place >= end for word in entry.excluded_after for place in _found(word, window, heard, first)
         )
 

@@ -1,4 +1,4 @@
-"""Folds a text to plain simplified characters: one pass over a character table, with the way back to the original."""
+"""Folds a text to plain simplified characters by one pass over a table, with the way back to the original."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _SPLIT = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normalised:
-    """Folded characters and where each stood: `codes[i]` comes from the original's characters [starts[i], ends[i])."""
+    """Folded characters and where each stood: `codes[i]` comes from characters [starts[i], ends[i])."""
 
     codes: Codes
     starts: Offsets
@@ -90,10 +90,10 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """Fold width, script, letter case and digits; drop spaces, punctuation, emoji, combining marks and invisible characters.
+    """Fold width, script, case and digits; drop spaces, punctuation, emoji, marks, invisible characters.
 
-    Traditional characters become simplified ones, digits of any script ASCII digits, accented Latin letters plain ones, and a
-    character written as two parts (亻尔) the whole.
+    Traditional characters become simplified ones, digits of any script ASCII digits, accented Latin letters
+    plain ones, and a character written as two parts (亻尔) the whole.
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     folded = _table()[codes]

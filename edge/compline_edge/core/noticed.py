@@ -1,4 +1,4 @@
-"""One thing noticed by a matcher, before the pipeline makes a finding of it; its words are the pack's, never the call's."""
+"""One thing noticed by a matcher, before it becomes a finding; its words are the pack's, never the call's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Span:
 class Noticed:
     """What was noticed, how surely, where and by which rule of which pack.
 
-    `start` and `end` are seconds from the start of the recording (0 for text, where the pipeline knows the time of the
-    message); `span` says where in a text, None for audio.
+    `start` and `end` are seconds from the start of the recording (0 for text, where the pipeline knows the
+    time of the message); `span` says where in a text, None for audio.
     """
 
     category: Category

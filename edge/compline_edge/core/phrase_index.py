@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import ahocorasick
 
@@ -18,7 +17,7 @@ Places = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """A phrase found by its longest part; `before` and `after` are the class streams that the other parts may have."""
+    """A phrase found by its longest part; `before` and `after` are the class streams of the other parts."""
 
     entry: Entry
     phrase: Phrase
@@ -28,9 +27,10 @@ class _Anchor:
 
 
 class PhraseIndex:
-    """Finds where phrases may stand; a character decides its class, so no spelling of a phrase is missed.
+    """Finds where phrases may stand.
 
-    One automaton serves both channels: what matches in characters matches in sound.
+    One automaton serves both channels: a character has one class of sound, so what matches in characters
+    matches in sound.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -74,25 +74,20 @@ def _complete(stream: str, anchor: _Anchor, end: int) -> Places | None:
     gaps, part = anchor.phrase.gaps, anchor.part
     places = [(start, end)]
     for keys, gap in zip(reversed(anchor.before), reversed(gaps[:part]), strict=True):
-        size, edge = len(keys[0]), places[0][0]
-        at = next(
-            (
-                p
-                for skip, key in product(range(gap + 1), keys)
-                if (p := edge - skip - size) >= 0 and stream.startswith(key, p)
-            ),
-            None,
-        )
+        edge = places[0][0] - len(keys[0])
+        at = _nearest(stream, keys, range(edge, max(edge - gap, 0) - 1, -1))
         if at is None:
             return None
-        places.insert(0, (at, at + size))
+        places.insert(0, (at, at + len(keys[0])))
     for keys, gap in zip(anchor.after, gaps[part:], strict=True):
-        size, edge = len(keys[0]), places[-1][1]
-        at = next(
-            (p for skip, key in product(range(gap + 1), keys) if stream.startswith(key, p := edge + skip)),
-            None,
-        )
+        edge = places[-1][1]
+        at = _nearest(stream, keys, range(edge, edge + gap + 1))
         if at is None:
             return None
-        places.append((at, at + size))
+        places.append((at, at + len(keys[0])))
     return tuple(places)
+
+
+def _nearest(stream: str, keys: tuple[str, ...], places: range) -> int | None:
+    """Return the first of `places` where one of `keys` stands."""
+    return next((place for place in places if stream.startswith(keys, place)), None)

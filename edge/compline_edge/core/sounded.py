@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from compline_edge.core.normaliser import Normalised, Offsets, normalise
 from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy_class, primary_table, readings, spell
 
 _SPELLED = 0xF0000
-"""Private-use code point of syllable 0: stands for a syllable written in Latin letters; no folded text has it."""
+"""Private-use code point of syllable 0 as written in Latin letters; no folded text has it."""
 _LATIN = re.compile("[a-z]+")
 _LETTERS = 26
 _FIRST_LETTER = ord("a")
@@ -21,7 +22,7 @@ _FIRST_LETTER = ord("a")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sounded:
-    """Token i is `chars[i]`, sounds like class `stream[i]` (NUL where it has no sound) and stood at [starts[i], ends[i])."""
+    """Token i is `chars[i]`, sounds like `stream[i]` (NUL for no sound) and stood at [starts[i], ends[i])."""
 
     chars: str
     stream: str
@@ -30,7 +31,7 @@ class Sounded:
 
 
 def sound(text: str) -> Sounded:
-    """Fold `text` and give each character its class of sound; pinyin in Latin letters becomes one token a syllable."""
+    """Fold `text` and class its characters by sound; pinyin in Latin letters becomes one token a syllable."""
     folded = normalise(text)
     if ((folded.codes - np.uint32(_FIRST_LETTER)) < _LETTERS).any():
         folded = _spelled(folded)
@@ -39,7 +40,7 @@ def sound(text: str) -> Sounded:
 
 
 def class_keys(literal: str) -> tuple[str, ...]:
-    """Return the class streams of a literal, several where a character of it has a second common reading; at most 4."""
+    """Return the class streams of a literal, up to 4 where characters have a second common reading."""
     table = _class_table()
     keys = [""]
     for char in literal:
@@ -64,9 +65,11 @@ def is_character(char: str) -> bool:
 
 
 _SECOND = {
-    "还": "huan", "行": "hang", "重": "chong", "长": "chang", "都": "du", "得": "dei", "调": "tiao", "乐": "yue", "传": "zhuan",
-    "率": "shuai", "弹": "tan", "曾": "zeng", "给": "ji", "单": "chan", "车": "ju", "血": "xie", "露": "lou", "薄": "bo",
+    "还": "huan", "行": "hang", "重": "chong", "长": "chang", "都": "du", "得": "dei", "调": "tiao",
+    "乐": "yue", "传": "zhuan", "率": "shuai", "弹": "tan",
+    "曾": "zeng", "给": "ji", "血": "xie", "露": "lou",
 }  # fmt: skip
+"""Characters that are often read in a second way."""
 
 
 def _spelled(folded: Normalised) -> Normalised:
@@ -91,13 +94,13 @@ def _spelled(folded: Normalised) -> Normalised:
 
 
 def _words(text: str, start: int, stop: int, starts: list[int]) -> list[tuple[int, int]]:
-    """Divide a run of letters where the original had something between them, unless only the whole of it is pinyin."""
+    """Divide letters where the original had something between them, unless only the whole is pinyin."""
     cuts = [
         start,
         *(place for place in range(start + 1, stop) if starts[place] != starts[place - 1] + 1),
         stop,
     ]
-    words = list(zip(cuts, cuts[1:], strict=False))
+    words = list(pairwise(cuts))
     if all(spell(text[first:last]) for first, last in words) or not spell(text[start:stop]):
         return words
     return [(start, stop)]

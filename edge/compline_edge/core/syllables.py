@@ -1,4 +1,4 @@
-"""Toneless pinyin: the fixed inventory of syllables, the readings of characters, and which syllables people confuse."""
+"""Toneless pinyin: the inventory of syllables, the readings of characters, which syllables people confuse."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ zhui zhun zhuo zi zong zou zu zuan zui zun zuo
 """
 
 SYLLABLES: tuple[str, ...] = ("<blank>", *_INVENTORY.split())
-"""Toneless pinyin with v for u-umlaut, in alphabetical order; index 0 is blank. The order never changes: models are trained to it."""
+"""Toneless pinyin, v for u-umlaut, in alphabetical order; index 0 is blank.
+
+Models are trained to this order: never change it.
+"""
 
 INDEX: dict[str, int] = {syllable: index for index, syllable in enumerate(SYLLABLES)}
 """Where each syllable stands in `SYLLABLES`."""
@@ -55,7 +58,7 @@ _F_FINALS = {"a": "a", "an": "an", "ang": "ang", "n": "en", "i": "ei", "": "u", 
 
 
 def readings(char: str) -> tuple[int, ...]:
-    """Return the indices of all readings of `char`, the usual one first; () for anything that is no Chinese character.
+    """Return the indices of all readings of `char`, the usual one first; () for what is no Chinese character.
 
     Source: the character dictionary of pypinyin, tones dropped.
     """
@@ -71,7 +74,7 @@ def reading(char: str) -> int:
 def token_matrix(tokens: Sequence[str]) -> npt.NDArray[np.float32]:
     """Return [len(tokens), len(SYLLABLES)]: 1 where a token has that reading, one 1 for each reading.
 
-    The first token is the model's blank and belongs to column 0. A token that is no Chinese character has an empty row.
+    The first token is the model's blank and belongs to column 0. What is no Chinese character has no 1.
     """
     matrix = np.zeros((len(tokens), len(SYLLABLES)), dtype=np.float32)
     for row, token in enumerate(tokens):
@@ -83,7 +86,10 @@ def token_matrix(tokens: Sequence[str]) -> npt.NDArray[np.float32]:
 
 @cache
 def fuzzy(index: int) -> tuple[int, ...]:
-    """Return the other syllables of the same fuzzy class: zh/z, ch/c, sh/s, n/l, h/f before u, ang/an, eng/en, ing/in."""
+    """Return the other syllables of the same fuzzy class.
+
+    Confused are zh/z, ch/c, sh/s, n/l, h/f before u, ang/an, eng/en and ing/in.
+    """
     same = _classes().get(fuzzy_class(index), ())
     return tuple(other for other in same if other != index)
 
@@ -113,7 +119,7 @@ def spell(letters: str) -> tuple[tuple[int, int], ...] | None:
 
 @cache
 def primary_table() -> npt.NDArray[np.uint16]:
-    """Return [0x110000 code points] -> index of the usual reading, 0 for none; ASCII digits count by their names."""
+    """Return [code points] -> index of the usual reading, 0 for none; ASCII digits sound as named."""
     table = np.zeros(0x110000, dtype=np.uint16)
     usual = {char: text.partition(",")[0] for char, text in _dictionary().items()}
     usual |= dict(
@@ -125,13 +131,13 @@ def primary_table() -> npt.NDArray[np.uint16]:
 
 @cache
 def _dictionary() -> dict[str, str]:
-    """Read pypinyin's character dictionary without importing pypinyin, which would load its phrases too (0.4 s)."""
+    """Read pypinyin's character dictionary; importing pypinyin would load its phrases too (0.4 s)."""
     spec = importlib.util.find_spec("pypinyin")
     path = Path(spec.origin or "").with_name("pinyin_dict.json") if spec else None
     if path is not None and path.is_file():
         raw = {int(key): text for key, text in json.loads(path.read_text("utf-8")).items()}
     else:  # before 0.54 the dictionary was a module
-        from pypinyin.constants import PINYIN_DICT as raw
+        raw = importlib.import_module("pypinyin.constants").PINYIN_DICT
     plain = _tone_table()
     toneless = {chr(code): text.translate(plain) for code, text in raw.items()}
     toneless["嗯"] = "en"

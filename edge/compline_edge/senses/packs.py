@@ -10,7 +10,7 @@ from compline_shared.lexicon import MAX_BYTES, LexiconError, Pack, read_pack
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The packs of one language, and one sentence for each line or file that could not be used."""
+    """The packs of a language, and one sentence for each line or file that could not be used."""
 
     packs: tuple[Pack, ...]
     problems: tuple[str, ...]
@@ -32,7 +32,7 @@ class Loaded:
 
 
 def load_packs(models: Path, language: str) -> Loaded:
-    """Read all packs of `language` under the folder `models`, in order of name; what is broken becomes a problem.
+    """Read all packs of `language` under `models`, in order of name; what is broken becomes a problem.
 
     An entry id belongs to one pack: the second use of it is dropped and named.
     """
@@ -42,7 +42,7 @@ def load_packs(models: Path, language: str) -> Loaded:
     files = sorted(folder.glob("*.lex"))
     if not files:
         problems.append(
-            f"{language}: no lexicon (*.lex) stands in {folder.name}; put one there or name another folder"
+            f"{language}: its folder has no lexicon (*.lex); put one there or choose another folder"
         )
     owners: dict[int, str] = {}
     for path in files:
@@ -53,11 +53,11 @@ def load_packs(models: Path, language: str) -> Loaded:
         if pack.language != language:
             problems.append(f"{path.name}: its language is {pack.language}, its folder's {language}; move it")
             continue
-        for entry in pack.entries:
-            if entry.id in owners:
-                problems.append(
-                    f"{path.name}:{entry.line}: entry {entry.id}: {owners[entry.id]} has this id already; give it a new one"
-                )
+        problems += [
+            f"{path.name}:{entry.line}: entry {entry.id}: {owners[entry.id]} has this id; give it a new one"
+            for entry in pack.entries
+            if entry.id in owners
+        ]
         packs.append(_without(pack, owners))
         owners |= {entry.id: path.name for entry in pack.entries}
     return Loaded(tuple(packs), tuple(problems))
