@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from compline_edge.core.courier import SealedEntry
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the hub's broker listens."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +116,72 @@ class Owing(Protocol):
         `draft.seq` and `draft.evidence` are replaced. `evidence` is read once, in chunks: an hour of audio never
         lies in memory. One transaction: on return it survives a power cut.
         """
+        ...
+
+
+class KeySlot(Protocol):
+    """Keeps one 32-byte key outside the files that it opens."""
+
+    @property
+    def rollback_resistant(self) -> bool:
+        """Whether a copy of the device's storage taken earlier cannot bring an earlier key back."""
+        ...
+
+    @property
+    def holds(self) -> bool:
+        """Whether a key is there."""
+        ...
+
+    def put(self, key: bytes) -> None:
+        """Replace the key; on return the new one survives a power cut."""
+        ...
+
+    def get(self) -> bytes: ...
+
+    def destroy(self) -> None:
+        """Remove the key for good, as far as the slot can."""
+        ...
+
+
+class OwedEntries(Protocol):
+    """What is owed to the hub, sealed, in seq order without gaps; safe to call from any thread."""
+
+    @property
+    def last_seq(self) -> int: ...
+
+    @property
+    def settled(self) -> int:
+        """Seq up to which the hub's receipts go."""
+        ...
+
+    def due(self, *, after: int, limit: int) -> Sequence[SealedEntry]:
+        """Return entries with a seq above ``after``, in seq order."""
+        ...
+
+    def head_at(self, seq: int) -> bytes | None: ...
+
+    def settle(self, up_to: int, *, now: float) -> None:
+        """Take a receipt's word, lower than before where the hub came back from a backup."""
+        ...
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each new entry, on any thread."""
+        ...
+
+
+class Carrier(Protocol):
+    """One connection to the hub's broker; callbacks come on the carrier's own thread."""
+
+    def connect(
+        self, address: Address, *, on_frame: Callable[[bytes], None], on_lost: Callable[[], None]
+    ) -> None:
+        """Connect and listen for frames; returns once both work, raises Unreachable where they do not."""
+        ...
+
+    def send(self, frame: bytes) -> None:
+        """Hand a frame over; it may get lost without a word, only a receipt says otherwise."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect; `on_lost` is not called any more."""
         ...

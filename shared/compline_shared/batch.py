@@ -7,15 +7,17 @@ from enum import IntEnum, unique
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_shared import envelope
 from compline_shared.chain import HEAD_BYTES
 from compline_shared.codec import Value, decode, encode
 from compline_shared.errors import MalformedFrame, OutOfBounds
 from compline_shared.ids import MAX_SEQ, BindingId, HandsetId
+from compline_shared.messages import Verdict
 from compline_shared.place import MAX_EPOCH, Place
-from compline_shared.segment import ENC_BYTES, TAG_BYTES
-from compline_shared.wire import MAX_VERDICT
+from compline_shared.segment import ENC_BYTES, TAG_BYTES, Opener
+from compline_shared.wire import MAX_VERDICT, decode_verdict
 
 MAX_FRAME: Final = 65_536
 """Bytes of one MQTT payload, either way."""
@@ -117,6 +119,17 @@ def unpack(frame: bytes, public_key: Ed25519PublicKey, handset: HandsetId) -> Ba
         raise _malformed()
     place = Place(handset=handset, binding=BindingId(binding.hex()), epoch=epoch)
     return Batch(place=place, enc=enc, header=header, first_seq=first_seq, entries=entries, head=head)
+
+
+def open_verdicts(batch: Batch, key: X25519PrivateKey) -> tuple[Verdict, ...]:
+    """Return the verdicts of a batch in seq order, opened with the hub's key; raises MalformedFrame unless all are sound."""
+    opener = Opener(key, batch.place, enc=batch.enc, header=batch.header)
+    seqs = range(batch.first_seq, batch.last_seq + 1)
+    plaintexts = [opener.open(seq, entry) for seq, entry in zip(seqs, batch.entries, strict=True)]
+    verdicts = tuple(decode_verdict(plaintext, opener.base) for plaintext in plaintexts)
+    if any(verdict.seq != seq for verdict, seq in zip(verdicts, seqs, strict=True)):
+        raise _malformed()
+    return verdicts
 
 
 def pack_receipt(receipt: Receipt, key: Ed25519PrivateKey) -> bytes:

@@ -1,0 +1,37 @@
+"""What can go wrong with what the handset keeps, named for what one can do about it."""
+
+from __future__ import annotations
+
+from compline_shared.errors import ComplineError
+
+
+class NotEnrolled(ComplineError):
+    """The agent's home has no identity or no binding yet; run `compline-edge init`, then `join`."""
+
+
+class AlreadyEnrolled(ComplineError):
+    """The agent's home has an identity or binding already, and it is not overwritten."""
+
+
+class HomeInUse(ComplineError):
+    """Another agent works in this home; stop it first."""
+
+
+class VaultLocked(ComplineError):
+    """The vault does not open with this handset's key; restore the key slot and the binding that belong to it."""
+
+
+class VaultTooNew(ComplineError):
+    """A newer version wrote this store; install that version or a later one."""
+
+
+class EvidenceDamaged(ComplineError):
+    """A piece of evidence is missing, cut short or altered."""
+
+
+class StorageFull(ComplineError):
+    """The disk has no room; free some, nothing that was kept is lost."""
+
+
+class OutboxFull(ComplineError):
+    """The hub has not answered for long and the outbox is at its limit; reconnect, or raise the limit."""

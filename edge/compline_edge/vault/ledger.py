@@ -1,0 +1,114 @@
+"""Records verdicts: into the vault, owed, then sealed into the outbox; two databases and no gap between them.
+
+1. evidence file, synced          a crash after it leaves a file that no row names: swept
+2. vault transaction              verdict, text, evidence rows, chain, owed row: from here on it exists
+3. outbox transaction             sealed entry; one that is there already is left as it is
+4. owed row cleared               a crash before it repeats 3, which changes nothing
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from compline_edge.core.courier import SealedEntry
+from compline_edge.core.speech import Utterance
+from compline_edge.ports import Clock
+from compline_edge.vault.errors import StorageFull
+from compline_edge.vault.outbox import Outbox
+from compline_edge.vault.store import Kept, Vault
+from compline_shared.messages import Verdict
+from compline_shared.place import Place
+from compline_shared.segment import Sealer
+from compline_shared.wire import SegmentBase, encode_verdict
+
+_AT_ONCE = 64
+
+
+class Ledger:
+    """The `Owing` port over a vault and an outbox; safe to call from any thread."""
+
+    def __init__(
+        self, vault: Vault, outbox: Outbox, *, place: Place, hub: X25519PublicKey, clock: Clock
+    ) -> None:
+        self._vault = vault
+        self._outbox = outbox
+        self._place = place
+        self._hub = hub
+        self._clock = clock
+        self._sealer: Sealer | None = None
+        self._lock = threading.Lock()
+
+    def require_room(self) -> None:
+        """Raise OutboxFull where nothing more can be owed; ask before judging."""
+        self._outbox.require_room()
+
+    def record(
+        self,
+        draft: Verdict,
+        evidence: BinaryIO | None,
+        *,
+        utterances: Sequence[Utterance] = (),
+        source: str | None = None,
+    ) -> Verdict:
+        """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
+
+        ``source`` names the input for `Vault.has_seen`; a second record of the same source returns the first verdict. Once the
+        vault has committed this returns, even if the outbox has no room: the verdict stays owed and moves over later.
+
+        Raises:
+            OutboxFull: at the limit; nothing was kept.
+            StorageFull: no room; nothing was kept.
+        """
+        with self._lock:
+            if source is not None and (known := self._vault.verdict_of(source)) is not None:
+                return known
+            self._outbox.require_room()
+            sealed = self._vault.seal_evidence(evidence) if evidence is not None else None
+            kept = self._vault.keep(draft, sealed, utterances=utterances, source=source)
+            self._move_what_fits()
+            return kept.verdict
+
+    def recover(self) -> int:
+        """Finish what a crash cut off: sweep orphaned evidence, move what is owed; returns how many verdicts moved.
+
+        Raises:
+            StorageFull: no room for what is owed; it stays owed.
+        """
+        with self._lock:
+            self._vault.sweep()
+            return self._move()
+
+    def _move_what_fits(self) -> None:
+        with suppress(StorageFull):  # it stays owed
+            self._move()
+
+    def _move(self) -> int:
+        moved = 0
+        while owed := self._vault.owed(_AT_ONCE):
+            for kept in owed:
+                if kept.verdict.seq > self._outbox.last_seq:
+                    self._outbox.put(self._sealed(kept))
+            self._vault.clear_owed(owed[-1].verdict.seq)
+            moved += len(owed)
+        return moved
+
+    def _sealed(self, kept: Kept) -> SealedEntry:
+        verdict = kept.verdict
+        sealer = self._sealer
+        if sealer is None or sealer.full or sealer.next_seq != verdict.seq:  # also after a put that failed
+            base = SegmentBase(first_seq=verdict.seq, started=verdict.started, versions=verdict.versions)
+            sealer = self._sealer = Sealer(self._hub, self._place, base)
+        return SealedEntry(
+            seq=verdict.seq,
+            enc=sealer.enc,
+            header=sealer.header,
+            ciphertext=sealer.seal(verdict.seq, encode_verdict(verdict, sealer.base)),
+            head=kept.head,
+            urgent=verdict.urgent,
+            added=self._clock.now(),
+        )

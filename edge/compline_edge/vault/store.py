@@ -1,0 +1,291 @@
+"""The vault: verdicts, text, evidence and what is owed, in SQLCipher under a raw key.
+
+WAL with synchronous=FULL: a commit survives a power cut. Temporary tables stay in memory, deleted rows are overwritten.
+All methods may be called from any thread; one transaction runs at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Protocol, final
+
+import msgspec
+import sqlcipher3.dbapi2 as sqlcipher
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from compline_edge.core.speech import Utterance
+from compline_edge.vault import evidence, schema
+from compline_edge.vault.durable import make_folder
+from compline_edge.vault.errors import EvidenceDamaged, StorageFull, VaultLocked
+from compline_edge.vault.evidence import SealedEvidence
+from compline_edge.vault.keys import VaultKey
+from compline_shared.chain import Chain
+from compline_shared.messages import Verdict
+from compline_shared.taxonomy import Role
+from compline_shared.wire import ABSOLUTE, canonical, decode_verdict
+
+_NOTADB, _FULL, _CORRUPT = 26, 13, 11
+
+
+class EvidenceReader(Protocol):
+    """Somebody who may open evidence: its key is wrapped once for each reader."""
+
+    @property
+    def number(self) -> int:
+        """1 = this vault, 2 = the compliance officer."""
+        ...
+
+    def wrap(self, key: bytes, evidence_id: bytes) -> bytes:
+        """Return the evidence's key, sealed for this reader."""
+        ...
+
+
+@final
+class VaultReader:
+    """The vault itself, for later passes and excerpts while it is open."""
+
+    number: Final = 1
+
+    def __init__(self, key: VaultKey) -> None:
+        self._aead = ChaCha20Poly1305(key.derive(b"evidence wrap"))
+
+    def wrap(self, key: bytes, evidence_id: bytes) -> bytes:
+        """Return the key sealed; the id, random and used once, gives the nonce."""
+        return self._aead.encrypt(evidence_id[:12], key, evidence_id)
+
+    def unwrap(self, wrapped: bytes, evidence_id: bytes) -> bytes:
+        """Return the evidence's key."""
+        return self._aead.decrypt(evidence_id[:12], wrapped, evidence_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A verdict as the vault keeps it, and the chain's head after it."""
+
+    verdict: Verdict
+    head: bytes  # [32]
+
+
+class Vault:
+    """One binding's vault; close it when done."""
+
+    def __init__(
+        self, folder: Path, *, key: VaultKey, chain: Chain, readers: Sequence[EvidenceReader] = ()
+    ) -> None:
+        """Open or create `vault.db` and `evidence/` in ``folder``.
+
+        Raises:
+            VaultLocked: the key is not this vault's.
+            VaultTooNew: a newer version wrote it.
+            StorageFull: no room.
+        """
+        self._folder = folder / "evidence"
+        make_folder(self._folder)
+        self._chain = chain
+        self._own = VaultReader(key)
+        self._readers: tuple[EvidenceReader, ...] = (self._own, *readers)
+        self._lock = threading.RLock()
+        self._connection = _open(folder / "vault.db", key)
+        with self._named():
+            schema.migrate(self._connection, schema.VAULT, "The vault")
+
+    def close(self) -> None:
+        """Close the vault; its write-ahead log is folded in."""
+        with self._lock:
+            self._connection.close()
+
+    def seal_evidence(self, source: BinaryIO) -> SealedEvidence:
+        """Seal a recording or chat into a file that no row names yet; raises StorageFull."""
+        return evidence.seal(source, self._folder)
+
+    def keep(
+        self,
+        draft: Verdict,
+        sealed: SealedEvidence | None,
+        *,
+        utterances: Sequence[Utterance] = (),
+        source: str | None = None,
+    ) -> Kept:
+        """Keep a verdict under the next seq with its evidence and text, owed to the hub, in one transaction.
+
+        ``source`` marks its input as seen in the same transaction. Raises StorageFull: nothing was kept.
+        """
+        with self._transaction() as sql:
+            seq, head = self._chain_end()
+            verdict = msgspec.structs.replace(draft, seq=seq + 1, evidence=sealed.digest if sealed else None)
+            body = canonical(verdict)
+            head = self._chain.link(head, body)
+            sql("INSERT OR REPLACE INTO chain VALUES (1, ?, ?)", (verdict.seq, head))
+            sql(
+                "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?)",
+                (verdict.seq, int(verdict.kind), verdict.started, body, head, int(verdict.urgent)),
+            )
+            sql("INSERT INTO owed VALUES (?)", (verdict.seq,))
+            if sealed:
+                self._keep_evidence(verdict.seq, sealed)
+            self._keep_text(verdict.seq, utterances)
+            if source is not None:
+                sql("INSERT OR REPLACE INTO seen VALUES (?, ?)", (source, verdict.seq))
+            return Kept(verdict, head)
+
+    def owed(self, limit: int) -> list[Kept]:
+        """Return up to ``limit`` verdicts that the outbox does not have yet, in seq order."""
+        rows = self._rows(
+            "SELECT verdict.seq, body, head FROM owed JOIN verdict USING (seq) ORDER BY verdict.seq LIMIT ?",
+            (limit,),
+        )
+        return [Kept(decode_verdict(body, ABSOLUTE), head) for _, body, head in rows]
+
+    def clear_owed(self, up_to: int) -> None:
+        """Forget that verdicts up to a seq are owed: the outbox has them, durably."""
+        with self._transaction() as sql:
+            sql("DELETE FROM owed WHERE seq <= ?", (up_to,))
+
+    def verdict(self, seq: int) -> Verdict | None:
+        """Return one verdict."""
+        rows = self._rows("SELECT body FROM verdict WHERE seq = ?", (seq,))
+        return decode_verdict(rows[0][0], ABSOLUTE) if rows else None
+
+    def verdicts(self, *, after: int = 0, limit: int = 1000) -> list[Verdict]:
+        """Return verdicts with a seq above ``after``, in seq order."""
+        rows = self._rows("SELECT body FROM verdict WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        return [decode_verdict(body, ABSOLUTE) for (body,) in rows]
+
+    def text(self, seq: int) -> list[Utterance]:
+        """Return what was said in one call or conversation; the only place where it is kept."""
+        rows = self._rows(
+            "SELECT text, role, start_ms, end_ms, confidence FROM utterance WHERE seq = ? ORDER BY ordinal",
+            (seq,),
+        )
+        return [Utterance(text, Role(role), s / 1000, e / 1000, c / 100) for text, role, s, e, c in rows]
+
+    def evidence(self, seq: int) -> Iterator[bytes]:
+        """Yield the recording or chat behind one verdict, in chunks; nothing where it has none.
+
+        Raises:
+            EvidenceDamaged: the file is missing, cut short or altered.
+        """
+        rows = self._rows(
+            "SELECT id, wrapped FROM evidence JOIN evidence_key ON evidence = id WHERE seq = ? AND reader = ?",
+            (seq, self._own.number),
+        )
+        for name, wrapped in rows:
+            yield from evidence.unseal(self._folder, name, self._own.unwrap(wrapped, name))
+
+    def verdict_of(self, source: str) -> Verdict | None:
+        """Return the verdict that an input led to."""
+        rows = self._rows("SELECT body FROM seen JOIN verdict USING (seq) WHERE source = ?", (source,))
+        return decode_verdict(rows[0][0], ABSOLUTE) if rows else None
+
+    def has_seen(self, source: str) -> bool:
+        """Whether an input was judged or set aside before; ``source`` is personal and stays in here."""
+        return bool(self._rows("SELECT 1 FROM seen WHERE source = ?", (source,)))
+
+    def mark_seen(self, source: str) -> None:
+        """Set an input aside for good, without a verdict."""
+        with self._transaction() as sql:
+            sql("INSERT OR IGNORE INTO seen VALUES (?, NULL)", (source,))
+
+    def sweep(self) -> int:
+        """Remove evidence files that no row names (a crash before the commit); return how many."""
+        named = {name for (name,) in self._rows("SELECT id FROM evidence", ())}
+        orphans = [p for p in self._folder.iterdir() if p.stem not in {name.hex() for name in named}]
+        for path in orphans:
+            path.unlink()
+        return len(orphans)
+
+    def missing_evidence(self) -> list[int]:
+        """Return the seqs whose evidence file is gone."""
+        rows = self._rows("SELECT seq, id FROM evidence ORDER BY seq", ())
+        return [seq for seq, name in rows if not evidence.place(self._folder, name).exists()]
+
+    def _chain_end(self) -> tuple[int, bytes]:
+        rows = self._rows("SELECT seq, head FROM chain", ())
+        return rows[0] if rows else (0, self._chain.genesis)
+
+    def _keep_evidence(self, seq: int, sealed: SealedEvidence) -> None:
+        self._connection.execute(
+            "INSERT INTO evidence VALUES (?, ?, ?, ?)", (sealed.id, seq, sealed.length, bytes(sealed.digest))
+        )
+        self._connection.executemany(
+            "INSERT INTO evidence_key VALUES (?, ?, ?)",
+            [(sealed.id, reader.number, reader.wrap(sealed.key, sealed.id)) for reader in self._readers],
+        )
+
+    def _keep_text(self, seq: int, utterances: Sequence[Utterance]) -> None:
+        self._connection.executemany(
+            "INSERT INTO utterance VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    seq,
+                    at,
+                    int(u.role),
+                    round(u.start * 1000),
+                    round(u.end * 1000),
+                    round(u.confidence * 100),
+                    u.text,
+                )
+                for at, u in enumerate(utterances)
+            ],
+        )
+
+    def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        with self._lock, self._named():
+            return list(self._connection.execute(sql, parameters).fetchall())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with self._lock, self._named():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection.execute
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlcipher.Error as error:
+            raise _named(error) from error
+
+
+def _open(path: Path, key: VaultKey) -> Any:
+    connection = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False)
+    try:
+        path.chmod(0o600)
+        connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would write ERROR CORE to stderr
+        connection.execute(f"PRAGMA key = \"x'{bytes(key).hex()}'\"")
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlcipher.Error as error:
+        connection.close()
+        raise _named(error) from None
+    return connection
+
+
+def _named(error: Any) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == _FULL:
+        return StorageFull(
+            "The disk has no room left for the vault; free some and start again, nothing kept is lost."
+        )
+    if code in (_NOTADB, _CORRUPT):
+        return VaultLocked(
+            "The vault does not open with this key, or its file is damaged; restore both from one backup."
+        )
+    return error  # type: ignore[no-any-return]
