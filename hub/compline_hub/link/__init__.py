@@ -1,1 +1,1 @@
-"""Broker, advert and the MQTT side of intake."""
+"""How frames reach the hub: broker, MQTT client, network advert."""

@@ -1,1 +1,1 @@
-"""The hub's tables and every question asked of them."""
+"""Everything the hub keeps, in SQL."""

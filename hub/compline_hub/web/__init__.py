@@ -1,1 +1,1 @@
-"""API, live stream and pages."""
+"""The hub's JSON API, live stream and page."""

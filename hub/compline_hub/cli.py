@@ -1,0 +1,181 @@
+"""The hub's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer import Context
+from typer.core import TyperGroup
+
+from compline_hub.app import init_hub, is_served, open_hub, serve
+from compline_hub.core.enrolled import Handset
+from compline_hub.core.record import ONLINE_SECONDS
+from compline_hub.settings import HubSettings, load_settings
+from compline_shared.enrolment import BadEnrolment, read_request, write_grant
+from compline_shared.errors import ComplineError
+
+DEFAULT_FILE = Path("compline.toml")
+
+
+class Sentences(TyperGroup):
+    """Turns an expected error into one sentence on stderr and exit status 1."""
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except* ComplineError as errors:
+            typer.echo(f"Error: {_first(errors)}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Sentences,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""The branch hub of Compline: takes sealed verdicts of the branch's phones in, keeps them, shows them live.
+
+**First time**
+
+1. `compline-hub init` makes keys and database.
+2. `compline-hub serve` runs the hub; open the address that it prints.
+3. On a phone: `compline-edge init`; bring its request file here: `compline-hub enrol request.json --name "Desk 7" --out grant.json`;
+   take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
+
+**Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--settings FILE`); `COMPLINE_HUB_NAME` in the
+environment wins over `name` in the file, and so on for every setting: name, data_dir, port, broker, mqtt_port, database, advertise,
+interface, lexicons, log_level.
+
+The page has no sign-in yet and therefore answers on 127.0.0.1 only.
+""",
+)
+console = Console(highlight=False)
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="Settings file; default: compline.toml here, if there is one."),
+]
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value
+    if asked:
+        typer.echo(f"compline-hub {importlib.metadata.version('compline-hub')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Shown by the application's own help."""
+
+
+@app.command("init")
+def init_command(settings_file: SettingsFile = None) -> None:
+    """Make the data folder, keys and database; run again, it changes nothing."""
+    settings = _settings(settings_file)
+    fingerprint = init_hub(settings)
+    console.print(f"Hub [bold]{settings.name}[/] is ready, fingerprint [bold]{fingerprint}[/].")
+    console.print(f"Data: {settings.data}  (back it up; keys/ opens everything that phones seal)")
+    console.print("Next: compline-hub serve")
+
+
+@app.command("serve")
+def serve_command(settings_file: SettingsFile = None) -> None:
+    """Run broker, intake, network advert and page until Ctrl-C."""
+    settings = _settings(settings_file)
+
+    def announce(address: str) -> None:
+        console.print(
+            f"[bold]{settings.name}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
+        )
+        host, port = settings.broker_address
+        console.print(f"Phones meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
+
+    asyncio.run(serve(settings, ready=announce))
+
+
+@app.command("enrol")
+def enrol_command(
+    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="What `compline-edge init` wrote.")],
+    name: Annotated[str, typer.Option("--name", help="What people here call the phone.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="GRANT", help="Where to write the grant (mode 0600).")
+    ],
+    discover: Annotated[
+        bool,
+        typer.Option("--discover", help="Let the phone find the hub on the network; leave its address out."),
+    ] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Let a phone in: read its request, write its grant. Works while the hub runs; asked again, grants the same again."""
+    settings = _settings(settings_file)
+    try:
+        request = read_request(request_file.read_bytes())
+    except OSError as error:
+        raise BadEnrolment(f"The request file {request_file.name} cannot be read; check its name.") from error
+    with open_hub(settings) as hub:
+        address = None if discover else settings.broker_address
+        grant = hub.enrolment.enrol(request, name=name, address=address)
+    _write_secret(out, write_grant(grant))
+    console.print(
+        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} to the phone, then delete it here."
+    )
+
+
+@app.command("status")
+def status_command(settings_file: SettingsFile = None) -> None:
+    """Say whether the hub runs, what it holds, and which phones it hears."""
+    settings = _settings(settings_file)
+    now = int(time.time())
+    with open_hub(settings) as hub:
+        summary = hub.reading.summary(since=0, now=now)
+        handsets = hub.reading.handsets()
+    running = f"runs, page http://127.0.0.1:{settings.port}/" if is_served(settings) else "does not run"
+    console.print(f"[bold]{settings.name}[/] ({hub.keys.fingerprint}) {running}")
+    console.print(
+        f"Verdicts {summary.verdicts}, findings {sum(summary.severities.values())}, alarms {summary.alarms}"
+    )
+    table = Table("Phone", "Id", "Last heard", box=None)
+    for handset in handsets:
+        table.add_row(handset.name, handset.id[:8], _heard(handset, now))
+    console.print(
+        table if handsets else "No phone is enrolled yet: compline-hub enrol REQUEST --name NAME --out GRANT"
+    )
+
+
+def _first(errors: BaseException) -> BaseException:
+    """A hub's tasks fail as a group; people read its first sentence."""
+    return _first(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors
+
+
+def _settings(file: Path | None) -> HubSettings:
+    if file is None and DEFAULT_FILE.exists():
+        file = DEFAULT_FILE
+    return load_settings(file, os.environ)
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        stream.write(data)
+
+
+def _heard(handset: Handset, now: int) -> str:
+    if handset.heard is None:
+        return "never"
+    if handset.heard >= now - ONLINE_SECONDS:
+        return "now"
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(handset.heard))

@@ -1,0 +1,110 @@
+"""Decides on one frame from a handset: what to keep, what to answer, why it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, unique
+from typing import TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.keys import HubKeys
+from compline_hub.core.record import Link
+from compline_shared.batch import MAX_FRAME, Batch, Outcome, Receipt, unpack
+from compline_shared.chain import Chain
+from compline_shared.delivery import Accepted, Arrived, Duplicate, Fork, Gap, Inbox, outcome_of, take
+from compline_shared.errors import MalformedFrame
+from compline_shared.messages import Verdict
+from compline_shared.segment import Opener
+from compline_shared.wire import canonical, decode_verdict
+
+Frame: TypeAlias = tuple[str, bytes]
+"""Topic and payload as they came."""
+
+
+@unique
+class Refusal(Enum):
+    """Why a frame was dropped; the value is the name in logs and counts."""
+
+    FOREIGN_TOPIC = "foreign_topic"  # not a topic of this protocol
+    TOO_LARGE = "too_large"  # above 64 KiB
+    UNKNOWN_HANDSET = "unknown_handset"  # not enrolled here
+    BAD_FRAME = "bad_frame"  # not signed by the handset that its topic names, or not a batch
+    WRONG_BINDING = "wrong_binding"  # not the binding or the epoch that this hub gave
+    BAD_SEAL = "bad_seal"  # not sealed to this hub's key for this place
+    BAD_VERDICT = "bad_verdict"  # outside the closed schema, or not at the seq that it claims
+    OVERLOADED = "overloaded"  # intake could not keep up; the handset sends it again
+    STORE_FAILED = "store_failed"  # the database refused; the handset sends it again
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A batch whose signature, place and seals hold."""
+
+    batch: Batch
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to do about an opened batch: keep `links` under `binding`'s new state, then send `receipt`."""
+
+    binding: Binding
+    links: tuple[Link, ...]
+    receipt: Receipt
+
+
+def check_signature(frame: bytes, handset: Handset) -> Batch | Refusal:
+    """Return the batch that the handset signed."""
+    if len(frame) > MAX_FRAME:
+        return Refusal.TOO_LARGE
+    try:
+        return unpack(frame, Ed25519PublicKey.from_public_bytes(handset.signing_key), handset.id)
+    except MalformedFrame:
+        return Refusal.BAD_FRAME
+
+
+def open_batch(batch: Batch, binding: Binding, keys: HubKeys) -> Opened | Refusal:
+    """Return the batch with its verdicts; `binding` is what the store has under the id that the batch names."""
+    place = batch.place
+    if (binding.handset, binding.epoch) != (place.handset, place.epoch):
+        return Refusal.WRONG_BINDING
+    try:
+        opener = Opener(keys.sealing, place, enc=batch.enc, header=batch.header)
+        plaintexts = [opener.open(batch.first_seq + i, entry) for i, entry in enumerate(batch.entries)]
+    except MalformedFrame:
+        return Refusal.BAD_SEAL
+    try:
+        verdicts = tuple(decode_verdict(plaintext, opener.base) for plaintext in plaintexts)
+    except MalformedFrame:
+        return Refusal.BAD_VERDICT
+    if any(verdict.seq != batch.first_seq + i for i, verdict in enumerate(verdicts)):
+        return Refusal.BAD_VERDICT
+    return Opened(batch, verdicts)
+
+
+def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: bytes | None) -> Answer:
+    """Decide by the rules of delivery; `head_at_last` is the stored head at the batch's last seq, None where there is none."""
+    batch = opened.batch
+    taking = take(
+        Inbox(binding.up_to, binding.head),
+        Arrived(batch.first_seq, [canonical(verdict) for verdict in opened.verdicts], batch.head),
+        Chain(keys.branch, binding.id),
+        head_at_last=head_at_last,
+    )
+    links: tuple[Link, ...] = ()
+    match taking:
+        case Accepted():
+            new = opened.verdicts[taking.first_new :]
+            links = tuple(Link(verdict, head) for verdict, head in zip(new, taking.heads, strict=True))
+            binding = replace(binding, up_to=taking.inbox.up_to, head=taking.inbox.head)
+        case Duplicate() | Gap() | Fork():
+            pass
+    return Answer(binding, links, _receipt(binding, outcome_of(taking)))
+
+
+def _receipt(binding: Binding, outcome: Outcome) -> Receipt:
+    return Receipt(
+        handset=binding.handset, binding=binding.id, up_to=binding.up_to, head=binding.head, outcome=outcome
+    )

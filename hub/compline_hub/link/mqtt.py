@@ -1,0 +1,114 @@
+"""The hub's end of MQTT: frames in with back-pressure, receipts out."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+
+from compline_hub.core.intake import Frame, Refusal
+from compline_hub.link.broker_files import HUB_USER
+from compline_shared.ids import HandsetId
+from compline_shared.topics import UP_FILTER, down
+
+MAX_WAITING = 256  # frames between MQTT and intake, at most 16 MiB
+GROUP = 64  # frames of one transaction
+FULL_SECONDS = 5.0
+KEEPALIVE_SECONDS = 30
+_log = structlog.get_logger("compline_hub.link")
+
+
+class MqttLink:
+    """One MQTT client in paho's thread and one intake thread, a bounded queue between them.
+
+    A frame is acknowledged to the broker only after it was handled, so the broker holds what intake has not yet got to; brokers
+    keep at most about 100 unacknowledged. Frames for an absent hub wait in its session (clean_session is off).
+    """
+
+    def __init__(self, host: str, port: int, password: str) -> None:
+        self._waiting: queue.Queue[mqtt.MQTTMessage | None] = queue.Queue(MAX_WAITING)
+        self._worker: threading.Thread | None = None
+        self._refuse: Callable[[str, Refusal], None] = lambda _topic, _reason: None
+        self._address = (host, port)
+        self.subscribed = threading.Event()
+        """Set while frames can come in."""
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=HUB_USER, clean_session=False, manual_ack=True
+        )
+        client.username_pw_set(HUB_USER, password)
+        client.reconnect_delay_set(1, 30)
+        client.max_inflight_messages_set(100)
+        client.max_queued_messages_set(10_000)
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_disconnect = self._disconnected
+        client.on_message = self._arrived
+        self._client = client
+
+    def start(self, take: Callable[[list[Frame]], object], refuse: Callable[[str, Refusal], None]) -> None:
+        """Connect (and for ever again when it breaks) and hand groups of frames to `take` in one thread."""
+        self._refuse = refuse
+        self._worker = threading.Thread(target=self._work, args=(take,), name="intake")
+        self._worker.start()
+        self._client.connect_async(*self._address, keepalive=KEEPALIVE_SECONDS)
+        self._client.loop_start()
+
+    def send(self, handset: HandsetId, message: bytes) -> None:
+        """Send to one handset, QoS 1, not retained; while the broker is away it waits here in memory."""
+        self._client.publish(down(handset), message, qos=1, retain=False)
+
+    def stop(self) -> None:
+        """Handle what has come, say goodbye, end both threads."""
+        self._waiting.put(None)
+        if self._worker is not None:
+            self._worker.join()
+        self._client.disconnect()
+        self._client.loop_stop()
+        self.subscribed.clear()
+
+    def _work(self, take: Callable[[list[Frame]], object]) -> None:
+        stopping = False
+        while not stopping:
+            messages = [self._waiting.get()]
+            while len(messages) < GROUP and not self._waiting.empty():
+                messages.append(self._waiting.get())
+            group = [message for message in messages if message is not None]
+            stopping = len(group) < len(messages)
+            if group:
+                take([(message.topic, bytes(message.payload)) for message in group])
+            for message in group:
+                self._client.ack(message.mid, message.qos)
+
+    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            _log.error("broker_refused", reason=str(reason))
+            return
+        client.subscribe(UP_FILTER, qos=1)
+
+    def _subscribed(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: Any, _properties: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _log.error("broker_refused", reason="subscription")
+            return
+        _log.info("broker_connected")
+        self.subscribed.set()
+
+    def _disconnected(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        self.subscribed.clear()
+        if reason.is_failure:
+            _log.warning("broker_lost", reason=str(reason))
+
+    def _arrived(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            self._waiting.put(message, timeout=FULL_SECONDS)
+        except queue.Full:
+            self._refuse(message.topic, Refusal.OVERLOADED)
+            client.ack(message.mid, message.qos)

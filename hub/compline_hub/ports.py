@@ -1,0 +1,103 @@
+"""What the hub's use cases ask of the world, in the core's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from compline_hub.core.alarm import Alarm, AlarmKind
+from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.keys import HubKeys
+from compline_hub.core.record import Kept, Link, Query, Summary
+from compline_shared.ids import BindingId, HandsetId, VerdictId
+
+
+class Ledger(Protocol):
+    """One transaction on the store: all of it becomes durable, or none."""
+
+    def handset(self, handset: HandsetId) -> Handset | None: ...
+
+    def handsets(self) -> Sequence[Handset]: ...
+
+    def binding(self, binding: BindingId) -> Binding | None: ...
+
+    def binding_of(self, handset: HandsetId) -> Binding | None:
+        """The newest binding of a handset."""
+        ...
+
+    def enrol(self, handset: Handset, binding: Binding) -> None:
+        """Keep a new handset with its first binding."""
+        ...
+
+    def head_at(self, binding: BindingId, seq: int) -> bytes | None:
+        """The chain's head after the verdict at `seq`, None where there is none."""
+        ...
+
+    def keep(self, binding: Binding, links: Sequence[Link], *, received: int) -> None:
+        """Keep verdicts with their findings, mark what they supersede, and set the binding to `binding`'s up_to and head."""
+        ...
+
+    def heard(self, handset: HandsetId, *, at: int) -> None:
+        """Note that a good frame came."""
+        ...
+
+    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> None:
+        """Raise an alarm, or count it once more."""
+        ...
+
+
+class Store(Protocol):
+    """Where verdicts are kept for good."""
+
+    def transaction(self) -> AbstractContextManager[Ledger]:
+        """A transaction that commits durably at the end of the block and rolls back on an exception."""
+        ...
+
+
+class Reading(Protocol):
+    """What pages ask of the store."""
+
+    def verdicts(self, query: Query) -> Sequence[Kept]:
+        """At most `query.limit`: oldest first after `query.after`, else newest first."""
+        ...
+
+    def verdict(self, verdict: VerdictId) -> Kept | None: ...
+
+    def last_arrival(self) -> int:
+        """Arrival of the newest verdict, 0 = none."""
+        ...
+
+    def summary(self, *, since: int, now: int) -> Summary: ...
+
+    def handsets(self) -> Sequence[Handset]: ...
+
+    def alarms(self) -> Sequence[Alarm]: ...
+
+
+class KeyKeeper(Protocol):
+    """Where the hub's keys rest."""
+
+    def make(self) -> HubKeys:
+        """Make the keys that are missing and return all."""
+        ...
+
+    def load(self) -> HubKeys: ...
+
+
+class Downlink(Protocol):
+    """The way to a handset; a message lost on it is made good by the next."""
+
+    def send(self, handset: HandsetId, message: bytes) -> None: ...
+
+
+class Broker(Protocol):
+    """Carries frames; lets in the handsets that it is told of."""
+
+    async def start(self, handsets: Sequence[HandsetId]) -> None: ...
+
+    async def reload(self, handsets: Sequence[HandsetId]) -> None: ...
+
+    async def ended(self) -> int: ...
+
+    async def stop(self) -> None: ...

@@ -1,0 +1,1 @@
+"""The hub's use cases: enrol a handset, take frames in, give pages what they ask."""

@@ -1,0 +1,140 @@
+"""Takes frames in: check, keep durably, then answer with a signed receipt."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from compline_hub.core.alarm import AlarmKind
+from compline_hub.core.intake import Answer, Frame, Refusal, answer, check_signature, open_batch
+from compline_hub.core.keys import HubKeys
+from compline_hub.ports import Downlink, Ledger, Store
+from compline_shared.batch import Batch, Outcome, pack_receipt
+from compline_shared.errors import MalformedFrame
+from compline_shared.ids import HandsetId, Seq, VerdictId
+from compline_shared.topics import handset_of, up
+
+_log = structlog.get_logger("compline_hub.intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame that was answered, and how many new verdicts it brought."""
+
+    answer: Answer
+    last_seq: int
+
+
+class Intake:
+    """Handles groups of frames, each group in one transaction; one thread at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        keys: HubKeys,
+        downlink: Downlink,
+        *,
+        news: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._downlink = downlink
+        self._news = news
+        self._clock = clock
+        self._refused: Counter[str] = Counter()
+
+    def take(self, frames: Sequence[Frame]) -> Sequence[Taken | Refusal]:
+        """Handle frames in order; receipts leave only after everything is durable.
+
+        If the group fails, each frame is tried alone; one that fails alone changed nothing, and its handset sends it again.
+        """
+        outcomes = self._take_group(frames)
+        if outcomes is None:
+            alone = [self._take_group([frame]) for frame in frames] if len(frames) > 1 else [None]
+            outcomes = [Refusal.STORE_FAILED if outcome is None else outcome[0] for outcome in alone]
+        for (topic, _), outcome in zip(frames, outcomes, strict=True):
+            if isinstance(outcome, Refusal):
+                self.refuse(topic, outcome)
+            else:
+                self._answer(outcome)
+        if any(isinstance(outcome, Taken) and outcome.answer.links for outcome in outcomes):
+            self._news()
+        return outcomes
+
+    def refuse(self, topic: str, reason: Refusal) -> None:
+        """Count and log a dropped frame; a topic is logged as its handset id or not at all."""
+        self._refused[reason.value] += 1
+        _log.warning("frame_refused", reason=reason.value, handset=_handset_or_none(topic))
+
+    def refused(self) -> dict[str, int]:
+        """Return the counts of dropped frames since the start, by reason."""
+        return dict(self._refused)
+
+    def _take_group(self, frames: Sequence[Frame]) -> Sequence[Taken | Refusal] | None:
+        now = int(self._clock())
+        try:
+            with self._store.transaction() as ledger:
+                return [self._take(ledger, topic, payload, now) for topic, payload in frames]
+        except Exception as error:  # noqa: BLE001 - whatever a database driver throws: nothing of the group was kept
+            _log.error("store_failed", error=type(error).__name__, frames=len(frames))  # noqa: TRY400 - may hold values
+            return None
+
+    def _take(self, ledger: Ledger, topic: str, payload: bytes, now: int) -> Taken | Refusal:
+        handset_id = _handset_or_none(topic)
+        if handset_id is None or topic != up(handset_id):
+            return Refusal.FOREIGN_TOPIC
+        handset = ledger.handset(handset_id)
+        if handset is None:
+            return Refusal.UNKNOWN_HANDSET
+        batch = check_signature(payload, handset)
+        if isinstance(batch, Refusal):
+            return batch
+        return self._take_batch(ledger, batch, now)
+
+    def _take_batch(self, ledger: Ledger, batch: Batch, now: int) -> Taken | Refusal:
+        binding = ledger.binding(batch.place.binding)
+        if binding is None:
+            return Refusal.WRONG_BINDING
+        opened = open_batch(batch, binding, self._keys)
+        if isinstance(opened, Refusal):
+            return opened
+        decision = answer(
+            opened, binding, self._keys, head_at_last=ledger.head_at(binding.id, batch.last_seq)
+        )
+        if decision.links:
+            ledger.keep(decision.binding, decision.links, received=now)
+        if decision.receipt.outcome is Outcome.FORK:
+            place = VerdictId(binding.handset, binding.id, Seq(batch.last_seq))
+            ledger.raise_alarm(AlarmKind.FORK, place, at=now)
+        ledger.heard(binding.handset, at=now)
+        return Taken(decision, batch.last_seq)
+
+    def _answer(self, taken: Taken) -> None:
+        receipt = taken.answer.receipt
+        fields = {
+            "handset": receipt.handset,
+            "up_to": receipt.up_to,
+            "last_seq": taken.last_seq,
+            "new": len(taken.answer.links),
+            "outcome": receipt.outcome.name.lower(),
+        }
+        match receipt.outcome:
+            case Outcome.TAKEN:
+                _log.info("batch_taken", **fields)
+            case Outcome.GAP:
+                _log.warning("batch_gap", **fields)
+            case Outcome.FORK:
+                _log.error("batch_fork", **fields)
+        self._downlink.send(receipt.handset, pack_receipt(receipt, self._keys.signing))
+
+
+def _handset_or_none(topic: str) -> HandsetId | None:
+    try:
+        return handset_of(topic)
+    except MalformedFrame:
+        return None

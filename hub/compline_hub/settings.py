@@ -1,0 +1,93 @@
+"""Settings of the hub: compline.toml, section [hub], overridden by COMPLINE_HUB_* variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from compline_shared.configuration import InvalidSettings, settings_from
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+PREFIX = "COMPLINE_HUB_"
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a person may choose; every value has a default that works on one machine."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60)] = "Compline hub"
+    data_dir: str = "~/.local/share/compline-hub"
+    database: str = ""  # SQLAlchemy URL; empty = SQLite in the data folder
+    broker: str = (
+        "embedded"  # "embedded" (NATS), "mosquitto" (installed on this machine) or "mqtt://host:port"
+    )
+    mqtt_port: Port = 8461  # of the broker that the hub starts; it listens on 127.0.0.1
+    port: Port = 8460  # of the page; it listens on 127.0.0.1 only until sign-in exists
+    advertise: bool = True  # say on the network where the hub is (zeroconf)
+    interface: str = "127.0.0.1"  # address on whose network the advert is sent
+    lexicons: str = ""  # folder with .lex files whose phrases the page shows; empty = entry numbers only
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir).expanduser().absolute()
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database or f"sqlite:///{self.data / 'hub.db'}"
+
+    @property
+    def broker_address(self) -> tuple[str, int]:
+        """Host and MQTT port where the hub and its handsets meet."""
+        if self.broker.startswith("mqtt://"):
+            parts = urlsplit(self.broker)
+            return parts.hostname or "", parts.port or 1883
+        return "127.0.0.1", self.mqtt_port
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str]) -> HubSettings:
+    """Read settings from `file` (None = defaults) and the environment; the environment wins.
+
+    Raises:
+        InvalidSettings: names the setting and what is expected.
+    """
+    text = "" if file is None else _text(file)
+    settings = settings_from(HubSettings, toml=text, table="hub", environment=environment, prefix=PREFIX)
+    _check_broker(settings.broker)
+    return settings
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidSettings(
+            f"There is no settings file {file.name}; make it, or leave --settings out."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"The settings file {file.name} cannot be read as UTF-8 text.") from error
+
+
+def _check_broker(broker: str) -> None:
+    if broker in ("embedded", "mosquitto"):
+        return
+    try:
+        parts = urlsplit(broker)
+        good = (
+            parts.scheme == "mqtt"
+            and bool(parts.hostname)
+            and (parts.port or 1883) > 0
+            and parts.username is None
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise InvalidSettings(
+            'The setting "broker" must be "embedded", "mosquitto" or "mqtt://host:port" (no user in it).'
+        )

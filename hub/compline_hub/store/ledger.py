@@ -1,0 +1,160 @@
+"""Writes what the hub takes in, one transaction at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from compline_hub.core.alarm import AlarmKind
+from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.record import Link
+from compline_hub.store.rows import row_of
+from compline_hub.store.tables import AlarmRow, BindingRow, HandsetRow, VerdictRow
+from compline_shared.ids import BindingId, HandsetId, VerdictId
+
+
+class SqlStore:
+    """The store port on an engine made with `writing=True`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlLedger]:
+        """Commit durably at the end of the block; roll back on an exception."""
+        with Session(self._engine) as session, session.begin():
+            yield SqlLedger(session)
+
+
+class SqlLedger:
+    """The ledger port on one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def handset(self, handset: HandsetId) -> Handset | None:
+        """Return the enrolled handset, or None."""
+        row = self._session.get(HandsetRow, handset)
+        return None if row is None else handset_of_row(row)
+
+    def handsets(self) -> Sequence[Handset]:
+        """Return all enrolled handsets by id."""
+        return [
+            handset_of_row(row) for row in self._session.scalars(select(HandsetRow).order_by(HandsetRow.id))
+        ]
+
+    def binding(self, binding: BindingId) -> Binding | None:
+        """Return the binding, or None."""
+        row = self._session.get(BindingRow, binding)
+        return None if row is None else _binding(row)
+
+    def binding_of(self, handset: HandsetId) -> Binding | None:
+        """Return the newest binding of a handset, or None."""
+        question = (
+            select(BindingRow).where(BindingRow.handset == handset).order_by(BindingRow.epoch.desc()).limit(1)
+        )
+        row = self._session.scalar(question)
+        return None if row is None else _binding(row)
+
+    def enrol(self, handset: Handset, binding: Binding) -> None:
+        """Keep a new handset with its first binding."""
+        self._session.add(
+            HandsetRow(
+                id=handset.id,
+                name=handset.name,
+                signing_key=handset.signing_key,
+                enrolled=handset.enrolled,
+                heard=handset.heard,
+            )
+        )
+        self._session.flush()
+        self._session.add(
+            BindingRow(
+                id=binding.id,
+                handset=handset.id,
+                epoch=binding.epoch,
+                up_to=binding.up_to,
+                head=binding.head,
+                escrow=binding.escrow,
+            )
+        )
+        self._session.flush()
+
+    def head_at(self, binding: BindingId, seq: int) -> bytes | None:
+        """Return the chain's head after the verdict at `seq`, None where there is none."""
+        question = select(VerdictRow.head).where(VerdictRow.binding == binding, VerdictRow.seq == seq)
+        return self._session.scalar(question)
+
+    def keep(self, binding: Binding, links: Sequence[Link], *, received: int) -> None:
+        """Keep verdicts, mark what they supersede, and advance the binding."""
+        for link in links:
+            verdict = link.verdict
+            row = row_of(
+                verdict, handset=binding.handset, binding=binding.id, head=link.head, received=received
+            )
+            self._session.add(row)
+            self._session.flush()
+            if verdict.supersedes:
+                self._supersede(binding.id, earlier=verdict.supersedes, by=verdict.seq)
+        bound = self._session.get_one(BindingRow, binding.id)
+        bound.up_to, bound.head = binding.up_to, binding.head
+        self._session.flush()
+
+    def heard(self, handset: HandsetId, *, at: int) -> None:
+        """Note when the handset was heard last."""
+        self._session.get_one(HandsetRow, handset).heard = at
+
+    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> None:
+        """Raise an alarm, or count it once more."""
+        row = self._session.get(AlarmRow, (int(kind), verdict.handset, verdict.binding))
+        if row is not None:
+            row.seq, row.last, row.times = verdict.seq, at, row.times + 1
+            return
+        self._session.add(
+            AlarmRow(
+                kind=int(kind),
+                handset=verdict.handset,
+                binding=verdict.binding,
+                seq=verdict.seq,
+                first=at,
+                last=at,
+                times=1,
+            )
+        )
+        self._session.flush()
+
+    def _supersede(self, binding: BindingId, *, earlier: int, by: int) -> None:
+        """Mark `earlier` and whatever it had superseded itself."""
+        self._session.execute(
+            update(VerdictRow)
+            .where(
+                VerdictRow.binding == binding,
+                (VerdictRow.seq == earlier) | (VerdictRow.superseded_by == earlier),
+            )
+            .values(superseded_by=by)
+        )
+
+
+def handset_of_row(row: HandsetRow) -> Handset:
+    """Return what a handset row means."""
+    return Handset(
+        id=HandsetId(row.id),
+        name=row.name,
+        signing_key=row.signing_key,
+        enrolled=row.enrolled,
+        heard=row.heard,
+    )
+
+
+def _binding(row: BindingRow) -> Binding:
+    return Binding(
+        id=BindingId(row.id),
+        handset=HandsetId(row.handset),
+        epoch=row.epoch,
+        up_to=row.up_to,
+        head=row.head,
+        escrow=row.escrow,
+    )

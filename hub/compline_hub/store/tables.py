@@ -1,0 +1,128 @@
+"""The tables of the hub, as SQLAlchemy sees them; migrations make them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+Arrival = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only in a column of exactly type INTEGER."""
+
+
+class Tables(DeclarativeBase):
+    """Root of the table classes."""
+
+
+class HandsetRow(Tables):
+    """An enrolled handset."""
+
+    __tablename__ = "handset"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    signing_key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    enrolled: Mapped[int] = mapped_column(BigInteger)
+    heard: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class BindingRow(Tables):
+    """A binding and how far its chain of verdicts has been taken."""
+
+    __tablename__ = "binding"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    handset: Mapped[str] = mapped_column(ForeignKey("handset.id"))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    up_to: Mapped[int] = mapped_column(BigInteger)
+    head: Mapped[bytes] = mapped_column(LargeBinary(32))
+    escrow: Mapped[bytes] = mapped_column(LargeBinary(128))
+
+
+class VerdictRow(Tables):
+    """A verdict; enums by their number, pseudonyms and digest as bytes."""
+
+    __tablename__ = "verdict"
+    __table_args__ = (
+        UniqueConstraint("handset", "binding", "seq", name="verdict_once"),
+        Index("verdict_received", "received"),
+        Index("verdict_severity", "severity", "arrival"),
+        Index("verdict_kind", "kind", "arrival"),
+    )
+
+    arrival: Mapped[int] = mapped_column(Arrival, primary_key=True, autoincrement=True)
+    handset: Mapped[str] = mapped_column(ForeignKey("handset.id"))
+    binding: Mapped[str] = mapped_column(ForeignKey("binding.id"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    head: Mapped[bytes] = mapped_column(LargeBinary(32))  # of the chain after it
+    received: Mapped[int] = mapped_column(BigInteger)
+    superseded_by: Mapped[int | None] = mapped_column(BigInteger)
+    severity: Mapped[int] = mapped_column(SmallInteger)  # the gravest finding's, 0 = none
+    started: Mapped[int] = mapped_column(BigInteger)
+    judged: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[int] = mapped_column(SmallInteger)
+    pass_: Mapped[int] = mapped_column("pass", SmallInteger)
+    supersedes: Mapped[int] = mapped_column(BigInteger)
+    direction: Mapped[int] = mapped_column(SmallInteger)
+    answered: Mapped[bool]
+    effective: Mapped[bool]
+    duration: Mapped[int] = mapped_column(Integer)
+    speech: Mapped[int] = mapped_column(Integer)
+    messages: Mapped[int] = mapped_column(Integer)
+    contact: Mapped[bytes | None] = mapped_column(LargeBinary(8))
+    case_: Mapped[bytes | None] = mapped_column("case", LargeBinary(8))
+    findings_dropped: Mapped[int] = mapped_column(Integer)
+    loudness: Mapped[int | None] = mapped_column(SmallInteger)
+    peak_loudness: Mapped[int | None] = mapped_column(SmallInteger)
+    rate: Mapped[int | None] = mapped_column(SmallInteger)
+    coverage: Mapped[int] = mapped_column(SmallInteger)
+    abstained: Mapped[int | None] = mapped_column(SmallInteger)
+    model: Mapped[int] = mapped_column(Integer)
+    lexicon: Mapped[int] = mapped_column(Integer)
+    rules: Mapped[int] = mapped_column(Integer)
+    evidence: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    findings: Mapped[list[FindingRow]] = relationship(
+        order_by="FindingRow.ordinal", lazy="selectin", cascade="all"
+    )
+
+
+class FindingRow(Tables):
+    """One finding of a verdict, in the verdict's order."""
+
+    __tablename__ = "finding"
+    __table_args__ = (Index("finding_category", "category", "verdict"),)
+
+    verdict: Mapped[int] = mapped_column(Arrival, ForeignKey("verdict.arrival"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    category: Mapped[int] = mapped_column(SmallInteger)
+    severity: Mapped[int] = mapped_column(SmallInteger)
+    confidence: Mapped[int] = mapped_column(SmallInteger)
+    offset: Mapped[int] = mapped_column(Integer)
+    role: Mapped[int] = mapped_column(SmallInteger)
+    technique: Mapped[int] = mapped_column(SmallInteger)
+    rule: Mapped[int] = mapped_column(Integer)
+    entry: Mapped[int] = mapped_column(Integer)
+    warned: Mapped[bool]
+    acknowledged: Mapped[bool]
+
+
+class AlarmRow(Tables):
+    """A thing that must not happen, once a cause."""
+
+    __tablename__ = "alarm"
+
+    kind: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    handset: Mapped[str] = mapped_column(ForeignKey("handset.id"), primary_key=True)
+    binding: Mapped[str] = mapped_column(ForeignKey("binding.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)  # where it was noticed last
+    first: Mapped[int] = mapped_column(BigInteger)
+    last: Mapped[int] = mapped_column(BigInteger)
+    times: Mapped[int] = mapped_column(Integer)

@@ -1,0 +1,232 @@
+"""What the API answers, as msgspec Structs; enums by their code."""
+
+from __future__ import annotations
+
+import msgspec
+
+from compline_hub.core.alarm import Alarm
+from compline_hub.core.enrolled import Handset
+from compline_hub.core.record import ONLINE_SECONDS, Kept, Summary
+from compline_shared.messages import Finding
+
+DIGEST_PREFIX = 16
+"""Hex digits of the evidence digest that pages show."""
+
+
+class FindingOut(msgspec.Struct, frozen=True):
+    """A finding; `entry` and `rule` are numbers of the pack, 0 = none."""
+
+    category: str
+    severity: str
+    confidence: int
+    offset: int
+    role: str
+    technique: str
+    rule: int
+    entry: int
+    warned: bool
+    acknowledged: bool
+
+
+class VoiceOut(msgspec.Struct, frozen=True):
+    """Statistics of the collector's voice: dBFS and syllables a second."""
+
+    loudness: int
+    peak_loudness: int
+    rate: int
+
+
+class VersionsOut(msgspec.Struct, frozen=True):
+    """What judged; 0 = not used."""
+
+    model: int
+    lexicon: int
+    rules: int
+
+
+class VerdictOut(msgspec.Struct, frozen=True, rename={"pass_": "pass"}):
+    """A verdict as a page gets it; times in Unix seconds, durations in seconds."""
+
+    arrival: int
+    handset: str
+    binding: str
+    seq: int
+    received: int
+    started: int
+    judged: int
+    kind: str
+    pass_: str
+    supersedes: int
+    superseded_by: int | None
+    direction: str
+    answered: bool
+    effective: bool
+    duration: int
+    speech: int
+    messages: int
+    contact: str | None  # pseudonym, 16 hex digits
+    case: str | None
+    severity: str | None
+    findings: list[FindingOut]
+    findings_dropped: int
+    voice: VoiceOut | None
+    coverage: int
+    abstained: str | None
+    versions: VersionsOut
+    evidence: str | None  # first digits of the digest
+
+
+class VerdictsOut(msgspec.Struct, frozen=True):
+    """A page of verdicts; `last` is the arrival to go on from with `after`."""
+
+    verdicts: list[VerdictOut]
+    last: int
+
+
+class MinuteOut(msgspec.Struct, frozen=True):
+    """Verdicts that arrived in one minute."""
+
+    start: int
+    verdicts: int
+    grave: int
+
+
+class SummaryOut(msgspec.Struct, frozen=True):
+    """Counts since `since`; findings by code, verdicts by kind and reason of abstention."""
+
+    hub: str
+    now: int
+    since: int
+    verdicts: int
+    kinds: dict[str, int]
+    severities: dict[str, int]
+    categories: dict[str, int]
+    abstentions: dict[str, int]
+    minutes: list[MinuteOut]
+    handsets: int
+    handsets_heard: int
+    alarms: int
+    refused: dict[str, int]  # frames that intake dropped since the hub started, by reason
+
+
+class HandsetOut(msgspec.Struct, frozen=True):
+    """An enrolled handset."""
+
+    id: str
+    name: str
+    enrolled: int
+    heard: int | None
+    present: bool
+
+
+class AlarmOut(msgspec.Struct, frozen=True):
+    """Something that a person must look at."""
+
+    kind: str
+    handset: str
+    binding: str
+    seq: int
+    first: int
+    last: int
+    times: int
+
+
+class HandsetsOut(msgspec.Struct, frozen=True):
+    """All handsets and the newest alarms."""
+
+    handsets: list[HandsetOut]
+    alarms: list[AlarmOut]
+
+
+class PhraseOut(msgspec.Struct, frozen=True):
+    """A lexicon entry in the pack's own words."""
+
+    zh: str
+    en: str
+
+
+class PhrasesOut(msgspec.Struct, frozen=True):
+    """Phrases by entry number."""
+
+    phrases: dict[str, PhraseOut]
+
+
+def verdict_out(kept: Kept) -> VerdictOut:
+    """Return a kept verdict as a page gets it."""
+    v = kept.verdict
+    return VerdictOut(
+        arrival=kept.arrival,
+        handset=kept.handset,
+        binding=kept.binding,
+        seq=v.seq,
+        received=kept.received,
+        started=v.started,
+        judged=v.judged,
+        kind=v.kind.code,
+        pass_=v.pass_.code,
+        supersedes=v.supersedes,
+        superseded_by=kept.superseded_by,
+        direction=v.direction.code,
+        answered=v.answered,
+        effective=v.effective,
+        duration=v.duration,
+        speech=v.speech,
+        messages=v.messages,
+        contact=None if v.contact is None else bytes(v.contact).hex(),
+        case=None if v.case is None else bytes(v.case).hex(),
+        severity=None if v.severity is None else v.severity.code,
+        findings=[_finding_out(finding) for finding in v.findings],
+        findings_dropped=v.findings_dropped,
+        voice=None if v.voice is None else VoiceOut(v.voice.loudness, v.voice.peak_loudness, v.voice.rate),
+        coverage=v.coverage,
+        abstained=None if v.abstained is None else v.abstained.code,
+        versions=VersionsOut(v.versions.model, v.versions.lexicon, v.versions.rules),
+        evidence=None if v.evidence is None else bytes(v.evidence).hex()[:DIGEST_PREFIX],
+    )
+
+
+def summary_out(summary: Summary, *, hub: str, now: int, refused: dict[str, int]) -> SummaryOut:
+    """Return a summary as a page gets it."""
+    return SummaryOut(
+        hub=hub,
+        now=now,
+        since=summary.since,
+        verdicts=summary.verdicts,
+        kinds={kind.code: count for kind, count in summary.kinds.items()},
+        severities={severity.code: count for severity, count in summary.severities.items()},
+        categories={category.code: count for category, count in summary.categories.items()},
+        abstentions={reason.code: count for reason, count in summary.abstentions.items()},
+        minutes=[MinuteOut(m.start, m.verdicts, m.grave) for m in summary.minutes],
+        handsets=summary.handsets,
+        handsets_heard=summary.handsets_heard,
+        alarms=summary.alarms,
+        refused=refused,
+    )
+
+
+def handset_out(handset: Handset, *, now: int) -> HandsetOut:
+    """Return a handset as a page gets it."""
+    present = handset.heard is not None and handset.heard >= now - ONLINE_SECONDS
+    return HandsetOut(handset.id, handset.name, handset.enrolled, handset.heard, present)
+
+
+def alarm_out(alarm: Alarm) -> AlarmOut:
+    """Return an alarm as a page gets it."""
+    return AlarmOut(
+        alarm.kind.code, alarm.handset, alarm.binding, alarm.seq, alarm.first, alarm.last, alarm.times
+    )
+
+
+def _finding_out(finding: Finding) -> FindingOut:
+    return FindingOut(
+        category=finding.category.code,
+        severity=finding.severity.code,
+        confidence=finding.confidence,
+        offset=finding.offset,
+        role=finding.role.code,
+        technique=finding.technique.code,
+        rule=finding.rule,
+        entry=finding.entry,
+        warned=finding.warned,
+        acknowledged=finding.acknowledged,
+    )

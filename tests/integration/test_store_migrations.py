@@ -1,0 +1,46 @@
+"""Every migration goes up and down, and ends at the tables that the code knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect
+
+from compline_hub.store.engine import migrate, open_engine, take_back
+from compline_hub.store.tables import Tables
+
+
+def _tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_when_run_from_nothing_then_match_the_tables(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+
+    migrate(engine)
+
+    with engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Tables.metadata) == []
+    engine.dispose()
+
+
+def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    migrate(engine)
+
+    migrate(engine)
+
+    assert _tables(engine) == {"handset", "binding", "verdict", "finding", "alarm"}
+    engine.dispose()
+
+
+def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    migrate(engine, revision="0001")
+
+    take_back(engine, revision="base")
+
+    assert _tables(engine) == set()
+    engine.dispose()
