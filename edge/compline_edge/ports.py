@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import BinaryIO, Protocol
 
 from compline_edge.core.courier import SealedEntry
@@ -50,7 +51,9 @@ class AudioReader(Protocol):
 
     def __enter__(self) -> AudioReader: ...
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
 
 
 class VoiceActivity(Protocol):
@@ -136,7 +139,9 @@ class KeySlot(Protocol):
         """Replace the key; on return the new one survives a power cut."""
         ...
 
-    def get(self) -> bytes: ...
+    def get(self) -> bytes:
+        """Return the key; raises VaultLocked where there is none."""
+        ...
 
     def destroy(self) -> None:
         """Remove the key for good, as far as the slot can."""
@@ -147,7 +152,9 @@ class OwedEntries(Protocol):
     """What is owed to the hub, sealed, in seq order without gaps; safe to call from any thread."""
 
     @property
-    def last_seq(self) -> int: ...
+    def last_seq(self) -> int:
+        """Seq of the newest entry, 0 = none."""
+        ...
 
     @property
     def settled(self) -> int:
@@ -158,7 +165,9 @@ class OwedEntries(Protocol):
         """Return entries with a seq above ``after``, in seq order."""
         ...
 
-    def head_at(self, seq: int) -> bytes | None: ...
+    def head_at(self, seq: int) -> bytes | None:
+        """Return the chain's head at a seq (genesis at 0), None where that entry is not kept."""
+        ...
 
     def settle(self, up_to: int, *, now: float) -> None:
         """Take a receipt's word, lower than before where the hub came back from a backup."""

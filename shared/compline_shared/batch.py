@@ -85,7 +85,9 @@ def pack(batch: Batch, key: Ed25519PrivateKey) -> bytes:
 
 
 def unpack(frame: bytes, public_key: Ed25519PublicKey, handset: HandsetId) -> Batch:
-    """Return the batch that ``handset`` signed; the caller takes ``handset`` from the topic and the key from its enrolment.
+    """Return the batch that ``handset`` signed.
+
+    The caller takes ``handset`` from the topic and the key from that handset's enrolment.
 
     Raises:
         MalformedFrame: nothing of it may be used.
@@ -122,7 +124,7 @@ def unpack(frame: bytes, public_key: Ed25519PublicKey, handset: HandsetId) -> Ba
 
 
 def open_verdicts(batch: Batch, key: X25519PrivateKey) -> tuple[Verdict, ...]:
-    """Return the verdicts of a batch in seq order, opened with the hub's key; raises MalformedFrame unless all are sound."""
+    """Return a batch's verdicts in seq order, opened with the hub's key; raises MalformedFrame unless all are sound."""
     opener = Opener(key, batch.place, enc=batch.enc, header=batch.header)
     seqs = range(batch.first_seq, batch.last_seq + 1)
     plaintexts = [opener.open(seq, entry) for seq, entry in zip(seqs, batch.entries, strict=True)]

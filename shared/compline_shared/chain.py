@@ -1,4 +1,4 @@
-"""The hash chain over all verdicts of a binding, keyed so that a head tells an outsider nothing about a guessed verdict."""
+"""The hash chain over all verdicts of a binding, keyed: a head tells an outsider nothing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HEAD_BYTES: Final = 32
 class Chain:
     """head(0) = HMAC(k, "genesis"), head(n) = HMAC(k, head(n-1) + canonical verdict n), SHA-256 throughout.
 
-    k = HMAC(branch key, "compline/1 chain" + binding). Heads travel in clear in batches and receipts. With a bare hash, whoever
-    reads the broker could test guesses of a whole verdict against them; handset and hub alone hold the branch key.
-    The verdict is hashed as `compline_shared.wire.canonical` writes it, so that a chain can be checked from stored verdicts.
+    k = HMAC(branch key, "compline/1 chain" + binding). Heads travel in clear in batches and receipts. With a bare hash,
+    whoever reads the broker could test guesses of a whole verdict against them; handset and hub alone hold the branch
+    key. The verdict is hashed as `compline_shared.wire.canonical` writes it, so stored verdicts prove a chain.
     """
 
     __slots__ = ("_key", "genesis")

@@ -1,7 +1,8 @@
 """Proves of a message type that it is closed, and of a message that it is exactly of that type.
 
-Closed means: enums, booleans, integers with both bounds, structs and bounded tuples of these, and the three types that only
-`compline_shared.masking` makes. No text, bytes, floats or unbounded integers; a struct that has one is refused when it is compiled.
+Closed means: enums, booleans, integers with both bounds, structs and bounded tuples of these, and the three types
+that only `compline_shared.masking` makes. No text, bytes, floats or unbounded integers; a struct that has one is
+refused when it is compiled.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def compile_check(message: type[msgspec.Struct]) -> Check:
 
 
 def content_bits(message: type[msgspec.Struct]) -> float:
-    """Return the most bits that one message can carry, declared masked fields left out; TypeError if it is not closed."""
+    """Return the most bits that one message can carry, its masked fields left out; TypeError if it is not closed."""
     return _bits(inspect.type_info(message), message.__name__)
 
 

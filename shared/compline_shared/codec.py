@@ -1,11 +1,12 @@
 """A strict CBOR profile: one encoding for each value, nothing else is read.
 
-Profile: integers of up to 64 bits, byte strings, UTF-8 text, arrays, maps with ascending unsigned integer keys, true, false, null.
-Shortest heads, definite lengths. No floats, tags, simple values, bignums or indefinite lengths. Source: RFC 8949 section 4.2.1.
+Profile: integers of up to 64 bits, byte strings, UTF-8 text, arrays, maps with ascending unsigned integer keys, true,
+false, null. Shortest heads, definite lengths. No floats, tags, simple values, bignums or indefinite lengths. Source:
+RFC 8949 section 4.2.1.
 
-The decoder is our own single pass: a length is compared with the bytes that are left before anything is allocated, so that
-memory stays within a small multiple of the input and time is linear in it. `cbor2.loads` takes trailing bytes, duplicate keys,
-reference cycles and patterns to compile; it never sees foreign bytes here.
+The decoder is our own single pass: a length is compared with the bytes that are left before anything is allocated, so
+that memory stays within a small multiple of the input and time is linear in it. `cbor2.loads` takes trailing bytes,
+duplicate keys, reference cycles and patterns to compile; it never sees foreign bytes here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from compline_shared.errors import MalformedFrame
 MAX_DEPTH = 8
 """Arrays and maps within one another."""
 
-Value: TypeAlias = "int | bytes | str | bool | None | list[Value] | tuple[Value, ...] | dict[int, Value]"
+Value: TypeAlias = "int | bytes | str | bool | list[Value] | tuple[Value, ...] | dict[int, Value] | None"
 
 _MAX_ARGUMENT = 2**64 - 1
 

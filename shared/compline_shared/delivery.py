@@ -1,7 +1,7 @@
 """The rules of delivery: what the hub does with a batch, what the handset does with a receipt.
 
-Go-back-N: the hub takes only what continues its chain, in seq order, and always tells how far it is. Taking the same batch twice
-changes nothing. Only a receipt settles. Pure: state and message in, decision out.
+Go-back-N: the hub takes only what continues its chain, in seq order, and always tells how far it is. Taking the same
+batch twice changes nothing. Only a receipt settles. Pure: state and message in, decision out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Keep the verdicts from `first_new` on (seqs inbox.up_to + 1 ..), with `heads` in step; then `inbox` is the state."""
+    """Keep the verdicts from `first_new` on, with `heads` in step; then `inbox` is the state."""
 
     inbox: Inbox
     first_new: int  # index into the batch of the first verdict not yet taken
@@ -115,7 +115,8 @@ Settlement: TypeAlias = Settle | Resend | Dispute
 def settle(receipt: Receipt, *, head_at: bytes | None) -> Settlement:
     """Decide on a receipt whose signature, handset and binding hold.
 
-    ``head_at`` is our own head at ``receipt.up_to`` (genesis at 0), None where we no longer keep or never made that seq.
+    ``head_at`` is our own head at ``receipt.up_to`` (genesis at 0), None where we no longer keep or never made that
+    seq.
     """
     if head_at != receipt.head:
         return Dispute()

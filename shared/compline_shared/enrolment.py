@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar, final
+from typing import Annotated, Final, TypeVar, final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -142,7 +142,7 @@ def _encoded(value: object) -> bytes:
     raise TypeError(f"{type(value).__name__} is not part of an enrolment file")
 
 
-def _decoded(kind: type, value: Any) -> object:
+def _decoded(kind: type, value: object) -> object:
     if kind in (BranchKey, Secret):
         return kind(msgspec.convert(value, bytes))
     raise TypeError(f"{kind.__name__} is not part of an enrolment file")

@@ -1,7 +1,8 @@
 """Signs frames (COSE_Sign1, Ed25519) so that they cannot be altered or moved.
 
-A frame is the untagged array [protected, {}, payload, signature] of RFC 9052 section 4.2, with protected = {1: -8} and nothing else.
-`context` goes in as external_aad: a frame made for one use, or for one handset, does not verify as another.
+A frame is the untagged array [protected, {}, payload, signature] of RFC 9052 section 4.2, with protected = {1: -8}
+and nothing else. `context` goes in as external_aad: a frame made for one use, or for one handset, does not verify as
+another.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Seals verdicts to the hub's key: one HPKE context a segment, 16 bytes of tag an entry.
 
-A segment ends with the process or after 256 entries. HPKE (RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
-export-only) gives one ChaCha20-Poly1305 key; its 12-byte nonce is 0 for the header and 1 + (seq - first seq) for an entry, so a
-lost batch keeps no later one shut, and entries open in any order and any number of times. `info` names the place and every entry's
-AAD names place and seq: ciphertext moved elsewhere does not open.
+A segment ends with the process or after 256 entries. HPKE (RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256),
+HKDF-SHA256, export-only) gives one ChaCha20-Poly1305 key; its 12-byte nonce is 0 for the header and 1 + (seq - first
+seq) for an entry, so a lost batch keeps no later one shut, and entries open in any order and any number of times.
+`info` names the place and every entry's AAD names place and seq: ciphertext moved elsewhere does not open.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
      marks?, loudness?, peak?, rate?, messages?, uncovered?, abstained?, back?, dropped?, model?, lexicon?, rules?,
      (about, confidence, offset, rule, entry) for each finding]
 
-`shape` says in its bits which of the optional members follow; a member that equals its default is absent. `marks` is contact (8
-bytes), case (8) and evidence digest (32), those that exist, in one byte string. `about` packs a finding's enums. docs/protocol.md
-draws the bits. There is exactly one encoding of a verdict: what does not re-encode to itself is refused.
+`shape` says in its bits which of the optional members follow; a member that equals its default is absent. `marks` is
+contact (8 bytes), case (8) and evidence digest (32), those that exist, in one byte string. `about` packs a finding's
+enums. docs/protocol.md draws the bits. There is exactly one encoding of a verdict: what does not re-encode to itself
+is refused.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ ABSOLUTE = SegmentBase(first_seq=0, started=0, versions=Versions())
 
 
 def encode_verdict(verdict: Verdict, base: SegmentBase) -> bytes:
-    """Return the verdict's bytes; raises OutOfBounds unless it is exactly a Verdict of enums, bounded integers and masked types."""
+    """Return the verdict's bytes; raises OutOfBounds unless it is exactly a Verdict, every field in its bounds."""
     _check(verdict)
     v = verdict
     shape = (v.kind - 1) | (v.pass_ - 1) << 2 | v.direction << 3 | v.answered << 5 | v.effective << 6

@@ -1,14 +1,15 @@
 """Decides what the courier sends and when: events in, a new state and commands out.
 
-Go-back-N. Entries go out in seq order in batches of one segment; the hub's receipt alone moves `settled`. When the link breaks, a
-batch stays unanswered, or the hub reports a gap, sending starts again after the last receipt. Being offline is a state.
+Go-back-N. Entries go out in seq order in batches of one segment; the hub's receipt alone moves `settled`. When the
+link breaks, a batch stays unanswered, or the hub reports a gap, sending starts again after the last receipt. Being
+offline is a state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from compline_shared.batch import ENTRY_BYTES, FRAME_BYTES, MAX_ENTRIES
 from compline_shared.delivery import Dispute, Resend, Settle, Settlement
@@ -41,7 +42,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A batch that was sent and not yet answered."""
+    """A batch that was sent and is not answered yet."""
 
     last_seq: int
     size: int  # bytes
@@ -52,8 +53,8 @@ class Flight:
 class Offline:
     """No connection; try again at `retry`."""
 
-    retry: float  # monotonic s
-    misses: int = 0  # attempts in a row that failed
+    retry: float = 0.0  # monotonic s
+    misses: int = 0  # connections in a row that failed or broke before they served
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,16 @@ class Online:
     """Connected; `sent` is how far sending went since."""
 
     sent: int
+    since: float  # monotonic s
+    misses: int  # as in Offline, until this connection has served
     flights: tuple[Flight, ...] = ()
-    misses: int = 0  # answers in a row that did not come
-    went_back: float = -1e9  # monotonic s when a gap last made us go back
-    since: float = 0.0
+    unanswered: int = 0  # batches in a row that no receipt answered in time
+    went_back: float | None = None  # monotonic s of the last gap
 
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """The hub's past is not ours; nothing is sent until a person has looked and the agent was started anew."""
+    """The hub's past is not ours: nothing is sent until a person has looked and started the agent anew."""
 
 
 Link: TypeAlias = Offline | Connecting | Online | Disputed
@@ -86,6 +88,209 @@ Link: TypeAlias = Offline | Connecting | Online | Disputed
 class Courier:
     """The whole state."""
 
-    settled: int
-    link: Link = field(default=Offline(retry=0.0))
+    settled: int  # seq up to which receipts go
     pace: Pace = Pace()
+    link: Link = Offline()
+
+    @property
+    def sent(self) -> int:
+        """Seq up to which there is nothing to send now."""
+        return self.link.sent if isinstance(self.link, Online) else self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The attempt succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The attempt failed or the connection broke."""
+
+    jitter: float  # random, 0.5..1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A receipt came whose signature, handset and binding hold."""
+
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Time passed, or entries came: here are the first of those after `sent`."""
+
+    due: Sequence[SealedEntry]
+    wall: float  # Unix s
+
+
+Event: TypeAlias = Connected | Lost | Answered | Looked
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Find the hub and connect; answer with Connected or Lost."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Sign and send these as one batch."""
+
+    entries: tuple[SealedEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleUpTo:
+    """Write down how far the hub is."""
+
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Tell a person that handset and hub disagree about the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again at this time, or when something happens; None: only when something happens."""
+
+    until: float | None  # monotonic s
+
+
+Command: TypeAlias = Connect | Send | SettleUpTo | Alarm | Wait
+Step: TypeAlias = tuple[Courier, tuple[Command, ...]]
+
+
+def react(courier: Courier, event: Event, now: float) -> Step:
+    """Decide on one event at monotonic second ``now``."""
+    match event:
+        case Connected():
+            return _connected(courier, now)
+        case Lost(jitter=jitter):
+            return _lost(courier, jitter, now)
+        case Answered(settlement=settlement):
+            return _answered(courier, settlement, now)
+        case Looked():
+            return _looked(courier, event, now)
+
+
+def _connected(courier: Courier, now: float) -> Step:
+    match courier.link:
+        case Connecting(misses=misses):
+            return replace(courier, link=Online(sent=courier.settled, since=now, misses=misses)), ()
+        case Offline() | Online() | Disputed():
+            return courier, ()
+
+
+def _lost(courier: Courier, jitter: float, now: float) -> Step:
+    match courier.link:
+        case Connecting(misses=misses):
+            pass
+        case Online(misses=served, since=since):
+            misses = 0 if now - since >= courier.pace.longest else served
+        case Offline() | Disputed():
+            return courier, ()
+    delay = _grown(courier.pace.reconnect, misses, courier.pace.longest) * jitter
+    return replace(courier, link=Offline(retry=now + delay, misses=misses + 1)), ()
+
+
+def _answered(courier: Courier, settlement: Settlement, now: float) -> Step:
+    match settlement:
+        case Settle(up_to=up_to):
+            return _settled(courier, up_to)
+        case Resend(up_to=up_to):
+            return _went_back(courier, up_to, now)
+        case Dispute():
+            return replace(courier, link=Disputed()), (Alarm(),)
+
+
+def _settled(courier: Courier, up_to: int) -> Step:
+    link = courier.link
+    if isinstance(link, Online):
+        flights = tuple(flight for flight in link.flights if flight.last_seq > up_to)
+        link = replace(link, sent=max(link.sent, up_to), flights=flights, unanswered=0, misses=0)
+    if up_to <= courier.settled:  # an older receipt, overtaken
+        return replace(courier, link=link), ()
+    return replace(courier, link=link, settled=up_to), (SettleUpTo(up_to),)
+
+
+def _went_back(courier: Courier, up_to: int, now: float) -> Step:
+    link = courier.link
+    if not isinstance(link, Online):
+        return courier, ()
+    if link.went_back is not None and now - link.went_back < courier.pace.answer and up_to == courier.settled:
+        return courier, ()  # each batch after the missing one brings this answer; go back once
+    link = replace(link, sent=up_to, flights=(), went_back=now)
+    commands = () if up_to == courier.settled else (SettleUpTo(up_to),)
+    return replace(courier, link=link, settled=up_to), commands
+
+
+def _looked(courier: Courier, look: Looked, now: float) -> Step:
+    match courier.link:
+        case Offline(retry=retry, misses=misses) if now >= retry:
+            return replace(courier, link=Connecting(misses)), (Connect(misses),)
+        case Offline(retry=retry):
+            return courier, (Wait(retry),)
+        case Connecting() | Disputed():
+            return courier, (Wait(None),)
+        case Online() as link:
+            return _dispatched(courier, link, look, now)
+
+
+def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Step:
+    pace = courier.pace
+    patience = _grown(pace.answer, link.unanswered, pace.longest)
+    if link.flights and now >= link.flights[0].sent + patience:
+        again = replace(link, sent=courier.settled, flights=(), unanswered=link.unanswered + 1)
+        return replace(courier, link=again), (Wait(now),)
+    if look.due and look.due[0].seq != link.sent + 1:  # the hub asks for what is no longer kept
+        return replace(courier, link=Disputed()), (Alarm(),)
+    batches, ripe_at = _ripe(look, pace, now)
+    commands: list[Command] = []
+    for entries, size in batches:
+        flying = sum(flight.size for flight in link.flights)
+        if link.flights and flying + size > pace.window:
+            break
+        flight = Flight(last_seq=entries[-1].seq, size=size, sent=now)
+        link = replace(link, sent=flight.last_seq, flights=(*link.flights, flight))
+        commands.append(Send(entries))
+    waits = [
+        at for at in (ripe_at, link.flights[0].sent + patience if link.flights else None) if at is not None
+    ]
+    return replace(courier, link=link), (*commands, Wait(min(waits, default=None)))
+
+
+def _ripe(
+    look: Looked, pace: Pace, now: float
+) -> tuple[list[tuple[tuple[SealedEntry, ...], int]], float | None]:
+    """Return the batches to send now, with their sizes, and when the one that still fills up is old enough."""
+    batches = list(_cut(look.due, pace.batch_bytes))
+    if not batches or any(entry.urgent for entry in look.due):
+        return batches, None
+    last, size = batches[-1]
+    age = look.wall - last[0].added
+    if size >= pace.batch_bytes or len(last) == MAX_ENTRIES or not 0 <= age < pace.batch_age:
+        return batches, None
+    return batches[:-1], now + pace.batch_age - age
+
+
+def _cut(due: Sequence[SealedEntry], most: int) -> Iterator[tuple[tuple[SealedEntry, ...], int]]:
+    batch: list[SealedEntry] = []
+    size = FRAME_BYTES
+    for entry in due:
+        cost = len(entry.ciphertext) + ENTRY_BYTES
+        if batch and (entry.enc != batch[0].enc or size + cost > most or len(batch) == MAX_ENTRIES):
+            yield tuple(batch), size
+            batch, size = [], FRAME_BYTES
+        batch.append(entry)
+        size += cost
+    if batch:
+        yield tuple(batch), size
+
+
+def _grown(first: float, misses: int, longest: float) -> float:
+    return min(longest, first * 2.0 ** min(misses, 32))

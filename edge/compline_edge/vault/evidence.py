@@ -3,8 +3,9 @@
     file    = "CEV1" + id (16 random bytes) + chunk 0 + chunk 1 + ... + last chunk
     chunk n = ChaCha20-Poly1305(key, nonce = n (8 bytes, big-endian) + 000000 + (01 if last else 00), aad = "CEV1" + id)
 
-Every chunk but the last holds 65,536 bytes of plaintext; each has a tag of 16. The last may be empty, and only it is marked: cut,
-swapped, repeated or appended chunks do not open. The digest is SHA-256 of the whole file, which is ciphertext under a random key.
+Every chunk but the last holds 65,536 bytes of plaintext; each has a tag of 16. The last may be empty, and only it is
+marked: cut, swapped, repeated or appended chunks do not open. The digest is SHA-256 of the whole file, which is
+ciphertext under a random key.
 """
 
 from __future__ import annotations

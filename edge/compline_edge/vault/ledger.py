@@ -57,8 +57,9 @@ class Ledger:
     ) -> Verdict:
         """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
 
-        ``source`` names the input for `Vault.has_seen`; a second record of the same source returns the first verdict. Once the
-        vault has committed this returns, even if the outbox has no room: the verdict stays owed and moves over later.
+        ``source`` names the input for `Vault.has_seen`; a second record of the same source returns the first verdict.
+        Once the vault has committed this returns, even if the outbox has no room: the verdict stays owed and moves
+        over later.
 
         Raises:
             OutboxFull: at the limit; nothing was kept.

@@ -1,8 +1,8 @@
 """What is owed to the hub: sealed verdicts in a database of their own, outside the vault.
 
-Plain SQLite with WAL and synchronous=FULL, because there is nothing here to hide: ciphertext for the hub's key, keyed chain heads,
-seqs and urgency. Freezing or wiping the vault touches none of it. Only a receipt settles; settled entries stay for 7 days, so that
-a hub restored from a backup can ask again.
+Plain SQLite with WAL and synchronous=FULL, because there is nothing here to hide: ciphertext for the hub's key, keyed
+chain heads, seqs and urgency. Freezing or wiping the vault touches none of it. Only a receipt settles; settled
+entries stay for 7 days, so that a hub restored from a backup can ask again.
 """
 
 from __future__ import annotations
@@ -150,11 +150,10 @@ class Outbox:
         self._listeners.append(listener)
 
     def _sum_due(self) -> int:
-        return int(
-            self._one(
-                f"SELECT ifnull(sum(length(ciphertext) + {ROW_BYTES}), 0) FROM entry WHERE settled IS NULL"
-            )
-        )
+        count, text = self._rows(
+            "SELECT count(*), ifnull(sum(length(ciphertext)), 0) FROM entry WHERE settled IS NULL", ()
+        )[0]
+        return int(text) + ROW_BYTES * int(count)
 
     def _one(self, sql: str) -> int:
         return int(self._rows(sql, ())[0][0])

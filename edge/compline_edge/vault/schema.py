@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from compline_edge.vault.errors import VaultTooNew
 
@@ -14,8 +14,8 @@ VAULT: Final = (
         head BLOB NOT NULL, urgent INTEGER NOT NULL) STRICT;
     CREATE TABLE evidence (id BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE REFERENCES verdict, length INTEGER NOT NULL,
         digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE evidence_key (evidence BLOB NOT NULL REFERENCES evidence, reader INTEGER NOT NULL, wrapped BLOB NOT NULL,
-        PRIMARY KEY (evidence, reader)) STRICT, WITHOUT ROWID;
+    CREATE TABLE evidence_key (evidence BLOB NOT NULL REFERENCES evidence, reader INTEGER NOT NULL,
+        wrapped BLOB NOT NULL, PRIMARY KEY (evidence, reader)) STRICT, WITHOUT ROWID;
     CREATE TABLE utterance (seq INTEGER NOT NULL REFERENCES verdict, ordinal INTEGER NOT NULL, role INTEGER NOT NULL,
         start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, confidence INTEGER NOT NULL, text TEXT NOT NULL,
         PRIMARY KEY (seq, ordinal)) STRICT, WITHOUT ROWID;
@@ -30,16 +30,27 @@ OUTBOX: Final = (
     CREATE TABLE entry (seq INTEGER PRIMARY KEY, segment INTEGER NOT NULL REFERENCES segment, ciphertext BLOB NOT NULL,
         head BLOB NOT NULL, urgent INTEGER NOT NULL, added REAL NOT NULL, settled REAL) STRICT;
     CREATE INDEX entry_settled ON entry (settled) WHERE settled IS NOT NULL;
-    CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL, settled INTEGER NOT NULL) STRICT;
+    CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL,
+        settled INTEGER NOT NULL) STRICT;
     INSERT INTO progress VALUES (1, 0, 0);
     """,
 )
 
 
+class Cursor(Protocol):
+    """The part of a DB-API cursor that migrating needs."""
+
+    def fetchone(self) -> tuple[int, ...] | None:
+        """Return the next row."""
+        ...
+
+
 class Connection(Protocol):
     """The part of a DB-API connection that migrating needs, in autocommit mode."""
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any: ...
+    def execute(self, sql: str, /) -> Cursor:
+        """Run one statement."""
+        ...
 
 
 def migrate(connection: Connection, steps: Sequence[str], name: str) -> None:
@@ -48,7 +59,8 @@ def migrate(connection: Connection, steps: Sequence[str], name: str) -> None:
     Raises:
         VaultTooNew: the store knows more steps than this version.
     """
-    done = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    row = connection.execute("PRAGMA user_version").fetchone()
+    done = row[0] if row else 0
     if done > len(steps):
         raise VaultTooNew(
             f"{name} was written by a newer version of Compline; install that version or a later one."

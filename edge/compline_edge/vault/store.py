@@ -1,7 +1,7 @@
 """The vault: verdicts, text, evidence and what is owed, in SQLCipher under a raw key.
 
-WAL with synchronous=FULL: a commit survives a power cut. Temporary tables stay in memory, deleted rows are overwritten.
-All methods may be called from any thread; one transaction runs at a time.
+WAL with synchronous=FULL: a commit survives a power cut. Temporary tables stay in memory, deleted rows are
+overwritten. All methods may be called from any thread; one transaction runs at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from compline_edge.core.speech import Utterance
 from compline_edge.vault import evidence, schema
 from compline_edge.vault.durable import make_folder
-from compline_edge.vault.errors import EvidenceDamaged, StorageFull, VaultLocked
+from compline_edge.vault.errors import StorageFull, VaultLocked
 from compline_edge.vault.evidence import SealedEvidence
 from compline_edge.vault.keys import VaultKey
 from compline_shared.chain import Chain
@@ -257,7 +257,7 @@ class Vault:
             raise _named(error) from error
 
 
-def _open(path: Path, key: VaultKey) -> Any:
+def _open(path: Path, key: VaultKey) -> sqlcipher.Connection:
     connection = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False)
     try:
         path.chmod(0o600)
@@ -278,7 +278,7 @@ def _open(path: Path, key: VaultKey) -> Any:
     return connection
 
 
-def _named(error: Any) -> Exception:
+def _named(error: Exception) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _FULL:
         return StorageFull(
@@ -288,4 +288,4 @@ def _named(error: Any) -> Exception:
         return VaultLocked(
             "The vault does not open with this key, or its file is damaged; restore both from one backup."
         )
-    return error  # type: ignore[no-any-return]
+    return error

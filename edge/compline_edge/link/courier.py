@@ -1,0 +1,206 @@
+"""Carries out what the courier's core decides: reads the outbox, signs, sends, checks receipts, settles."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compline_edge.core.courier import (
+    Alarm,
+    Answered,
+    Connect,
+    Connected,
+    Courier,
+    Event,
+    Link,
+    Looked,
+    Lost,
+    Online,
+    Pace,
+    SealedEntry,
+    Send,
+    SettleUpTo,
+    Wait,
+    react,
+)
+from compline_edge.link.mqtt import Unreachable
+from compline_edge.ports import Address, Carrier, Clock, OwedEntries
+from compline_shared.batch import Batch, pack, unpack_receipt
+from compline_shared.delivery import settle
+from compline_shared.enrolment import EnrolmentGrant
+from compline_shared.errors import MalformedFrame
+
+VIEW: Final = 200
+"""Entries that one look at the outbox takes."""
+
+MAX_FRAMES: Final = 64
+"""Frames from the hub that wait to be read; more are dropped, and the hub answers again."""
+
+Find: TypeAlias = Callable[[], Awaitable[Sequence[Address]]]
+_log = structlog.get_logger("compline_edge.link")
+
+
+class CourierLoop:
+    """One handset's courier; `run` it as a task until it is cancelled."""
+
+    def __init__(
+        self,
+        entries: OwedEntries,
+        *,
+        identity: Ed25519PrivateKey,
+        grant: EnrolmentGrant,
+        carrier: Carrier,
+        find: Find,
+        clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:
+        """``find`` says where to try, in order; it is asked anew for each attempt."""
+        self._entries = entries
+        self._identity = identity
+        self._grant = grant
+        self._hub_key = grant.verify_key
+        self._carrier = carrier
+        self._find = find
+        self._clock = clock
+        self._courier = Courier(settled=entries.settled, pace=pace or Pace())
+        self._happened: deque[Event | bytes] = deque()
+        self._wake = asyncio.Event()
+        self._progress = asyncio.Condition()
+
+    @property
+    def link(self) -> Link:
+        """Offline, connecting, online or disputed."""
+        return self._courier.link
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._entries.listen(lambda: _soon(loop, self._wake.set))
+        try:
+            while True:
+                self._wake.clear()
+                while self._happened:
+                    await self._take(self._happened.popleft())
+                due = await self._due()
+                until = await self._do(Looked(due=due, wall=self._clock.now()))
+                await self._pause(until)
+        finally:
+            self._carrier.close()
+
+    async def all_settled(self) -> None:
+        """Wait until the hub's receipts cover every entry that is in the outbox now."""
+        last = self._entries.last_seq
+        async with self._progress:
+            await self._progress.wait_for(lambda: self._courier.settled >= last)
+
+    async def _take(self, item: Event | bytes) -> None:
+        if isinstance(item, bytes):
+            await self._read(item)
+        else:
+            await self._do(item)
+
+    async def _read(self, frame: bytes) -> None:
+        place = self._grant.place
+        try:
+            receipt = unpack_receipt(frame, self._hub_key, place.handset)
+        except MalformedFrame:
+            _log.warning("courier.frame_dropped", bytes=len(frame))
+            return
+        if receipt.binding != place.binding:
+            _log.warning("courier.frame_dropped", bytes=len(frame))
+            return
+        head = await asyncio.to_thread(self._entries.head_at, receipt.up_to)
+        await self._do(Answered(settle(receipt, head_at=head)))
+
+    async def _due(self) -> Sequence[SealedEntry]:
+        if not isinstance(self._courier.link, Online):
+            return ()
+        return await asyncio.to_thread(self._entries.due, after=self._courier.sent, limit=VIEW)
+
+    async def _do(self, event: Event) -> float | None:
+        """Carry out one decision and what follows from it; return when to look again."""
+        self._courier, commands = react(self._courier, event, self._clock.monotonic())
+        until: float | None = None
+        for command in commands:
+            match command:
+                case Connect(attempt=attempt):
+                    await self._connect(attempt)
+                    until = self._clock.monotonic()
+                case Send(entries=entries):
+                    await self._send(entries)
+                case SettleUpTo(up_to=up_to):
+                    await self._settle(up_to)
+                case Alarm():
+                    _log.error("courier.disputed")
+                case Wait(until=until):
+                    pass
+        return until
+
+    async def _connect(self, attempt: int) -> None:
+        addresses = await self._find()
+        event: Event = Lost(jitter=random.uniform(0.5, 1.5))
+        if addresses:
+            loop = asyncio.get_running_loop()
+            try:
+                await asyncio.to_thread(
+                    self._carrier.connect,
+                    addresses[attempt % len(addresses)],
+                    on_frame=lambda frame: _soon(loop, self._hear, frame),
+                    on_lost=lambda: _soon(loop, self._hear, Lost(jitter=random.uniform(0.5, 1.5))),
+                )
+                event = Connected()
+            except Unreachable:
+                _log.info("courier.unreachable", attempt=attempt)
+        else:
+            _log.info("courier.no_hub_found", attempt=attempt)
+        if isinstance(event, Connected):
+            _log.info("courier.online")
+        await self._do(event)
+
+    def _hear(self, item: Event | bytes) -> None:
+        if isinstance(item, bytes) and len(self._happened) >= MAX_FRAMES:
+            return
+        if isinstance(item, Lost):
+            _log.info("courier.offline")
+        self._happened.append(item)
+        self._wake.set()
+
+    async def _send(self, entries: tuple[SealedEntry, ...]) -> None:
+        first, last = entries[0], entries[-1]
+        batch = Batch(
+            place=self._grant.place,
+            enc=first.enc,
+            header=first.header,
+            first_seq=first.seq,
+            entries=tuple(entry.ciphertext for entry in entries),
+            head=last.head,
+        )
+        frame = pack(batch, self._identity)
+        self._carrier.send(frame)
+        _log.info("courier.sent", entries=len(entries), bytes=len(frame))
+
+    async def _settle(self, up_to: int) -> None:
+        await asyncio.to_thread(self._entries.settle, up_to, now=self._clock.now())
+        _log.info("courier.settled", up_to=up_to)
+        async with self._progress:
+            self._progress.notify_all()
+
+    async def _pause(self, until: float | None) -> None:
+        if self._happened:
+            return
+        delay = None if until is None else max(0.0, until - self._clock.monotonic())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), delay)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:
+    """Run ``call`` on the loop's thread; a loop that is closed hears nothing any more."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, *arguments)

@@ -1,0 +1,74 @@
+"""Finds the hub on the LAN by zeroconf: a hint where to knock, never a reason to trust."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from zeroconf import InterfaceChoice, IPVersion, ServiceListener, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from compline_edge.ports import Address
+
+SERVICE: Final = "_compline._tcp.local."
+MAX_SERVICES: Final = 32
+"""Adverts that one search looks at."""
+
+_SETTLE = 0.3  # s to wait for further adverts after the first that fits
+_RESOLVE = 2_000  # ms
+
+
+async def find_hub(
+    name: str, *, within: float = 4.0, interfaces: Sequence[str] | None = None
+) -> tuple[Address, ...]:
+    """Return where hubs that call themselves ``name`` say they listen, at most 32, asked for ``within`` seconds.
+
+    ``interfaces`` are the IPv4 addresses of the interfaces to ask on, None for all. Empty where nobody answers or
+    there is no network. A false hub may answer too: it can make a connection fail, and what is sent to it is sealed
+    and signed.
+    """
+    asked = InterfaceChoice.All if interfaces is None else list(interfaces)
+    found: asyncio.Queue[str] = asyncio.Queue(maxsize=MAX_SERVICES)
+    addresses: list[Address] = []
+    with suppress(OSError, TimeoutError):
+        async with AsyncZeroconf(interfaces=asked, ip_version=IPVersion.V4Only) as zeroconf:
+            browser = AsyncServiceBrowser(zeroconf.zeroconf, SERVICE, listener=_Listener(found))
+            try:
+                async with asyncio.timeout(within) as limit:
+                    for _ in range(MAX_SERVICES):
+                        address = await _resolved(zeroconf, await found.get(), name)
+                        if address is not None and address not in addresses:
+                            addresses.append(address)
+                            limit.reschedule(asyncio.get_running_loop().time() + _SETTLE)
+            finally:
+                await browser.async_cancel()
+    return tuple(addresses)
+
+
+class _Listener(ServiceListener):
+    """Puts the names of services that appear into a bounded queue."""
+
+    def __init__(self, found: asyncio.Queue[str]) -> None:
+        self._found = found
+
+    def add_service(self, _zeroconf: Zeroconf, _kind: str, name: str) -> None:
+        if not self._found.full():
+            self._found.put_nowait(name)
+
+    def update_service(self, _zeroconf: Zeroconf, _kind: str, _name: str) -> None:
+        """Changes of an advert do not matter within one search."""
+
+    def remove_service(self, _zeroconf: Zeroconf, _kind: str, _name: str) -> None:
+        """A hub that leaves fails to answer; that is noticed at connecting."""
+
+
+async def _resolved(zeroconf: AsyncZeroconf, service: str, name: str) -> Address | None:
+    info = AsyncServiceInfo(SERVICE, service)
+    if not await info.async_request(zeroconf.zeroconf, _RESOLVE) or info.port is None:
+        return None
+    if info.decoded_properties.get("hub") != name:
+        return None
+    hosts = info.parsed_addresses(IPVersion.V4Only)
+    return Address(host=hosts[0], port=info.port) if hosts else None

@@ -1,0 +1,140 @@
+"""Carries frames over MQTT 3.1.1 with paho, which works in a thread of its own."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from compline_edge.ports import Address
+from compline_shared.batch import MAX_FRAME
+from compline_shared.enrolment import Secret
+from compline_shared.errors import ComplineError
+from compline_shared.ids import HandsetId
+from compline_shared.topics import down, up
+
+KEEPALIVE: Final = 15
+"""Seconds of silence after which broker and client ask each other for a sign of life."""
+
+PATIENCE: Final = 10.0
+"""Seconds that connecting and subscribing may take."""
+
+
+class Unreachable(ComplineError):
+    """The hub's broker does not answer or refuses; the courier tries again by itself."""
+
+
+class MqttCarrier:
+    """The `Carrier` port: QoS 1, a session that the broker keeps, own topics only.
+
+    Each connection is a fresh paho client under the same client id, so that nothing is sent again behind the
+    courier's back.
+    """
+
+    def __init__(
+        self, handset: HandsetId, *, username: str, password: Secret, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._handset = handset
+        self._username = username
+        self._password = password
+        self._tls = tls
+        self._session: _Session | None = None
+
+    def connect(
+        self, address: Address, *, on_frame: Callable[[bytes], None], on_lost: Callable[[], None]
+    ) -> None:
+        """Connect and subscribe; ``on_frame`` and ``on_lost`` come on paho's thread. Raises Unreachable."""
+        self.close()
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._handset,
+            clean_session=False,
+            reconnect_on_failure=False,
+        )
+        client.username_pw_set(self._username, bytes(self._password).decode())
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        session = _Session(client, self._handset, on_frame, on_lost)
+        session.open(address)
+        self._session = session
+
+    def send(self, frame: bytes) -> None:
+        """Hand a frame over; without a connection it is dropped, and no receipt will come."""
+        if self._session is not None:
+            self._session.client.publish(up(self._handset), frame, qos=1)
+
+    def close(self) -> None:
+        """Disconnect; no callback comes any more."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+
+class _Session:
+    """One connection from CONNECT to its end."""
+
+    def __init__(
+        self,
+        client: paho.Client,
+        handset: HandsetId,
+        on_frame: Callable[[bytes], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.client = client
+        self._topic = down(handset)
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._decided = threading.Event()
+        self._serves = False
+        self._closing = False
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        client.on_disconnect = self._disconnected
+
+    def open(self, address: Address) -> None:
+        self.client.connect_timeout = PATIENCE
+        try:
+            self.client.connect(address.host, address.port, keepalive=KEEPALIVE)
+        except (OSError, ValueError) as error:
+            raise Unreachable("The hub's broker does not answer; the handset tries again.") from error
+        self.client.loop_start()
+        self._decided.wait(PATIENCE)
+        if not self._serves:
+            self.close()
+            raise Unreachable("The hub's broker does not take this handset; the handset tries again.")
+
+    def close(self) -> None:
+        self._closing = True
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _connected(
+        self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._decided.set()
+        else:
+            self.client.subscribe(self._topic, qos=1)
+
+    def _subscribed(
+        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        self._serves = not any(reason.is_failure for reason in reasons)
+        self._decided.set()
+
+    def _received(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        if message.topic == self._topic and len(message.payload) <= MAX_FRAME and not self._closing:
+            self._on_frame(bytes(message.payload))
+
+    def _disconnected(
+        self, _client: paho.Client, _data: object, _flags: object, _reason: ReasonCode, _properties: object
+    ) -> None:
+        self._decided.set()
+        if self._serves and not self._closing:
+            self._on_lost()
