@@ -184,11 +184,11 @@ class CourierLoop:
         )
         frame = pack(batch, self._identity)
         self._carrier.send(frame)
-        _log.info("courier.sent", entries=len(entries), bytes=len(frame))
+        _log.debug("courier.sent", entries=len(entries), bytes=len(frame))
 
     async def _settle(self, up_to: int) -> None:
         await asyncio.to_thread(self._entries.settle, up_to, now=self._clock.now())
-        _log.info("courier.settled", up_to=up_to)
+        _log.debug("courier.settled", up_to=up_to)
         async with self._progress:
             self._progress.notify_all()
 
