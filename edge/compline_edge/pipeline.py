@@ -94,7 +94,7 @@ def read_conversation(conversation: Conversation, matcher: TextMatcher) -> Obser
     """Judge one conversation; findings are placed by the second of their message."""
     noticed: list[Noticed] = []
     for message in conversation.messages:
-        offset = max(0.0, (message.sent_at or conversation.started) - conversation.started)
+        offset = conversation.offset(message)
         noticed += [replace(n, start=offset, end=offset) for n in read_message(message, matcher)]
     gaps = [message.abstention for message in conversation.messages if message.abstention]
     return Observed(

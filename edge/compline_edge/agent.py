@@ -1,0 +1,178 @@
+"""The agent's composition root and its one task group: watch, judge, keep, carry."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import structlog
+
+from compline_edge.clock import SystemClock
+from compline_edge.judging import Judge
+from compline_edge.link.courier import CourierLoop
+from compline_edge.senses.begun import begun
+from compline_edge.senses.growing import GrowingWav
+from compline_edge.senses.recording import RecordingError
+from compline_edge.senses.watch import Arrival, Sort, watch
+from compline_edge.settings import EdgeSettings
+from compline_edge.vault.errors import OutboxFull, StorageFull
+from compline_edge.vault.identity import Home, open_home
+from compline_edge.wiring import Instruments, instruments, link
+from compline_shared.errors import ComplineError
+from compline_shared.messages import Verdict
+
+_log = structlog.get_logger("compline_edge")
+
+WAITING_ARRIVALS = 64
+"""Finished files that may wait for judgement before the watcher itself waits."""
+ROOM_RETRY = 5.0
+"""Seconds before a file is tried again when the disk or the outbox was full."""
+
+
+class NothingToWatch(ComplineError):
+    """No folder to watch is set: name one with --recordings or in compline.toml, [edge] recordings."""
+
+
+@dataclass(slots=True)
+class Agent:
+    """The running agent; `judge`, `home` and `courier` may be looked at by tests and by the demo."""
+
+    settings: EdgeSettings
+    home: Home
+    judge: Judge
+    courier: CourierLoop
+    clock: SystemClock
+    stopping: threading.Event
+
+    async def run(self) -> None:
+        """Watch, judge and carry until cancelled; a cancelled agent has lost nothing it kept."""
+        arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
+        folders = _folders(self.settings)
+        _log.info("agent_started", folders=len(folders), live=self.settings.live)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.courier.run())
+                tasks.create_task(self._judge_all(arrivals))
+                for folder in folders:
+                    tasks.create_task(self._watch(folder, arrivals))
+                    if self.settings.live:
+                        tasks.create_task(self._listen_live(folder))
+        finally:
+            self.stopping.set()
+            _log.info("agent_stopped")
+
+    async def _watch(self, folder: Path, arrivals: asyncio.Queue[Arrival]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def hand_over() -> None:
+            found = watch(
+                folder,
+                seen=_Seen(self.home),
+                stop=self.stopping,
+                clock=self.clock,
+                settle_s=self.settings.settle_seconds,
+            )
+            for arrival in found:
+                asyncio.run_coroutine_threadsafe(arrivals.put(arrival), loop).result()
+
+        await asyncio.to_thread(hand_over)
+
+    async def _judge_all(self, arrivals: asyncio.Queue[Arrival]) -> None:
+        while True:
+            arrival = await arrivals.get()
+            await self._judge(arrival)
+
+    async def _judge(self, arrival: Arrival) -> None:
+        work = self.judge.recording if arrival.sort is Sort.RECORDING else self.judge.chat
+        while True:
+            try:
+                await asyncio.to_thread(work, arrival)
+            except (OutboxFull, StorageFull) as full:
+                _log.warning("no_room", reason=type(full).__name__)
+                await asyncio.sleep(ROOM_RETRY)
+            except Exception as failure:  # noqa: BLE001 (one file must not end the agent; it stays unseen and is tried at the next start)
+                _log.error("judging_failed", error=type(failure).__name__, sort=arrival.sort.value)
+                return
+            else:
+                return
+
+    async def _listen_live(self, folder: Path) -> None:
+        def follow_all() -> None:
+            for path in begun(folder, stop=self.stopping):
+                threading.Thread(target=self._follow, args=(path,), name="live-call", daemon=True).start()
+
+        await asyncio.to_thread(follow_all)
+
+    def _follow(self, path: Path) -> None:
+        try:
+            self.judge.growing(path, GrowingWav(path, clock=self.clock))
+        except (RecordingError, OSError, OutboxFull, StorageFull) as failure:
+            _log.warning(
+                "live_ended_early", reason=type(failure).__name__
+            )  # the full pass judges it all the same
+
+
+@asynccontextmanager
+async def open_agent(
+    settings: EdgeSettings, *, told: Callable[[Verdict], object] = lambda _verdict: None
+) -> AsyncIterator[Agent]:
+    """Open home and instruments and wire them; `told` hears of each verdict once it is kept.
+
+    Raises:
+        NothingToWatch: no folder is set.
+        NotEnrolled: this handset has not joined a hub.
+        ComplineError: a model or lexicon that cannot be used; the message says what to do.
+    """
+    if not _folders(settings):
+        raise NothingToWatch(NothingToWatch.__doc__)
+    clock = SystemClock()
+    ready: Instruments = await asyncio.to_thread(instruments, settings)
+    for problem in ready.problems:
+        _log.warning("lexicon_line_left_out", problem=problem)
+    with open_home(settings.home_folder, clock=clock) as home:
+        courier = link(settings, home, clock)
+        judge = Judge(
+            home=home,
+            listener=ready.listener,
+            versions=ready.versions,
+            clock=clock,
+            zone=_local_zone(),
+            longest=settings.longest_call_hours * 3600,
+            collector=settings.collector_id or None,
+            remove_originals=settings.remove_sealed_originals,
+            told=told,
+        )
+        yield Agent(
+            settings=settings,
+            home=home,
+            judge=judge,
+            courier=courier,
+            clock=clock,
+            stopping=threading.Event(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The vault's durable memory of finished files, as the watcher asks for it."""
+
+    home: Home
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.home.vault.has_seen(key)
+
+
+def _folders(settings: EdgeSettings) -> tuple[Path, ...]:
+    """Return the folders to watch, each once, in the order of the settings."""
+    return tuple(dict.fromkeys(Path(name).expanduser() for name in (*settings.recordings, *settings.chats)))
+
+
+def _local_zone() -> tzinfo:
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    return zone

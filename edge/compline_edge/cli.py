@@ -1,0 +1,224 @@
+"""The agent's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import signal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from msgspec import UNSET
+from msgspec.structs import replace
+from rich.console import Console
+from typer.core import TyperGroup
+
+from compline_edge.agent import open_agent
+from compline_edge.display import inspection_progress, print_jsonl, print_table
+from compline_edge.inspection import Inspector, Row, sources
+from compline_edge.logs import configure_logs
+from compline_edge.models_cli import models_app
+from compline_edge.settings import EdgeSettings, load_settings
+from compline_edge.vault.identity import create_identity
+from compline_edge.vault.identity import join as join_hub
+from compline_edge.wiring import instruments
+from compline_shared.enrolment import read_grant
+from compline_shared.errors import ComplineError
+
+
+class Sentences(TyperGroup):
+    """Turns an expected error into one sentence on stderr and exit status 1."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (click's own signature)
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except ComplineError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=Sentences,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Compline on the handset: judges calls and chats offline, keeps what was said sealed, and owes the hub
+verdicts that cannot carry content.
+
+**Without a hub**: `compline-edge inspect FOLDER` judges recordings and chat exports where they lie.
+
+**With a hub**
+
+1. `compline-edge init` makes this handset's identity and says where the request file is.
+2. On the hub: `compline-hub enrol request.json --name "Desk 7" --out grant.json`; bring the grant back.
+3. `compline-edge join grant.json`, then delete the grant file: it holds secrets.
+4. `compline-edge run --recordings FOLDER` watches, judges and delivers.
+
+**Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
+`COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on.
+""",
+)
+app.add_typer(models_app, name="models")
+
+_MODELS = typer.Option("--models", help="Folder of models and lexicons; default: the one shipped.")
+_LANGUAGE = typer.Option("--language", "-l", help="Language of the calls, e.g. zh-CN or en; default: zh-CN.")
+_TRANSCRIBER = typer.Option(
+    "--transcriber", help="ctc: small and fast, Mandarin. vosk: any Vosk model folder."
+)
+_CONFIG = typer.Option("--config", help="Settings file; default: compline.toml here, if there is one.")
+_HOME = typer.Option(
+    "--home", help="Where keys, vault and outbox lie; default: ~/.local/share/compline/edge."
+)
+
+
+@app.command()
+def inspect(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Recordings, chat exports (.jsonl), texts (.txt), folders.")
+    ],
+    output: Annotated[
+        Literal["table", "jsonl"], typer.Option("--format", "-f", help="For people or for programs.")
+    ] = "table",
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Print what was said. Off: nothing said.")
+    ] = False,
+    language: Annotated[str | None, _LANGUAGE] = None,
+    transcriber: Annotated[Literal["ctc", "vosk"] | None, _TRANSCRIBER] = None,
+    collector: Annotated[str | None, typer.Option(help="WeCom user id of the collector in exports.")] = None,
+    models: Annotated[Path | None, _MODELS] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Judge files offline, with no hub, no vault and no keys.
+
+    Findings never change the exit status; an input that could not be judged in full makes it 1, and the others are
+    judged all the same. In a .txt file each line is one message of the collector.
+    """
+    settings = _settings(config, language=language, transcriber=transcriber, models=models)
+    ready = instruments(settings)
+    for problem in ready.problems:
+        typer.echo(problem, err=True)
+    inspector = Inspector(
+        listener=ready.listener,
+        longest=settings.longest_call_hours * 3600,
+        collector=collector or settings.collector_id or None,
+        show_text=show_text,
+    )
+    files, others = sources(paths)
+    rows: list[Row] = []
+    with inspection_progress(len(files)) as progress:
+        for path in files:
+            with progress.file(path) as heard:
+                found = inspector.inspect(path, heard=heard)
+                rows += print_jsonl(found) if output == "jsonl" else found
+    if output == "table":
+        print_table(rows, show_text=show_text)
+    errors = [row.error for row in rows if row.error is not UNSET]
+    for sentence in errors:
+        typer.echo(sentence, err=True)
+    if others:
+        typer.echo(
+            f"{others} files of other kinds in the folders were left alone; name one outright to try it.",
+            err=True,
+        )
+    if errors or ready.problems or not files:
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(home: Annotated[Path | None, _HOME] = None, config: Annotated[Path | None, _CONFIG] = None) -> None:
+    """Make this handset's identity and the request file that the hub's `enrol` takes. Safe to repeat."""
+    settings = _settings(config, home=home)
+    create_identity(settings.home_folder)
+    typer.echo(
+        f"Bring {settings.home_folder / 'request.json'} to the hub: compline-hub enrol request.json --out grant.json"
+    )
+
+
+@app.command()
+def join(
+    grant: Annotated[Path, typer.Argument(help="The file that the hub's `enrol` wrote.")],
+    home: Annotated[Path | None, _HOME] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Take the hub's grant: from now on this handset owes that hub its verdicts. Safe to repeat."""
+    settings = _settings(config, home=home)
+    try:
+        content = grant.read_bytes()
+    except OSError as error:
+        raise ComplineError(
+            f"{grant} cannot be read ({error.strerror}): name the file that the hub wrote."
+        ) from error
+    join_hub(settings.home_folder, read_grant(content))
+    typer.echo(f"Joined. Delete {grant} now, it holds secrets; then: compline-edge run --recordings FOLDER")
+
+
+@app.command()
+def run(
+    recordings: Annotated[
+        list[Path] | None, typer.Option(help="Folder to watch; may be given again.")
+    ] = None,
+    chats: Annotated[
+        list[Path] | None, typer.Option(help="Folder of chat exports; may be given again.")
+    ] = None,
+    hub: Annotated[
+        str | None, typer.Option(help="host:port of the broker; default: find it on the LAN.")
+    ] = None,
+    language: Annotated[str | None, _LANGUAGE] = None,
+    transcriber: Annotated[Literal["ctc", "vosk"] | None, _TRANSCRIBER] = None,
+    models: Annotated[Path | None, _MODELS] = None,
+    home: Annotated[Path | None, _HOME] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Watch the phone's folders, judge what arrives, keep it sealed, deliver verdicts. Ctrl-C ends, nothing is lost."""
+    settings = _settings(
+        config,
+        recordings=tuple(map(str, recordings or ())),
+        chats=tuple(map(str, chats or ())),
+        hub=hub,
+        language=language,
+        transcriber=transcriber,
+        models=models,
+        home=home,
+    )
+    configure_logs(settings.home_folder / "logs")
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: EdgeSettings) -> None:
+    console = Console(stderr=True, highlight=False)
+    async with open_agent(settings) as agent:
+        running = asyncio.ensure_future(agent.run())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        console.print("Watching; verdicts go to the hub as they are made. Ctrl-C ends.")
+        try:
+            await running
+        except asyncio.CancelledError:
+            owed = agent.home.outbox.last_seq - agent.home.outbox.settled
+            console.print(f"Stopped. {owed} verdicts are still owed to the hub and stay kept.")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"compline-edge {importlib.metadata.version('compline-edge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Everything before the command."""
+
+
+def _settings(config: Path | None, **options: object) -> EdgeSettings:
+    """Return the settings, with options given on the command line over file and environment."""
+    given = {
+        name: str(value) if isinstance(value, Path) else value for name, value in options.items() if value
+    }
+    return replace(load_settings(config), **given)

@@ -1,0 +1,177 @@
+"""Judges files with no hub, no vault and no keys: the work behind `compline-edge inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from compline_edge.core.conversation import ChatMessage
+from compline_edge.core.noticed import Noticed
+from compline_edge.pipeline import CallListener, Listened, read_message
+from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
+from compline_edge.senses.recording import Recording, RecordingError, open_recording
+from compline_edge.senses.watch import sort_of
+from compline_shared.taxonomy import Abstention, Role
+
+
+class FoundRow(msgspec.Struct, frozen=True):
+    """One finding as a person or a script reads it."""
+
+    category: str
+    severity: str
+    confidence: int  # 0..100
+    offset_s: float
+    rule: int | None
+    term: int | str | None  # entry id; the pack's phrase where text is shown
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording, or one message of a chat or text file."""
+
+    path: str
+    line: int | None = None  # 1-based, null for audio
+    kind: Literal["call", "chat"]
+    duration_s: float = 0.0
+    coverage: float = 1.0  # 0..1
+    abstained: str | None = None
+    findings: tuple[FoundRow, ...] = ()
+    text: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+Heard = Callable[[float, float | None], None]
+"""Told the seconds that are through, and of how many where the file says."""
+
+
+def sources(paths: Sequence[Path]) -> tuple[list[Path], int]:
+    """Return the files to inspect, folders expanded in sorted order, and how many other files were left alone.
+
+    A file named outright is always among them, whatever its name and whether it exists or not.
+    """
+    found: list[Path] = []
+    others = 0
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+            if sort_of(inner) is None:
+                others += 1
+            else:
+                found.append(inner)
+    return found, others
+
+
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """Judges one file at a time; a file that fails gives a row with its error and the next one goes on."""
+
+    listener: CallListener
+    longest: float  # s of a recording
+    collector: str | None = None  # WeCom user id
+    show_text: bool = False
+
+    def inspect(self, path: Path, *, heard: Heard | None = None) -> Iterator[Row]:
+        """Yield one row for a recording, one a message for a chat or text file."""
+        if path.suffix.lower() in (".jsonl", ".txt"):
+            yield from self._chat(path)
+        else:
+            yield self._call(path, heard)
+
+    def _call(self, path: Path, heard: Heard | None) -> Row:
+        try:
+            with open_recording(path, limit_s=self.longest) as recording:
+                total = recording.info.duration
+                progress = (lambda seconds: heard(seconds, total)) if heard else None
+                listened = self.listener.listen(recording, progress=progress)
+                return self._call_row(path, recording, listened)
+        except RecordingError as failure:
+            return Row(
+                path=str(path),
+                kind="call",
+                coverage=0.0,
+                abstained=failure.abstention.code,
+                error=str(failure),
+            )
+
+    def _call_row(self, path: Path, recording: Recording, listened: Listened) -> Row:
+        observed = listened.observed
+        return Row(
+            path=str(path),
+            kind="call",
+            duration_s=round(observed.duration, 2),
+            coverage=round(observed.coverage, 3),
+            abstained=observed.abstained.code if observed.abstained else None,
+            findings=tuple(self._found(n) for n in observed.noticed),
+            text=_transcript(listened) if self.show_text else UNSET,
+            error=_remark(path, observed.abstained) or recording.remark or UNSET,
+        )
+
+    def _chat(self, path: Path) -> Iterator[Row]:
+        try:
+            for message in read_chat(path, collector=self.collector):
+                yield self._message_row(path, message)
+        except ChatFileError as failure:
+            yield Row(
+                path=str(path),
+                kind="chat",
+                coverage=0.0,
+                abstained=failure.abstention.code,
+                error=str(failure),
+            )
+
+    def _message_row(self, path: Path, message: ChatMessage | BrokenLine) -> Row:
+        if isinstance(message, BrokenLine):
+            return Row(
+                path=str(path),
+                line=message.line,
+                kind="chat",
+                coverage=0.0,
+                abstained=message.abstention.code,
+                error=message.sentence,
+            )
+        return Row(
+            path=str(path),
+            line=message.line,
+            kind="chat",
+            coverage=0.0 if message.abstention else 1.0,
+            abstained=message.abstention.code if message.abstention else None,
+            findings=tuple(self._found(n) for n in read_message(message, self.listener.matcher)),
+            text=message.text if self.show_text else UNSET,
+        )
+
+    def _found(self, noticed: Noticed) -> FoundRow:
+        term = (noticed.phrase or None) if self.show_text else (noticed.entry or None)
+        return FoundRow(
+            category=noticed.category.code,
+            severity=noticed.severity.code,
+            confidence=noticed.confidence,
+            offset_s=round(noticed.start, 2),
+            rule=noticed.rule or None,
+            term=term,
+        )
+
+
+_SPEAKERS = {Role.COLLECTOR: "collector", Role.OTHER: "other", Role.UNKNOWN: "speaker"}
+_REMARKS = {
+    Abstention.TRUNCATED: "{} ends before it says it does; the readable part was judged. Copy it from the phone again.",
+    Abstention.TOO_LONG: "{} is longer than the limit; the rest was not judged. Raise longest_call_hours or cut it.",
+    Abstention.SILENT: "{} decodes and nobody speaks in it; check that the recorder had the microphone.",
+    Abstention.EMPTY: "{} holds no sound at all; check the recorder, or leave the file out.",
+    Abstention.NO_MODEL: "{} was not judged: no model for its language. See compline-edge models --help.",
+    Abstention.POOR_AUDIO: "{} has speech that the model cannot follow; listen to it yourself.",
+}
+
+
+def _remark(path: Path, abstained: Abstention | None) -> str | None:
+    sentence = _REMARKS.get(abstained) if abstained else None
+    return sentence.format(path.name) if sentence else None
+
+
+def _transcript(listened: Listened) -> str:
+    return "\n".join(f"[{u.start:.1f}] {_SPEAKERS[u.role]}: {u.text}" for u in listened.utterances)

@@ -1,0 +1,52 @@
+"""The `models` commands: what is installed, what can be fetched, fetch it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+from compline_edge.senses.model_fetch import catalogue, fetch
+from compline_edge.senses.model_store import ModelStore
+from compline_edge.settings import load_settings
+from compline_edge.wiring import models_folder
+
+models_app = typer.Typer(
+    no_args_is_help=True,
+    help="Speech models: what is installed, and fetching further ones where the network allows.",
+)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """Name the models that are installed and those that can be fetched."""
+    settings = load_settings()
+    store = ModelStore((models_folder(settings), settings.home_folder / "models"))
+    for manifest in store.installed():
+        typer.echo(f"installed  {manifest.name}  {manifest.language}")
+    for name in catalogue():
+        typer.echo(f"fetchable  {name}")
+
+
+@models_app.command("fetch")
+def fetch_model(
+    name: Annotated[str, typer.Argument(help="A name from `compline-edge models list`.")],
+    to: Annotated[Path | None, typer.Option(help="Folder to put it in; default: the agent's home.")] = None,
+) -> None:
+    """Download a model with progress; a broken download goes on where it stopped, and its checksum is compared."""
+    target = to or load_settings().home_folder / "models"
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        task = progress.add_task(name, total=None)
+        folder = fetch(
+            name, to=target, progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    typer.echo(f"Installed in {folder}")

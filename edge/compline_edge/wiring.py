@@ -1,0 +1,137 @@
+"""Builds from the settings what listens and what carries: models, lexicon, spotter, courier."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from compline_edge.core.spotter import Spotter
+from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.link.courier import CourierLoop
+from compline_edge.link.discovery import find_hub
+from compline_edge.link.mqtt import MqttCarrier
+from compline_edge.pipeline import CallListener
+from compline_edge.ports import Address, Clock, Transcriber
+from compline_edge.senses.model_store import ModelStore, NoModel
+from compline_edge.senses.packs import load_packs
+from compline_edge.senses.voice_activity import WebrtcVoiceActivity
+from compline_edge.senses.vosk_transcriber import VoskTranscriber
+from compline_edge.settings import EdgeSettings
+from compline_edge.vault.identity import Home
+from compline_shared.configuration import InvalidSettings
+from compline_shared.errors import ComplineError
+from compline_shared.messages import Versions
+
+RULES_VERSION = 1
+"""Number on the wire of the rules that are code today: absences."""
+
+_SHIPPED = Path(__file__).parents[2] / "models"
+_SYSTEM = Path("/usr/share/compline/models")
+
+
+class NoModelsFolder(ComplineError):
+    """There is no models folder: name one with --models or in compline.toml, [edge] models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """Everything that judges, and one sentence for each thing that is not as it should be."""
+
+    listener: CallListener
+    versions: Versions
+    problems: tuple[str, ...]
+
+
+def models_folder(settings: EdgeSettings) -> Path:
+    """Return the folder of models and lexicons: the one set, the one shipped beside the program, or the system's.
+
+    Raises:
+        NoModelsFolder: none of them is there.
+    """
+    if settings.models:
+        chosen = Path(settings.models).expanduser()
+        if not chosen.is_dir():
+            raise NoModelsFolder(f"{chosen} is not a folder: name the models folder with --models.")
+        return chosen
+    for candidate in (_SHIPPED, _SYSTEM):
+        if candidate.is_dir():
+            return candidate
+    raise NoModelsFolder(NoModelsFolder.__doc__)
+
+
+def instruments(settings: EdgeSettings) -> Instruments:
+    """Load model, lexicon and thresholds; a missing model or a broken line is a problem and the rest works.
+
+    Raises:
+        ModelDamaged: a model's files are not what its manifest says.
+        NoModelsFolder: there is nothing to load from.
+    """
+    models = models_folder(settings)
+    store = ModelStore((models, settings.home_folder / "models"))
+    loaded = load_packs(models, settings.language)
+    problems = list(loaded.problems)
+    transcriber: Transcriber | None = None
+    try:
+        transcriber = _transcriber(settings, store)
+    except NoModel as missing:
+        problems.append(str(missing))
+    entries = {entry.id: entry for pack in loaded.packs for entry in pack.entries}
+    listener = CallListener(
+        transcriber=transcriber,
+        spotter=Spotter(entries.values(), store.thresholds()) if transcriber else None,
+        matcher=TextMatcher(loaded.packs),
+        entries=entries,
+        voice_activity=WebrtcVoiceActivity,
+        collector_channel=settings.collector_channel,
+    )
+    versions = Versions(
+        model=transcriber.version if transcriber else 0, lexicon=loaded.version, rules=RULES_VERSION
+    )
+    return Instruments(listener, versions, tuple(problems))
+
+
+def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
+    """Wire the courier of an enrolled handset to the hub it was bound by."""
+    return CourierLoop(
+        home.outbox,
+        identity=home.identity,
+        grant=home.grant,
+        carrier=MqttCarrier(
+            home.place.handset, username=home.grant.mqtt_username, password=home.grant.mqtt_password
+        ),
+        find=_finder(settings, home),
+        clock=clock,
+    )
+
+
+def _transcriber(settings: EdgeSettings, store: ModelStore) -> Transcriber:
+    if settings.transcriber == "vosk":
+        return VoskTranscriber(store.vosk_folder(settings.language))
+    return store.transcriber(settings.language)
+
+
+def _finder(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:
+    fixed = _fixed_address(settings, home)
+    if fixed:
+        return partial(_known, fixed)
+    interfaces = (settings.discovery_interface,) if settings.discovery_interface else None
+    return partial(find_hub, home.grant.hub_name, interfaces=interfaces)
+
+
+def _fixed_address(settings: EdgeSettings, home: Home) -> Address | None:
+    if settings.hub:
+        host, _, port = settings.hub.rpartition(":")
+        if not host or not port.isdecimal():
+            raise InvalidSettings(
+                f'settings [edge]: hub is "{settings.hub}"; write host:port, or leave it empty.'
+            )
+        return Address(host.strip("[]"), int(port))
+    if home.grant.mqtt_host and home.grant.mqtt_port:
+        return Address(home.grant.mqtt_host, home.grant.mqtt_port)
+    return None
+
+
+async def _known(address: Address) -> Sequence[Address]:
+    return (address,)

@@ -1,0 +1,113 @@
+"""The drafting of verdicts, the joining of sightings and the noticing of absences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compline_edge.core.corroboration import SAME_PLACE, corroborate
+from compline_edge.core.disclosure import IDENTITY_RULE, RECORDING_RULE, absences
+from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, gravest, unreadable
+from compline_edge.core.noticed import Noticed
+from compline_shared.messages import MAX_FINDINGS, Versions
+from compline_shared.taxonomy import Abstention, Category, Kind, Pass, Role, Severity, Technique
+
+HEARD = Noticed(
+    category=Category.THREAT,
+    severity=Severity.SERIOUS,
+    confidence=60,
+    role=Role.COLLECTOR,
+    technique=Technique.LEXICON_AUDIO,
+    entry=2001,
+    phrase="去单位找领导",
+    start=10.0,
+    end=12.0,
+)
+READ = replace(HEARD, technique=Technique.LEXICON_TEXT, confidence=50, start=10.4, end=12.1)
+CALL = Circumstances(kind=Kind.CALL, started=1_790_000_000)
+
+noticed = st.builds(
+    Noticed,
+    category=st.sampled_from(Category),
+    severity=st.sampled_from(Severity),
+    confidence=st.integers(0, 100),
+    role=st.sampled_from(Role),
+    technique=st.sampled_from(Technique),
+    entry=st.integers(0, 65_535),
+    phrase=st.just(""),
+    start=st.floats(0, 100_000),
+    end=st.floats(0, 100_000),
+)
+
+
+def test_corroborate_when_two_techniques_agree_then_one_surer_finding() -> None:
+    (joined,) = corroborate([HEARD, READ])
+    assert joined.confidence == 80
+
+
+def test_corroborate_when_one_technique_repeats_itself_then_no_surer() -> None:
+    (joined,) = corroborate([HEARD, replace(HEARD, start=10.5)])
+    assert joined.confidence == HEARD.confidence
+
+
+def test_corroborate_when_places_differ_then_findings_stay_apart() -> None:
+    assert len(corroborate([HEARD, replace(READ, start=12.1 + SAME_PLACE, end=15.0)])) == 2
+
+
+def test_corroborate_when_speakers_differ_then_findings_stay_apart() -> None:
+    assert len(corroborate([HEARD, replace(READ, role=Role.OTHER)])) == 2
+
+
+@given(st.lists(noticed, max_size=40))
+def test_corroborate_when_given_anything_then_never_lowers_severity(sightings: list[Noticed]) -> None:
+    assert gravest(corroborate(sightings)) == gravest(sightings)
+
+
+def test_absences_when_nothing_was_disclosed_then_both_are_found() -> None:
+    found = absences(frozenset(), role=Role.COLLECTOR, speech=20, clarity=0.9, end=30)
+    assert [n.rule for n in found] == [IDENTITY_RULE, RECORDING_RULE]
+
+
+def test_absences_when_identity_was_given_then_only_recording_is_found() -> None:
+    found = absences({9001}, role=Role.COLLECTOR, speech=20, clarity=0.9, end=30)
+    assert [n.rule for n in found] == [RECORDING_RULE]
+
+
+@pytest.mark.parametrize(("speech", "clarity"), [(3, 0.9), (20, 0.2)])
+def test_absences_when_little_or_unclear_speech_then_nothing_is_claimed(
+    speech: float, clarity: float
+) -> None:
+    assert absences(frozenset(), role=Role.COLLECTOR, speech=speech, clarity=clarity, end=30) == ()
+
+
+@given(st.lists(noticed, max_size=80), st.floats(0, 1e6), st.floats(0, 1))
+def test_draft_verdict_when_given_anything_then_every_field_is_in_bounds(
+    sightings: list[Noticed], duration: float, coverage: float
+) -> None:
+    observed = Observed(duration=duration, noticed=tuple(sightings), coverage=coverage)
+    verdict = draft_verdict(observed, CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL)
+    assert len(verdict.findings) + verdict.findings_dropped == len(sightings)
+    assert len(verdict.findings) <= MAX_FINDINGS
+
+
+def test_draft_verdict_when_there_are_too_many_findings_then_the_gravest_stay() -> None:
+    many = [replace(HEARD, severity=Severity.NOTICE, start=float(i)) for i in range(MAX_FINDINGS)]
+    observed = Observed(duration=60, noticed=(*many, replace(HEARD, severity=Severity.VETO, start=59.0)))
+    verdict = draft_verdict(observed, CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL)
+    assert verdict.severity is Severity.VETO
+
+
+def test_draft_verdict_when_the_speaker_is_unknown_then_no_veto() -> None:
+    observed = Observed(duration=60, noticed=(replace(HEARD, severity=Severity.VETO, role=Role.UNKNOWN),))
+    verdict = draft_verdict(observed, CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL)
+    assert verdict.severity is Severity.SERIOUS
+
+
+def test_draft_verdict_when_nothing_could_be_read_then_it_abstains_with_the_reason() -> None:
+    verdict = draft_verdict(
+        unreadable(Abstention.ENCRYPTED), CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL
+    )
+    assert (verdict.abstained, verdict.coverage) == (Abstention.ENCRYPTED, 0)
