@@ -98,7 +98,7 @@ def recognise(file: BinaryIO) -> Recognised | Locked | Unknown:
 
 def _container(file: BinaryIO, head: bytes, starts: int) -> Recognised | Locked | Unknown:
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return Recognised(Container.WAV, starts, None, cut=False)
+        return Recognised(Container.WAV, starts, _wav_stated(head), cut=False)
     if head[:6] == b"#!AMR\n" or head[:9] == b"#!AMR-WB\n":
         return Recognised(Container.AMR, starts, None, cut=False)
     if head[:4] == b"OggS":
@@ -117,6 +117,22 @@ def _container(file: BinaryIO, head: bytes, starts: int) -> Recognised | Locked 
     if frame is not None:
         return Recognised(Container.MP3, starts, _mp3_stated(head, frame), cut=False)
     return Unknown("it is not a recording in a format that phones write")
+
+
+def _wav_stated(head: bytes) -> float | None:
+    """Seconds by the data chunk's size, which FFmpeg bends to the file's; None where nobody filled it in."""
+    at, per_second, long_size = 12, 0, 0
+    while len(head) >= at + 8:
+        kind, size = struct.unpack("<4sI", head[at : at + 8])
+        if kind == b"data":
+            size = long_size if size == 0xFFFFFFFF else size
+            return size / per_second if per_second and size not in (0, 0x7FFFFFFF) else None
+        if kind == b"fmt " and len(head) >= at + 20:
+            per_second = int(struct.unpack("<I", head[at + 16 : at + 20])[0])
+        if kind == b"ds64" and len(head) >= at + 24:
+            long_size = int(struct.unpack("<Q", head[at + 16 : at + 24])[0])
+        at += 8 + size + size % 2
+    return None
 
 
 def _locked(head: bytes) -> str | None:

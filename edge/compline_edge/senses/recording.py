@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -73,14 +74,16 @@ def open_recording(path: Path, *, limit_s: float = LIMIT_S) -> Recording:
         UnreadableRecording: anything else that cannot be decoded.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableRecording(f"{path.name} is no plain file: name a recording, or a folder of them.")
         file = path.open("rb")
     except OSError as error:
-        reason = error.strerror or "it cannot be opened"
-        raise UnreadableRecording(
-            f"{path.name} cannot be opened ({reason}): check that it exists and may be read."
-        ) from error
+        raise _unopened(path, error) from error
     try:
         return Recording(path, file, _recognised(path, file), limit_s=limit_s)
+    except OSError as error:
+        file.close()
+        raise _unopened(path, error) from error
     except BaseException:
         file.close()
         raise
@@ -97,6 +100,9 @@ class Recording:
         self._damaged = 0
         self._read = 0  # samples a channel
         self._cut = recognised.cut
+        self._marks_count = (
+            recognised.container is not Container.WAV
+        )  # FFmpeg marks every WAV's short last packet
         self._defect: Abstention | None = None
         self._done = False
         self._share = 0.0
@@ -212,12 +218,12 @@ class Recording:
                 frames = packet.decode()
             except av.error.EOFError:
                 return
-            except (av.error.FFmpegError, ValueError):
+            except (av.error.FFmpegError, ValueError, OSError):
                 self._damaged += 1
                 in_a_row += 1
                 packets = self._container.demux(stream)
                 continue
-            if packet.is_corrupt:
+            if packet.is_corrupt and self._marks_count:
                 self._damaged += 1
             in_a_row = 0
             barren = 0 if frames else barren + 1
@@ -236,13 +242,13 @@ def assemble(frames: Iterable[AudioFrame], *, size: int = BLOCK_SAMPLES) -> Iter
         resampled: list[AudioFrame] = []
         if given != shape:
             resampled += resampler.resample(None) if resampler else []
-            resampler = None if given is None else AudioResampler("s16p", rate=SAMPLE_RATE, frame_size=size)
+            resampler = None if given is None else AudioResampler("s16", rate=SAMPLE_RATE, frame_size=size)
             shape = given
         if frame is not None and resampler is not None:
             frame.pts = None
             resampled += resampler.resample(frame)
         for piece in resampled:
-            samples = piece.to_ndarray().astype(np.int16, copy=False)
+            samples = _channels_of(piece)
             channels = channels or min(2, samples.shape[0])
             pieces.append(_with_channels(samples, channels))
             held += samples.shape[1]
@@ -253,11 +259,24 @@ def assemble(frames: Iterable[AudioFrame], *, size: int = BLOCK_SAMPLES) -> Iter
             held = pieces[0].shape[1]
 
 
+def _channels_of(frame: AudioFrame) -> Channels:
+    """Samples [channels, n] of a packed frame; PyAV's planar frames crash from eight channels on."""
+    packed = frame.to_ndarray().astype(np.int16, copy=False)
+    return np.ascontiguousarray(packed.reshape(-1, frame.layout.nb_channels).T)
+
+
 def _with_channels(samples: Channels, channels: int) -> Channels:
     """Cut to the first channels, or repeat the first where the recording has turned from stereo to mono."""
     if samples.shape[0] >= channels:
         return samples[:channels]
     return np.repeat(samples[:1], channels, axis=0)
+
+
+def _unopened(path: Path, error: OSError) -> UnreadableRecording:
+    reason = error.strerror or "it cannot be read"
+    return UnreadableRecording(
+        f"{path.name} cannot be opened ({reason}): check that it exists and may be read."
+    )
 
 
 def _recognised(path: Path, file: BinaryIO) -> Recognised:
@@ -307,7 +326,7 @@ def _sound(name: str, container: InputContainer) -> AudioStream:
 
 def _stated(stream: AudioStream, container: InputContainer, recognised: Recognised) -> float | None:
     """Seconds that the container states; None where FFmpeg would only guess from the bit rate."""
-    if recognised.container in (Container.AMR, Container.AAC, Container.MP3):
+    if recognised.container in (Container.AMR, Container.AAC, Container.MP3, Container.WAV):
         return recognised.stated
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
