@@ -1,0 +1,136 @@
+"""Plays a sample day through the real programs, from calls and chats to the hub's page."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from page import Expected, Shown, expected, read_page, settle
+from phone import Phone
+from programs import ROOT, DemoFailed, Stage, stage
+from sample_day import LIVE, SampleDay, load_day
+
+FOLDER = ROOT / ".run" / "demo"
+LONGEST = 240.0
+"""Seconds after which a day that is not through counts as failed."""
+console = Console(highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 when every call and chat of the day stands on the page."""
+    parser = argparse.ArgumentParser(
+        prog="make demo",
+        description="A hub with its broker and one simulated handset on this machine, fed a sample day of calls and "
+        "chats. Nothing leaves 127.0.0.1. The day is made up and spoken by a synthetic voice.",
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="print the table when the day is through, then exit"
+    )
+    once = parser.parse_args(arguments).once
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    try:
+        with stage(FOLDER) as running:
+            return _play(running, load_day(), once=once)
+    except DemoFailed as failure:
+        console.print(f"[red]{failure}[/red]")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 0
+
+
+def _play(running: Stage, day: SampleDay, *, once: bool) -> int:
+    console.print(f"The hub's page: [bold]{running.page}[/bold]  (open it and watch it fill)")
+    wanted = expected(day)
+    phone = Phone(day, running.storage, gap=0.2 if once else 2.0)
+    begun = time.monotonic()
+    phone.start()
+    try:
+        places = _watch(running, wanted, begun)
+    finally:
+        phone.stopping.set()
+    phone.join(timeout=5)
+    console.print(_table(wanted, places))
+    console.print(
+        f"{len(places)} of {len(wanted)} stand on the page after {time.monotonic() - begun:.0f} s; "
+        f"the call '{LIVE}' was judged while it ran."
+    )
+    if not once:
+        console.print(f"Open [bold]{running.page}[/bold] and look around; Ctrl-C ends the demo.")
+        while True:
+            running.check()
+            time.sleep(1)
+    return 0 if len(places) == len(wanted) else 1
+
+
+def _watch(running: Stage, wanted: Sequence[Expected], begun: float) -> dict[str, Shown]:
+    places: dict[str, Shown] = {}
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("verdicts on the page", total=len(wanted))
+        while len(places) < len(wanted) and time.monotonic() - begun < LONGEST:
+            running.check()
+            shown = read_page(running.page)
+            places = settle(wanted, shown)
+            live = sum(1 for verdict in shown if verdict.pass_ == "live")
+            progress.update(task, completed=len(places), description=f"verdicts on the page ({live} live)")
+            time.sleep(0.25)
+    return places
+
+
+def _table(wanted: Sequence[Expected], places: dict[str, Shown]) -> Table:
+    table = Table(title="The sample day: what was said, and what stands on the page", title_justify="left")
+    for heading in ("time", "kind", "of the day", "truly said", "on the page", "coverage"):
+        table.add_column(heading)
+    for one in wanted:
+        verdict = places.get(one.name)
+        table.add_row(
+            f"{one.started:%H:%M}" if one.started else "",
+            one.kind,
+            one.name,
+            ", ".join(sorted(one.said)) or "-",
+            _found(one, verdict),
+            ""
+            if verdict is None
+            else f"{verdict.coverage} %" + (f" {verdict.abstained}" if verdict.abstained else ""),
+        )
+    return table
+
+
+def _found(one: Expected, verdict: Shown | None) -> str:
+    if verdict is None:
+        return "[red]not there[/red]"
+    surest: dict[str, int] = {}
+    for finding in verdict.findings:
+        surest[finding.category] = max(finding.confidence, surest.get(finding.category, 0))
+    words = [
+        f"[{'green' if category in one.said else 'yellow'}]{category} {confidence}%[/]"
+        for category, confidence in sorted(surest.items())
+    ]
+    words += [f"[red]missed {category}[/red]" for category in sorted(one.said - set(surest))]
+    return ", ".join(words) or "-"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
