@@ -73,27 +73,22 @@ _SECOND = {
 
 
 def _spelled(folded: Normalised) -> Normalised:
-    """Replace runs of Latin letters that are pinyin by one token a syllable."""
-    codes, starts, ends = folded.codes.tolist(), folded.starts.tolist(), folded.ends.tolist()
-    tokens: list[tuple[int, int, int]] = []
-    done = 0
-    for run in _LATIN.finditer(folded.text):
-        tokens += zip(
-            codes[done : run.start()], starts[done : run.start()], ends[done : run.start()], strict=True
-        )
-        done = run.end()
-        for first, last in _words(folded.text, run.start(), run.end(), starts):
+    """Replace Latin letters that are pinyin by one token a syllable."""
+    text = folded.text
+    keep = np.ones(len(text), dtype=np.bool_)
+    codes, ends = folded.codes.copy(), folded.ends.copy()
+    for run in _LATIN.finditer(text):
+        for first, last in _words(text, run.start(), run.end(), folded.starts):
             place = first
-            for index, size in spell(folded.text[first:last]) or ():
-                tokens.append((_SPELLED + index, starts[place], ends[place + size - 1]))
+            for index, size in spell(text[first:last]) or ():
+                codes[place] = _SPELLED + index
+                ends[place] = folded.ends[place + size - 1]
+                keep[place + 1 : place + size] = False
                 place += size
-            tokens += zip(codes[place:last], starts[place:last], ends[place:last], strict=True)
-    tokens += zip(codes[done:], starts[done:], ends[done:], strict=True)
-    columns = np.array(tokens, dtype=np.int64).T
-    return Normalised(columns[0].astype(np.uint32), columns[1], columns[2])
+    return Normalised(codes[keep], folded.starts[keep], ends[keep])
 
 
-def _words(text: str, start: int, stop: int, starts: list[int]) -> list[tuple[int, int]]:
+def _words(text: str, start: int, stop: int, starts: Offsets) -> list[tuple[int, int]]:
     """Divide letters where the original had something between them, unless only the whole is pinyin."""
     cuts = [
         start,

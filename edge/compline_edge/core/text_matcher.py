@@ -107,9 +107,12 @@ def _collapsed(matches: list[_Match]) -> list[_Match]:
     """Keep of overlapping matches of one category the gravest, then what is written, then the longest."""
     matches.sort(key=lambda m: (-m.entry.severity, m.technique, m.start - m.end, m.start, m.entry.id))
     kept: list[_Match] = []
+    taken: dict[Category, set[int]] = {}
     for match in matches:
-        category = match.entry.category
-        if all(match.end <= k.start or k.end <= match.start for k in kept if k.entry.category is category):
+        tokens = taken.setdefault(match.entry.category, set())
+        place = range(match.start, match.end)
+        if tokens.isdisjoint(place):
+            tokens.update(place)
             kept.append(match)
     return sorted(kept, key=lambda match: match.start)
 
