@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The running programs."""
+    """The running programs and what they write."""
 
+    folder: Path  # hub/, handset/, tmp/, hub.log, agent.log
     page: str  # URL
     storage: Path  # the phone's storage, watched by the agent
     hub: subprocess.Popen[bytes]
@@ -39,18 +40,24 @@ class Stage:
         for name, program in (("hub", self.hub), ("agent", self.agent)):
             if program.poll() is not None:
                 raise DemoFailed(
-                    f"The {name} ended with status {program.returncode}; see {self.storage.parent}/{name}.log"
+                    f"The {name} ended with status {program.returncode}; see {self.folder}/{name}.log"
                 )
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Run hub, broker and one enrolled agent in `folder`, all on 127.0.0.1; end them when the block ends."""
+def stage(folder: Path, *, via: Callable[[int], str] | None = None) -> Iterator[Stage]:
+    """Run hub, broker and one enrolled agent in `folder`, all on 127.0.0.1; end them when the block ends.
+
+    `via`, given the broker's port, returns the host:port that the agent uses instead of looking for the hub.
+    """
     storage = folder / "phone"
-    storage.mkdir(parents=True)
+    temporary = folder / "tmp"
+    for made in (storage, temporary):
+        made.mkdir(parents=True)
     page_port, broker_port = free_port(8460), free_port(8461)
     page = f"http://127.0.0.1:{page_port}/"
     environment = os.environ | {
+        "TMPDIR": str(temporary),
         "TZ": "CST-8",  # the sample day's clock: file names of phones hold local times
         "COMPLINE_HUB_NAME": "demo-branch",
         "COMPLINE_HUB_DATA_DIR": str(folder / "hub"),
@@ -73,10 +80,12 @@ def stage(folder: Path) -> Iterator[Stage]:
                  environment=environment)  # fmt: skip
         _command("compline-edge", "join", str(grant), environment=environment)
         grant.unlink()
+        if via:
+            environment["COMPLINE_EDGE_HUB"] = via(broker_port)
         agent = ending.enter_context(
             _program(folder, "agent", "compline-edge", "run", environment=environment)
         )
-        yield Stage(page, storage, hub, agent)
+        yield Stage(folder, page, storage, hub, agent)
 
 
 def free_port(wanted: int) -> int:
