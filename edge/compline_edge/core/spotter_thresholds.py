@@ -1,0 +1,93 @@
+"""How good a match must be: the spotter's operating point, as facts measured on speech that holds no
+phrase."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy, readings
+from compline_shared.errors import ComplineError
+
+MAX_BYTES = 1_000_000
+
+
+class BadThresholds(ComplineError):
+    """The spotter's thresholds cannot be used; restore models/spotter or run its calibrate.py."""
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """models/spotter/thresholds.json; all scores are natural logarithms.
+
+    A path through a phrase loses probability against the freest path through the same steps. It may lose `base`
+    and, for each syllable, `syllable + rarity * -ln(commonness)`: few sounds imitate a rare one, so it allows more.
+    What is left of the allowance is the margin; a match with a margin of 0 or more is reported.
+    """
+
+    model: str  # name of the model whose posteriors were measured
+    base: float
+    syllable: float
+    rarity: float
+    gap: float  # lost for each character in a gap
+    context: float  # a negative context may lose this for each syllable
+    floor: float  # most that one step may lose
+    fuzzy: float  # weight of a syllable that people confuse with the right one
+    other_reading: float  # weight of a reading that is not the usual one
+    slope: float  # confidence = 100 / (1 + exp(-slope * (margin - centre)))
+    centre: float
+    commonness: dict[str, float]  # share of each syllable among all that were heard
+    entries: dict[str, float] = {}  # "pack entry id": nats that this entry allows less, or more
+
+    def allowance(self, character: str) -> float:
+        """Nats that a path may lose at this character."""
+        known = [self.commonness.get(SYLLABLES[index], _RAREST) for index in readings(character)[:1]]
+        return self.syllable - self.rarity * math.log(max(_RAREST, *known, 0.0))
+
+    def confidence(self, margin: float) -> int:
+        """0..99, growing with the margin: how often a match with this margin was right on the development
+        speech.
+        """
+        return min(99, round(100.0 / (1.0 + math.exp(-self.slope * (margin - self.centre)))))
+
+    def sounds(self, characters: Iterable[str]) -> npt.NDArray[np.float32]:
+        """Weights [syllables, characters]: how far each syllable counts as each character."""
+        columns = list(characters)
+        weights = np.zeros((len(SYLLABLES), len(columns)), dtype=np.float32)
+        for column, character in enumerate(columns):
+            found = readings(character)
+            for place, index in enumerate(found):
+                alike = list(fuzzy(index))
+                here = 1.0 if place == 0 else self.other_reading
+                weights[alike, column] = np.maximum(weights[alike, column], self.fuzzy * here)
+            for place, index in enumerate(found):
+                weights[index, column] = max(
+                    float(weights[index, column]), 1.0 if place == 0 else self.other_reading
+                )
+        return weights
+
+
+def parse_thresholds(content: bytes) -> Thresholds:
+    """Read thresholds.json.
+
+    Raises:
+        BadThresholds: it is too large, broken, or names a syllable that does not exist.
+    """
+    if len(content) > MAX_BYTES:
+        raise BadThresholds(f"thresholds.json is larger than {MAX_BYTES} bytes; restore models/spotter.")
+    try:
+        found = msgspec.json.decode(content, type=Thresholds)
+    except msgspec.MsgspecError as error:
+        raise BadThresholds(f"thresholds.json is broken ({error}); restore models/spotter.") from error
+    unknown = next((syllable for syllable in found.commonness if syllable not in INDEX), None)
+    if unknown is not None:
+        raise BadThresholds(
+            f'thresholds.json names "{unknown}", which is no syllable; restore models/spotter.'
+        )
+    return found
+
+
+_RAREST = 1e-5
