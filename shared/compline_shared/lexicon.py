@@ -154,10 +154,9 @@ class _Draft:
                     key, value, r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "a language tag such as zh-CN"
                 )
             case "@version":
-                self._header(key, value, r"[1-9][0-9]{0,4}", "a number from 1 to 65535")
-                if int(self.header["version"]) > 65_535:
-                    del self.header["version"]
+                if not _is_wire_number(value):
                     raise TemplateError(f'@version "{value}" is not a number from 1 to 65535')
+                self.header["version"] = value
             case "@category":
                 self.category = None  # entries under a broken category belong nowhere
                 self.category = _category(value)
@@ -266,9 +265,13 @@ def _category(code: str) -> Category:
 
 
 def _entry_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= 65_535:
+    if not _is_wire_number(text):
         raise TemplateError(f'entry id "{text}" is not a number from 1 to 65535')
     return int(text)
+
+
+def _is_wire_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65_535
 
 
 def _contexts(words: Iterable[str]) -> tuple[str, ...]:

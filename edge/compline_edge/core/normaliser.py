@@ -147,8 +147,10 @@ def _fold(char: str) -> int:
         number = unicodedata.numeric(char)
         if number in range(10):
             return ord(str(int(number)))
-    plain = unicodedata.normalize("NFKC", char).replace("\u00fc", "v")
-    for part in unicodedata.normalize("NFD", plain.lower()):
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", char).lower())
+    if plain.startswith("u\u0308"):
+        return ord("v")
+    for part in plain:
         if unicodedata.category(part)[0] in "LN" and unicodedata.category(part) not in {"Lm", "Sk"}:
             return ord(part)
     return 0
