@@ -1,0 +1,119 @@
+"""The models on this machine: found in their folders, picked by language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+
+from compline_edge.core.spotter_thresholds import BadThresholds, Thresholds, parse_thresholds
+from compline_edge.ports import Transcriber
+from compline_edge.senses.ctc_transcriber import CtcTranscriber
+from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_manifest
+from compline_edge.senses.vosk_transcriber import VoskTranscriber, vosk_language
+from compline_shared.errors import ComplineError
+
+DEFAULT_LANGUAGE = "zh-CN"
+_THRESHOLDS = Path("spotter") / "thresholds.json"
+_MAX_FOLDERS = 1_000
+
+
+class NoModel(ComplineError):
+    """No installed model speaks the language of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One model folder."""
+
+    name: str
+    kind: str  # "ctc" or "vosk"
+    language: str
+    folder: Path
+
+
+class ModelStore:
+    """Looks for model folders in several places; the first place that has a language wins, CTC before
+    Vosk there.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = tuple(roots)
+
+    def installed(self) -> tuple[Installed, ...]:
+        """Every folder that says it is a model, in the order in which they are picked."""
+        return tuple(model for root in self._roots for model in _models(root))
+
+    def transcriber(self, language: str = DEFAULT_LANGUAGE) -> Transcriber:
+        """Load the model of a language: the same tag, else the same first part (`zh` finds `zh-CN`).
+
+        Raises:
+            NoModel: none is installed.
+            ModelDamaged: the one that is installed cannot be used.
+        """
+        found = self.installed()
+        same = [model for model in found if model.language.lower() == language.lower()]
+        alike = [model for model in found if _first(model.language) == _first(language)]
+        for model in (*same, *alike):
+            return CtcTranscriber(model.folder) if model.kind == "ctc" else VoskTranscriber(model.folder)
+        have = ", ".join(sorted({model.language for model in found})) or "none"
+        raise NoModel(
+            f"No model for the language {language} is installed (installed: {have}): "
+            "fetch one with `compline-edge models fetch`."
+        )
+
+    def thresholds(self) -> Thresholds:
+        """The spotter's operating point, from the first place that has one.
+
+        Raises:
+            NoModel: no place has one.
+            BadThresholds: it cannot be used.
+        """
+        for root in self._roots:
+            path = root / _THRESHOLDS
+            if path.is_file():
+                try:
+                    return parse_thresholds(path.read_bytes())
+                except OSError as error:
+                    raise BadThresholds(f"{_THRESHOLDS} cannot be read: check its permissions.") from error
+        raise NoModel(f"{_THRESHOLDS} is not installed: restore it with `git checkout -- models`.")
+
+
+def model_roots(setting: Path | None, *, environment: Mapping[str, str] = environ) -> tuple[Path, ...]:
+    """Where models may lie: the setting's folder, this checkout's `models`, the user's data folder."""
+    here = Path(__file__).resolve().parents[3] / "models"
+    return tuple(
+        dict.fromkeys(root for root in (setting, here, user_models(environment)) if root is not None)
+    )
+
+
+def user_models(environment: Mapping[str, str] = environ) -> Path:
+    """The user's own model folder, where `models fetch` installs. Source: XDG Base Directory
+    Specification.
+    """
+    home = environment.get("XDG_DATA_HOME") or str(
+        Path(environment.get("HOME", "~")).expanduser() / ".local/share"
+    )
+    return Path(home) / "compline" / "models"
+
+
+def _models(root: Path) -> Iterator[Installed]:
+    """The models directly inside a place: CTC first, then by name."""
+    if not root.is_dir():
+        return
+    found: list[Installed] = []
+    for folder in sorted(root.iterdir())[:_MAX_FOLDERS]:
+        if (folder / MANIFEST).is_file():
+            manifest = read_manifest(folder)
+            found.append(Installed(manifest.name, manifest.kind, manifest.language, folder))
+        elif folder.name.startswith("vosk-model-") and folder.is_dir():
+            try:
+                found.append(Installed(folder.name, "vosk", vosk_language(folder), folder))
+            except ModelDamaged:
+                continue  # a language that nobody here asks for
+    yield from sorted(found, key=lambda model: (model.kind != "ctc", model.name))
+
+
+def _first(language: str) -> str:
+    return language.lower().partition("-")[0]
