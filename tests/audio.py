@@ -86,7 +86,8 @@ def speechlike(
         voice += strength * np.sin(harmonic * phase)
     syllables = np.clip(np.sin(2 * np.pi * 4 * time) + 0.6, 0.05, 1.0)
     sound = voice * syllables + 0.01 * noise.standard_normal(count)
-    return (level * 32767 * sound / np.abs(sound).max()).astype(np.int16)
+    scaled: Samples = (level * 32767 * sound / np.abs(sound).max()).astype(np.int16)
+    return scaled
 
 
 def encode(

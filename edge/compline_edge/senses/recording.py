@@ -105,6 +105,7 @@ class Recording:
         )  # FFmpeg marks every WAV's short last packet
         self._defect: Abstention | None = None
         self._done = False
+        self._reached = 0  # bytes of the file behind the last packet
         self._share = 0.0
         self._container = _opened(path.name, file, recognised)
         stream = _sound(path.name, self._container)
@@ -200,7 +201,7 @@ class Recording:
             room = self._limit - self._read
             if room:
                 self._read += min(room, block.shape[1])
-                self._share = min(1.0, self._file.tell() / self._size)
+                self._share = min(1.0, self._reached / self._size)
                 yield block[:, :room]
             if block.shape[1] > room:
                 self._defect = Abstention.TOO_LONG
@@ -226,6 +227,7 @@ class Recording:
             if packet.is_corrupt and self._marks_count:
                 self._damaged += 1
             in_a_row = 0
+            self._reached = self._reached if packet.pos is None else packet.pos + packet.size
             barren = 0 if frames else barren + 1
             yield from frames
 
