@@ -1,0 +1,311 @@
+"""The vault keeps everything, opens with its own key alone, and says what is wrong in one sentence."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+import pytest
+
+from compline_edge.core.speech import Utterance
+from compline_edge.vault.errors import (
+    EvidenceDamaged,
+    HomeInUse,
+    NotEnrolled,
+    OutboxFull,
+    StorageFull,
+    VaultLocked,
+    VaultTooNew,
+)
+from compline_edge.vault.evidence import CHUNK
+from compline_edge.vault.file_slot import FileSlot
+from compline_shared.taxonomy import Role
+from tests.homes import HubKeys, bytes_under, enrolled, opened
+from tests.verdicts import draft
+
+WORDS = "张三丰今天必须还钱"
+SAID = Utterance(text=WORDS, role=Role.COLLECTOR, start=1.25, end=3.5, confidence=0.87)
+SOURCE = "通话录音@张三丰(13800000000)_20261123.mp3"
+
+
+def binding_of(home: Path) -> Path:
+    return next((home / "bindings").iterdir())
+
+
+def evidence_file(home: Path) -> Path:
+    return next(home.rglob("*.cev"))
+
+
+def test_record_when_reopened_then_verdict_text_evidence_and_seen_are_there(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        kept = here.ledger.record(draft(), io.BytesIO(b"sound" * 50_000), utterances=[SAID], source=SOURCE)
+    with opened(home) as here:
+        assert here.vault.verdict(1) == kept
+        assert here.vault.text(1) == [SAID]
+        assert b"".join(here.vault.evidence(1)) == b"sound" * 50_000
+        assert here.vault.verdict_of(SOURCE) == kept
+
+
+def test_record_when_source_was_judged_then_first_verdict_again(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        first = here.ledger.record(draft(), None, source=SOURCE)
+        assert here.ledger.record(draft(), None, source=SOURCE) == first
+        assert len(here.vault.verdicts()) == 1
+
+
+def test_record_when_there_is_no_evidence_then_none_is_named(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        kept = here.ledger.record(draft(), None)
+        assert (kept.evidence, list(here.vault.evidence(kept.seq))) == (None, [])
+
+
+def test_record_when_kept_then_the_hub_reads_the_same(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        kept = [here.ledger.record(draft(), io.BytesIO(b"x")) for _ in range(3)]
+        assert HubKeys().open(here.grant, here.outbox.due(after=0, limit=9)) == kept
+
+
+def test_record_when_a_segment_is_full_then_another_begins(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        kept = [here.ledger.record(draft(), None) for _ in range(258)]
+        entries = here.outbox.due(after=0, limit=300)
+        assert len({entry.enc for entry in entries}) == 2
+        assert HubKeys().open(here.grant, entries) == kept
+
+
+def test_record_when_outbox_is_full_then_nothing_is_kept(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path), outbox_limit=100) as here:
+        here.ledger.record(draft(), None)
+        with pytest.raises(OutboxFull):
+            here.ledger.record(draft(), io.BytesIO(b"x"))
+        assert len(here.vault.verdicts()) == 1
+        assert list((binding_of(tmp_path / "home") / "evidence").iterdir()) == []
+
+
+def test_record_when_outbox_has_no_room_on_disk_then_it_moves_over_later(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        here.outbox._connection.execute("PRAGMA max_page_count = 1")
+        kept = [here.ledger.record(draft(), None) for _ in range(40)]
+        assert here.outbox.last_seq < 40
+        here.outbox._connection.execute("PRAGMA max_page_count = 100000")
+        here.ledger.recover()
+        assert HubKeys().open(here.grant, here.outbox.due(after=0, limit=100)) == kept
+
+
+def test_record_when_vault_has_no_room_on_disk_then_named_and_nothing_kept(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        here.vault._connection.execute("PRAGMA max_page_count = 1")
+        long = [Utterance(text=WORDS * 2_000, role=Role.OTHER, start=0, end=1, confidence=1.0)]
+        with pytest.raises(StorageFull):
+            here.ledger.record(draft(), None, utterances=long)
+        assert here.vault.verdicts() == []
+        here.vault._connection.execute("PRAGMA max_page_count = 100000")
+        assert here.ledger.record(draft(), None, utterances=long).seq == 1
+
+
+def test_vault_when_slot_key_is_another_then_locked_and_stderr_is_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = enrolled(tmp_path)
+    FileSlot(binding_of(home) / "vault.slot").put(bytes(32))
+    with pytest.raises(VaultLocked, match="restore the key slot"):
+        opened(home)
+    assert capfd.readouterr().err == ""
+
+
+def test_vault_when_file_is_of_another_vault_then_locked_and_stderr_is_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second = enrolled(tmp_path / "first"), enrolled(tmp_path / "second")
+    opened(first).close()
+    opened(second).close()
+    (binding_of(first) / "vault.db").write_bytes((binding_of(second) / "vault.db").read_bytes())
+    with pytest.raises(VaultLocked, match="does not open with this key"):
+        opened(first)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["vault.slot", "vault.wrap", "grant.json"])
+def test_home_when_a_file_is_gone_then_says_which(tmp_path: Path, name: str) -> None:
+    home = enrolled(tmp_path)
+    (binding_of(home) / name).unlink()
+    with pytest.raises((VaultLocked, NotEnrolled), match=name):
+        opened(home)
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", bytes(60), bytes(90)])
+def test_vault_when_wrap_is_damaged_then_locked(tmp_path: Path, damage: bytes) -> None:
+    home = enrolled(tmp_path)
+    (binding_of(home) / "vault.wrap").write_bytes(damage)
+    with pytest.raises(VaultLocked):
+        opened(home)
+
+
+def test_vault_when_newer_version_wrote_it_then_says_so(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.vault._connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(VaultTooNew):
+        opened(home)
+
+
+def test_home_when_another_agent_works_there_then_refused(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home), pytest.raises(HomeInUse):
+        opened(home)
+
+
+def test_home_when_closed_then_the_next_agent_gets_in(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    opened(home).close()
+    opened(home).close()
+
+
+def test_home_when_written_then_only_its_owner_may_read(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), io.BytesIO(b"x"))
+        modes = {path.is_dir(): stat.S_IMODE(path.stat().st_mode) for path in home.rglob("*")}
+        assert modes == {True: 0o700, False: 0o600}
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_home_when_searched_then_no_word_number_or_name_in_any_file(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), io.BytesIO(b"PLANTED SOUND" * 9_000), utterances=[SAID], source=SOURCE)
+        stored = bytes_under(home)  # with the write-ahead logs
+    stored += bytes_under(home)
+    assert [canary for canary in (WORDS, "PLANTED", "13800000000") if canary.encode() in stored] == []
+
+
+def test_search_when_control_is_planted_then_found(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    (home / "leak.tmp").write_text(WORDS, encoding="utf-8")
+    assert WORDS.encode() in bytes_under(home)
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_evidence_when_read_back_then_every_byte(tmp_path: Path, size: int) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    with opened(enrolled(tmp_path)) as here:
+        here.ledger.record(draft(), io.BytesIO(content[:size]))
+        assert b"".join(here.vault.evidence(1)) == content[:size]
+
+
+def test_evidence_when_source_gives_little_at_a_time_then_chunks_are_whole(tmp_path: Path) -> None:
+    class Trickle(io.RawIOBase):
+        left = 3 * CHUNK
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: object) -> int:
+            assert isinstance(buffer, (bytearray, memoryview))
+            count = min(1_000, len(buffer), self.left)
+            buffer[:count] = b"x" * count
+            self.left -= count
+            return count
+
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), Trickle())  # type: ignore[arg-type]
+        assert [len(chunk) for chunk in here.vault.evidence(1)] == [CHUNK] * 3
+
+
+def test_evidence_when_digest_is_taken_then_of_the_whole_file(tmp_path: Path) -> None:
+    import hashlib
+
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        kept = here.ledger.record(draft(), io.BytesIO(b"x" * 100_000))
+    assert kept.evidence is not None
+    assert bytes(kept.evidence) == hashlib.sha256(evidence_file(home).read_bytes()).digest()
+
+
+def cut(raw: bytes) -> bytes:
+    return raw[: 20 + CHUNK + 16]
+
+
+def append(raw: bytes) -> bytes:
+    return raw + raw[20:]
+
+
+def swap(raw: bytes) -> bytes:
+    step = CHUNK + 16
+    return raw[:20] + raw[20 + step : 20 + 2 * step] + raw[20 : 20 + step] + raw[20 + 2 * step :]
+
+
+def flip(raw: bytes) -> bytes:
+    return raw[:100] + bytes([raw[100] ^ 1]) + raw[101:]
+
+
+def rename(raw: bytes) -> bytes:
+    return b"CEV1" + bytes(16) + raw[20:]
+
+
+@pytest.mark.parametrize("damage", [cut, append, swap, flip, rename, lambda raw: b""])
+def test_evidence_when_damaged_then_named(tmp_path: Path, damage: object) -> None:
+    assert callable(damage)
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), io.BytesIO(b"x" * (2 * CHUNK + 5)))
+        path = evidence_file(home)
+        path.write_bytes(damage(path.read_bytes()))
+        with pytest.raises(EvidenceDamaged):
+            list(here.vault.evidence(1))
+
+
+def test_evidence_when_file_is_gone_then_named_and_counted(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), io.BytesIO(b"x"))
+        evidence_file(home).unlink()
+        assert here.vault.missing_evidence() == [1]
+        with pytest.raises(EvidenceDamaged):
+            list(here.vault.evidence(1))
+
+
+def test_evidence_when_reading_its_source_fails_then_no_file_stays(tmp_path: Path) -> None:
+    class Broken(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise RuntimeError("the decoder gave up")
+
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        with pytest.raises(RuntimeError):
+            here.ledger.record(draft(), Broken())  # type: ignore[arg-type]
+        assert list(home.rglob("*.cev")) == []
+
+
+def test_evidence_when_no_row_names_it_then_swept_at_opening(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.vault.seal_evidence(io.BytesIO(b"orphan"))
+    opened(home).close()
+    assert list(home.rglob("*.cev")) == []
+
+
+def test_seen_when_marked_without_verdict_then_seen(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        here.vault.mark_seen(SOURCE)
+        here.vault.mark_seen(SOURCE)
+        assert here.vault.has_seen(SOURCE)
+        assert here.vault.verdict_of(SOURCE) is None
+        assert not here.vault.has_seen("another")
+
+
+def test_vault_when_opened_then_full_sync_wal_and_memory_temporaries(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        pragma = {
+            name: here.vault._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("synchronous", "journal_mode", "temp_store", "foreign_keys")
+        }
+        assert pragma == {"synchronous": 2, "journal_mode": "wal", "temp_store": 2, "foreign_keys": 1}
+
+
+def test_vault_when_asked_for_a_verdict_it_has_not_then_none(tmp_path: Path) -> None:
+    with opened(enrolled(tmp_path)) as here:
+        assert here.vault.verdict(7) is None
