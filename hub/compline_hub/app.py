@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
@@ -159,7 +158,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             watching.cancel()
             following.cancel()
             news.close()
-            web.stop()
+            web.stop()  # type: ignore[no-untyped-call]
             await serving
     _log.info("hub_stopped")
 
@@ -190,7 +189,7 @@ def _broker(settings: HubSettings, keys: HubKeys) -> Broker:
     listener = Listener(host, port, settings.data / "broker", user=user)
     if settings.broker.startswith("mqtt://"):
         return OutsideBroker(listener, keys.password)
-    product = cast(Product, "nats" if settings.broker == "embedded" else "mosquitto")
+    product: Product = "nats" if settings.broker == "embedded" else "mosquitto"
     return ChildBroker(product, listener, keys.password)
 
 

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from typer import Context
 from typer.core import TyperGroup
 
 from compline_hub.app import init_hub, is_served, open_hub, serve
@@ -28,7 +27,7 @@ DEFAULT_FILE = Path("compline.toml")
 class Sentences(TyperGroup):
     """Turns an expected error into one sentence on stderr and exit status 1."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (click's own signature)
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
@@ -43,18 +42,19 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="""The branch hub of Compline: takes sealed verdicts of the branch's phones in, keeps them, shows them live.
+    help="""The branch hub of Compline: takes sealed verdicts of the branch's handsets in, keeps them, shows them live.
 
 **First time**
 
 1. `compline-hub init` makes keys and database.
 2. `compline-hub serve` runs the hub; open the address that it prints.
-3. On a phone: `compline-edge init`; bring its request file here: `compline-hub enrol request.json --name "Desk 7" --out grant.json`;
-   take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
+3. On a handset: `compline-edge init`. Bring its request file here:
+   `compline-hub enrol request.json --name "Desk 7" --out grant.json`.
+   Take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
 
-**Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--settings FILE`); `COMPLINE_HUB_NAME` in the
-environment wins over `name` in the file, and so on for every setting: name, data_dir, port, broker, mqtt_port, database, advertise,
-interface, lexicons, log_level.
+**Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
+`COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting: name, data_dir, port,
+broker, mqtt_port, database, advertise, interface, lexicons, log_level.
 
 The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,
@@ -62,11 +62,13 @@ The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 console = Console(highlight=False)
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", help="Settings file; default: compline.toml here, if there is one."),
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file; default: compline.toml here, if there is one."
+    ),
 ]
 
 
-def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value
+def _show_version(asked: bool) -> None:
     if asked:
         typer.echo(f"compline-hub {importlib.metadata.version('compline-hub')}")
         raise typer.Exit
@@ -87,7 +89,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
     settings = _settings(settings_file)
     fingerprint = init_hub(settings)
     console.print(f"Hub [bold]{settings.name}[/] is ready, fingerprint [bold]{fingerprint}[/].")
-    console.print(f"Data: {settings.data}  (back it up; keys/ opens everything that phones seal)")
+    console.print(f"Data: {settings.data}  (back it up; keys/ opens everything that handsets seal)")
     console.print("Next: compline-hub serve")
 
 
@@ -101,7 +103,7 @@ def serve_command(settings_file: SettingsFile = None) -> None:
             f"[bold]{settings.name}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
         )
         host, port = settings.broker_address
-        console.print(f"Phones meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
+        console.print(f"Handsets meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
 
     asyncio.run(serve(settings, ready=announce))
 
@@ -109,17 +111,19 @@ def serve_command(settings_file: SettingsFile = None) -> None:
 @app.command("enrol")
 def enrol_command(
     request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="What `compline-edge init` wrote.")],
-    name: Annotated[str, typer.Option("--name", help="What people here call the phone.")],
+    name: Annotated[str, typer.Option("--name", help="What people here call the handset.")],
     out: Annotated[
         Path, typer.Option("--out", metavar="GRANT", help="Where to write the grant (mode 0600).")
     ],
     discover: Annotated[
         bool,
-        typer.Option("--discover", help="Let the phone find the hub on the network; leave its address out."),
+        typer.Option(
+            "--discover", help="Let the handset find the hub on the network; leave its address out."
+        ),
     ] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Let a phone in: read its request, write its grant. Works while the hub runs; asked again, grants the same again."""
+    """Let a handset in: read its request, write its grant. Works while the hub runs; asked again, the same again."""
     settings = _settings(settings_file)
     try:
         request = read_request(request_file.read_bytes())
@@ -130,13 +134,13 @@ def enrol_command(
         grant = hub.enrolment.enrol(request, name=name, address=address)
     _write_secret(out, write_grant(grant))
     console.print(
-        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} to the phone, then delete it here."
+        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} to the handset, then delete it here."
     )
 
 
 @app.command("status")
 def status_command(settings_file: SettingsFile = None) -> None:
-    """Say whether the hub runs, what it holds, and which phones it hears."""
+    """Say whether the hub runs, what it holds, and which handsets it hears."""
     settings = _settings(settings_file)
     now = int(time.time())
     with open_hub(settings) as hub:
@@ -147,11 +151,13 @@ def status_command(settings_file: SettingsFile = None) -> None:
     console.print(
         f"Verdicts {summary.verdicts}, findings {sum(summary.severities.values())}, alarms {summary.alarms}"
     )
-    table = Table("Phone", "Id", "Last heard", box=None)
+    table = Table("Handset", "Id", "Last heard", box=None)
     for handset in handsets:
         table.add_row(handset.name, handset.id[:8], _heard(handset, now))
     console.print(
-        table if handsets else "No phone is enrolled yet: compline-hub enrol REQUEST --name NAME --out GRANT"
+        table
+        if handsets
+        else "No handset is enrolled yet: compline-hub enrol REQUEST --name NAME --out GRANT"
     )
 
 

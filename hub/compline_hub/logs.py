@@ -6,13 +6,13 @@ import logging
 import logging.handlers
 import sys
 from pathlib import Path
-from typing import Any
 
 import structlog
+from structlog.typing import Processor
 
 MAX_BYTES = 5 * 2**20
 FILES = 5
-_SHARED: list[Any] = [
+_SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -20,7 +20,7 @@ _SHARED: list[Any] = [
 
 
 def configure_logs(folder: Path, *, level: str) -> logging.Logger:
-    """Log to stderr for people and to `hub.jsonl` for machines (5 files of 5 MiB, mode 0600); return the root of our loggers."""
+    """Log to stderr for people and to `hub.jsonl` for machines (5 files of 5 MiB); return the root of our loggers."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "hub.jsonl"
     path.touch(mode=0o600, exist_ok=True)
@@ -57,7 +57,7 @@ def close_logs(logger: logging.Logger) -> None:
         handler.close()
 
 
-def _formatter(renderer: Any) -> logging.Formatter:
+def _formatter(renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         foreign_pre_chain=_SHARED,

@@ -12,9 +12,10 @@ _log = structlog.get_logger("compline_hub.phrases")
 
 
 def load_phrases(folder: str) -> dict[int, tuple[str, str]]:
-    """Return entry number -> (Chinese phrase, English gloss) of all `*.lex` files below `folder`; nothing for an empty setting.
+    """Return entry number -> (Chinese phrase, English gloss) of all `*.lex` files below `folder`.
 
-    A broken line or file is logged by its place and left out: the page then shows the entry's number.
+    An empty setting gives nothing. A broken line or file is logged by its place and left out: the page then shows
+    the entry's number.
     """
     phrases: dict[int, tuple[str, str]] = {}
     if not folder:

@@ -68,7 +68,7 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise InvalidSettings(
-            f"There is no settings file {file.name}; make it, or leave --settings out."
+            f"There is no settings file {file.name}; make it, or leave --config out."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file.name} cannot be read as UTF-8 text.") from error

@@ -85,7 +85,7 @@ def open_batch(batch: Batch, binding: Binding, keys: HubKeys) -> Opened | Refusa
 
 
 def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: bytes | None) -> Answer:
-    """Decide by the rules of delivery; `head_at_last` is the stored head at the batch's last seq, None where there is none."""
+    """Decide by the rules of delivery; `head_at_last` is the stored head at the batch's last seq, or None."""
     batch = opened.batch
     taking = take(
         Inbox(binding.up_to, binding.head),

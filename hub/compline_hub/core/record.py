@@ -14,7 +14,7 @@ MAX_PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A verdict in the store. `arrival` numbers verdicts as they came to this hub; `superseded_by` is the seq of a later pass."""
+    """A verdict in the store; `arrival` numbers them as they came, `superseded_by` is the seq of a later pass."""
 
     arrival: int
     handset: HandsetId

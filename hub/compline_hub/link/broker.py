@@ -123,7 +123,7 @@ class ChildBroker:
 
 
 class OutsideBroker:
-    """A broker that somebody else runs; the hub leaves the users and rights for it in files, for mosquitto and for NATS."""
+    """A broker that somebody else runs; the hub leaves it files of users and rights, for mosquitto and NATS."""
 
     def __init__(self, listener: Listener, password: Password) -> None:
         self._listener = listener

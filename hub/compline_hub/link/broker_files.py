@@ -33,8 +33,10 @@ class Listener:
 def nats_files(listener: Listener, handsets: Sequence[HandsetId], password: Password) -> dict[str, str]:
     """Return file name -> text for a NATS server with an MQTT listener.
 
-    NATS maps `a/b` to the subject `a.b` and `+` to `*`. An MQTT client of it subscribes beside its topics to `$MQTT.sub.>`,
-    where QoS 1 messages are delivered to it. Users may come in by MQTT only, not by NATS' own protocol.
+    NATS maps `a/b` to the subject `a.b` and `+` to `*`. An MQTT client subscribes beside its topics to
+    `$MQTT.sub.>`, where QoS 1 messages are delivered to it. NATS takes passwords plain or as bcrypt; these are
+    plain: they have 256 bits, stand in a file of mode 0600 beside the keys that they come from, and open nothing
+    else. Users may come in by MQTT only, not by NATS' own protocol.
     """
     users = [_nats_user(HUB_USER, password(HUB_USER), publish=DOWN_FILTER, subscribe=UP_FILTER)]
     users += [_nats_user(h, password(h), publish=up(h), subscribe=down(h)) for h in handsets]
@@ -69,8 +71,9 @@ accounts {{
 def mosquitto_files(listener: Listener, handsets: Sequence[HandsetId], password: Password) -> dict[str, str]:
     """Return file name -> text for mosquitto 2: its configuration, password and access files.
 
-    Its own default would drop messages for an absent hub after 1,000 of them (measured: 236,000 of 460,000 lost), so the
-    queue is bounded by bytes here. A client id must be the user name, so that no handset can take another's session.
+    Its own default would drop messages for an absent hub after 1,000 of them (measured: 236,000 of 460,000 lost),
+    so the queue is bounded by bytes here. A client id must be the user name, so that no handset can take
+    another's session.
     """
     folder = listener.folder
     config = f"""# Written by compline-hub; changes are lost.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from compline_hub.core.intake import Frame, Refusal
 from compline_hub.link.broker_files import HUB_USER
@@ -26,8 +26,9 @@ _log = structlog.get_logger("compline_hub.link")
 class MqttLink:
     """One MQTT client in paho's thread and one intake thread, a bounded queue between them.
 
-    A frame is acknowledged to the broker only after it was handled, so the broker holds what intake has not yet got to; brokers
-    keep at most about 100 unacknowledged. Frames for an absent hub wait in its session (clean_session is off).
+    A frame is acknowledged to the broker only after it was handled, so the broker holds what intake has not yet
+    got to; brokers keep at most about 100 unacknowledged. Frames for an absent hub wait in its session
+    (clean_session is off).
     """
 
     def __init__(self, host: str, port: int, password: str) -> None:
@@ -84,14 +85,16 @@ class MqttLink:
             for message in group:
                 self._client.ack(message.mid, message.qos)
 
-    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _connected(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
         if reason.is_failure:
             _log.error("broker_refused", reason=str(reason))
             return
         client.subscribe(UP_FILTER, qos=1)
 
     def _subscribed(
-        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: Any, _properties: Any
+        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             _log.error("broker_refused", reason="subscription")
@@ -100,13 +103,13 @@ class MqttLink:
         self.subscribed.set()
 
     def _disconnected(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
         self.subscribed.clear()
         if reason.is_failure:
             _log.warning("broker_lost", reason=str(reason))
 
-    def _arrived(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+    def _arrived(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:
             self._waiting.put(message, timeout=FULL_SECONDS)
         except queue.Full:

@@ -51,7 +51,7 @@ class Intake:
     def take(self, frames: Sequence[Frame]) -> Sequence[Taken | Refusal]:
         """Handle frames in order; receipts leave only after everything is durable.
 
-        If the group fails, each frame is tried alone; one that fails alone changed nothing, and its handset sends it again.
+        If the group fails, each frame is tried alone; one that fails alone changed nothing and will be sent again.
         """
         outcomes = self._take_group(frames)
         if outcomes is None:
@@ -80,8 +80,8 @@ class Intake:
         try:
             with self._store.transaction() as ledger:
                 return [self._take(ledger, topic, payload, now) for topic, payload in frames]
-        except Exception as error:  # noqa: BLE001 - whatever a database driver throws: nothing of the group was kept
-            _log.error("store_failed", error=type(error).__name__, frames=len(frames))  # noqa: TRY400 - may hold values
+        except Exception as error:  # noqa: BLE001 (nothing of the group was kept)
+            _log.error("store_failed", error=type(error).__name__, frames=len(frames))
             return None
 
     def _take(self, ledger: Ledger, topic: str, payload: bytes, now: int) -> Taken | Refusal:

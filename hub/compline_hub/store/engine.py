@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from compline_hub.errors import HubNotReady
@@ -25,9 +25,9 @@ _SQLITE_PRAGMAS = (
 def open_engine(url: str, *, writing: bool) -> Engine:
     """Open the database at an SQLAlchemy URL.
 
-    On SQLite a commit is on the disk when it returns (WAL with synchronous=FULL: no acknowledged commit was lost in 1,146
-    simulated power cuts; with NORMAL 585 of 1,082 were). A writing engine takes the write lock at the start of a transaction,
-    so that what it read stays true until it commits.
+    On SQLite a commit is on the disk when it returns (WAL with synchronous=FULL: no acknowledged commit was lost
+    in 1,146 simulated power cuts; with NORMAL, in 585 of 1,082 one was). A writing engine takes the write lock at
+    the start of a transaction, so that what it read stays true until it commits.
 
     Raises:
         HubNotReady: the URL is wrong or its driver is not installed.
@@ -75,7 +75,7 @@ def _configuration(connection: Connection) -> Config:
 
 
 def _tune_sqlite(engine: Engine, begin: str) -> None:
-    def connected(connection: Any, _record: object) -> None:
+    def connected(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None  # the driver must not begin by itself: `began` does
         for pragma in _SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")

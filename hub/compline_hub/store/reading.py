@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.enrolled import Handset
@@ -114,14 +114,18 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _counts(session: Session, column: Any, *conditions: ColumnElement[bool]) -> dict[int, int]:
+def _counts(
+    session: Session, column: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]
+) -> dict[int, int]:
     question = select(column, func.count()).where(*conditions, column.is_not(None)).group_by(column)
-    return {number: count for number, count in session.execute(question)}
+    return {row[0]: row[1] for row in session.execute(question)}
 
 
-def _finding_counts(session: Session, column: Any, *conditions: ColumnElement[bool]) -> dict[int, int]:
+def _finding_counts(
+    session: Session, column: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]
+) -> dict[int, int]:
     question = select(column, func.count()).join(VerdictRow, FindingRow.verdict == VerdictRow.arrival)
-    return {number: count for number, count in session.execute(question.where(*conditions).group_by(column))}
+    return {row[0]: row[1] for row in session.execute(question.where(*conditions).group_by(column))}
 
 
 def _minutes(session: Session, now: int, *conditions: ColumnElement[bool]) -> tuple[Minute, ...]:

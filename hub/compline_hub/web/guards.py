@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -27,8 +28,8 @@ _SECURITY: Final = (
 class Gate:
     """ASGI middleware: refuses a foreign Host or Origin with 421 or 403, and adds security headers to every answer.
 
-    A page of another site whose name is rebound to 127.0.0.1 reaches this port, but its requests carry that site's name as
-    Host. Source: RFC 9110 section 7.4; "DNS rebinding", Jackson et al. 2007.
+    A page of another site whose name is rebound to 127.0.0.1 reaches this port, but its requests carry that site's
+    name as Host. Source: RFC 9110 section 7.4; "DNS rebinding", Jackson et al. 2007.
     """
 
     def __init__(self, app: ASGIApp, *, port: int) -> None:
@@ -37,7 +38,8 @@ class Gate:
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        """Refuse or pass on one request."""
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
 

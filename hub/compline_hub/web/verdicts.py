@@ -50,7 +50,11 @@ class VerdictController(Controller):
 
     @get("/verdicts/{handset:str}/{binding:str}/{seq:int}", sync_to_thread=True)
     def verdict(
-        self, desk: NamedDependency[Desk], handset: Hex16, binding: Hex16, seq: Annotated[int, PathParameter(ge=1, le=MAX_SEQ)]
+        self,
+        desk: NamedDependency[Desk],
+        handset: Hex16,
+        binding: Hex16,
+        seq: Annotated[int, PathParameter(ge=1, le=MAX_SEQ)],
     ) -> VerdictOut:
         """One verdict by its id."""
         kept = desk.verdict(VerdictId(HandsetId(handset), BindingId(binding), Seq(seq)))

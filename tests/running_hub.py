@@ -1,0 +1,153 @@
+"""A whole hub in a thread, and an MQTT client beside it; for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from compline_hub.app import open_hub, serve
+from compline_hub.settings import HubSettings
+from compline_shared.batch import Receipt
+from compline_shared.ids import HandsetId
+from compline_shared.topics import down, up
+from tests.wire_handset import WireHandset
+
+SECONDS = 20.0
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+BROKERS = [
+    "embedded",
+    pytest.param(
+        "mosquitto",
+        marks=pytest.mark.skipif(
+            MOSQUITTO is None, reason="mosquitto is not installed (apt-get install mosquitto)"
+        ),
+    ),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def hub_settings(folder: Path, **values: Any) -> HubSettings:
+    ports = {"port": free_port(), "mqtt_port": free_port()}
+    return HubSettings(
+        **({"data_dir": str(folder / "hub"), "advertise": False, "log_level": "error"} | ports | values)
+    )
+
+
+@dataclass(slots=True)
+class RunningHub:
+    settings: HubSettings
+    page: str = ""
+
+    def enrol(self, handset: WireHandset, name: str = "Desk 7") -> None:
+        with open_hub(self.settings) as hub:
+            handset.join(
+                hub.enrolment.enrol(handset.request, name=name, address=self.settings.broker_address)
+            )
+
+
+@contextmanager
+def running_hub(settings: HubSettings) -> Iterator[RunningHub]:
+    """Serve until the end of the block; what stops the hub early is raised here."""
+    started: queue.Queue[str | BaseException] = queue.Queue()
+    ends: list[Any] = []
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        ends.extend((asyncio.get_running_loop(), stop))
+        await serve(settings, stop=stop, ready=started.put)
+
+    def thread() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:  # noqa: BLE001 (the test sees it)
+            started.put(error)
+
+    server = threading.Thread(target=thread, name="hub")
+    server.start()
+    try:
+        answer = started.get(timeout=SECONDS)
+        if isinstance(answer, BaseException):
+            raise answer
+        yield RunningHub(settings, answer)
+    finally:
+        if server.is_alive():
+            ends[0].call_soon_threadsafe(ends[1].set)
+        server.join(SECONDS)
+    assert not server.is_alive()
+
+
+class Client:
+    """An MQTT client that notes what comes."""
+
+    def __init__(self, user: str, password: str, *, client_id: str | None = None) -> None:
+        self.arrived: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self.connected: queue.Queue[bool] = queue.Queue()
+        self.granted: queue.Queue[bool] = queue.Queue()
+        self.acknowledged: queue.Queue[int] = queue.Queue()
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id or user, clean_session=False)
+        client.username_pw_set(user, password)
+        client.on_connect = lambda _c, _d, _f, reason, _p: self.connected.put(not reason.is_failure)
+        client.on_subscribe = lambda _c, _d, _m, reasons, _p: self.granted.put(not reasons[0].is_failure)
+        client.on_publish = lambda _c, _d, mid, _r, _p: self.acknowledged.put(mid)
+        client.on_message = lambda _c, _d, message: self.arrived.put((message.topic, bytes(message.payload)))
+        self.client = client
+
+    def connect(self, port: int) -> bool:
+        """Whether the broker lets it in; tries again while the broker does not know it yet."""
+        self.client.reconnect_delay_set(1, 1)
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        return self.connected.get(timeout=SECONDS)
+
+    def connect_until_in(self, port: int) -> None:
+        """For a handset that was enrolled a moment ago; paho tries again each second."""
+        inside = self.connect(port)
+        while not inside:
+            inside = self.connected.get(timeout=SECONDS)
+
+    def subscribe(self, topic: str) -> bool:
+        self.client.subscribe(topic, qos=1)
+        return self.granted.get(timeout=SECONDS)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self.client.publish(topic, payload, qos=1)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@contextmanager
+def joined_client(hub: RunningHub, handset: WireHandset) -> Iterator[Client]:
+    """The handset's own client, connected and listening on its down topic."""
+    client = Client(handset.id, bytes(handset.grant.mqtt_password).decode())
+    try:
+        client.connect_until_in(hub.settings.mqtt_port)
+        assert client.subscribe(down(handset.id))
+        yield client
+    finally:
+        client.close()
+
+
+def deliver(client: Client, handset: WireHandset, frame: bytes) -> Receipt:
+    """Send one frame and return the hub's receipt for it."""
+    client.publish(up(HandsetId(handset.id)), frame)
+    _, message = client.arrived.get(timeout=SECONDS)
+    return handset.receipt(message)
