@@ -111,6 +111,7 @@ def unpack(frame: bytes, public_key: Ed25519PublicKey, handset: HandsetId) -> Ba
     if not (
         who.hex() == handset
         and len(binding) == 8
+        and type(epoch) is type(first_seq) is int  # a boolean is not a number here
         and 0 <= epoch <= MAX_EPOCH
         and len(enc) == ENC_BYTES
         and len(header) <= _MAX_HEADER
@@ -150,22 +151,21 @@ def unpack_receipt(frame: bytes, public_key: Ed25519PublicKey, handset: HandsetI
     """Return the receipt that the hub signed for ``handset``; raises MalformedFrame."""
     payload = envelope.verify(frame, public_key, context=_context(b"receipt", handset), limit=MAX_FRAME)
     match decode(payload, limit=256):
-        case [
-            bytes() as who,
-            bytes() as binding,
-            int() as up_to,
-            bytes() as head,
-            int(1 | 2 | 3) as outcome,
-        ] if who.hex() == handset and len(binding) == 8 and 0 <= up_to <= MAX_SEQ and len(head) == HEAD_BYTES:
-            return Receipt(
-                handset=handset,
-                binding=BindingId(binding.hex()),
-                up_to=up_to,
-                head=head,
-                outcome=Outcome(outcome),
-            )
+        case [bytes() as who, bytes() as binding, int() as up_to, bytes() as head, int() as outcome]:
+            pass
         case _:
             raise _malformed()
+    if not (
+        who.hex() == handset
+        and len(binding) == 8
+        and type(up_to) is type(outcome) is int
+        and 0 <= up_to <= MAX_SEQ
+        and len(head) == HEAD_BYTES
+        and outcome in set(Outcome)
+    ):
+        raise _malformed()
+    bound = BindingId(binding.hex())
+    return Receipt(handset=handset, binding=bound, up_to=up_to, head=head, outcome=Outcome(outcome))
 
 
 def _context(use: bytes, handset: HandsetId) -> bytes:

@@ -68,7 +68,7 @@ OPEN = [
 
 
 def test_verdict_when_its_types_are_walked_then_closed() -> None:
-    assert compile_check(Verdict)
+    assert compile_check(Verdict) is not None
 
 
 @pytest.mark.parametrize("control", OPEN)

@@ -16,7 +16,7 @@ from tests.verdicts import finding, typical
 BROKEN: list[dict[str, object]] = [
     {"kind": 1},
     {"contact": b"8 bytes!"},
-    {"contact": "138 0000 0000"},
+    {"contact": "120 0000 0000"},
     {"evidence": Pseudonym(b"8 bytes!")},
     {"seq": True},
     {"seq": 0},
@@ -40,12 +40,12 @@ BROKEN: list[dict[str, object]] = [
 @pytest.mark.parametrize("change", BROKEN, ids=repr)
 def test_encoder_when_field_is_not_what_masking_makes_then_refuses(change: dict[str, object]) -> None:
     with pytest.raises(OutOfBounds):
-        canonical(msgspec.structs.replace(typical(), **change))  # type: ignore[arg-type]
+        canonical(msgspec.structs.replace(typical(), **change))
 
 
 def test_encoder_when_refusing_then_names_the_field_and_not_its_value() -> None:
     with pytest.raises(OutOfBounds) as refusal:
-        canonical(msgspec.structs.replace(typical(), contact="王小明"))  # type: ignore[arg-type]
+        canonical(msgspec.structs.replace(typical(), contact="王小明"))
     assert "contact" in str(refusal.value)
     assert "王小明" not in str(refusal.value)
 
