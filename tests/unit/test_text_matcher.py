@@ -100,6 +100,7 @@ def test_finding_when_characters_are_disguised_then_it_is_a_written_match(
         ("qu ni danwei zhao lingdao", 2001),
         ("去你dan位", 2003),
         ("骂屎你", 1001),
+        ("大段尼德腿", 2002),
         ("yin hang 流水", 2005),
         ("银航流水", 2005),
     ],
@@ -129,7 +130,10 @@ def test_finding_when_only_heard_then_it_is_less_sure_than_written(matcher: Text
         "我不会去你单位找领导",
         "去你单位找领导是违法的",
         "麻人",  # sounds like 骂人: two syllables are too few
-        "大段尼德腿",  # every character another: ordinary text may sound like anything
+        "马泥",
+        "妈是你",  # one of the commonest characters in place of another is no disguise
+        "大段离得腿",  # all characters others and one of another sound
+        "打断，妮的腿",  # what only sounds alike must stand in one clause
         "我去你。单位今天放假",
         "我要去打断。你的腿好了吗",
         "翻电话本",

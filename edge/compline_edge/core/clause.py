@@ -13,7 +13,7 @@ from compline_shared.lexicon import Entry
 REACH = 8
 """Characters before and after a match in which a negative context counts."""
 
-_ENDS_CLAUSE = re.compile("[，,。！!？?；;：:…\n\r]")
+_ENDS_CLAUSE = re.compile("[，,。！!？?；;：:…《》“”「」\n\r]")
 _ENDS_SENTENCE = re.compile("[。！!？?；;\n\r]")
 
 
@@ -24,9 +24,10 @@ class Clause:
         self._text = text
         self._sounded = sounded
 
-    def unbroken(self, start: int, end: int) -> bool:
-        """Whether tokens [start, end) are one sentence, or are kept apart one by one as a disguise."""
-        broken = sum(self._divided(place, _ENDS_SENTENCE) for place in range(start + 1, end))
+    def unbroken(self, start: int, end: int, *, strictly: bool) -> bool:
+        """Whether tokens [start, end) are one sentence (strictly: clause), or set apart one by one as a disguise."""
+        mark = _ENDS_CLAUSE if strictly else _ENDS_SENTENCE
+        broken = sum(self._divided(place, mark) for place in range(start + 1, end))
         return broken == 0 or (broken == end - start - 1 and broken > 1)
 
     def excludes(self, entry: Entry, places: Places) -> bool:

@@ -41,13 +41,14 @@ def sound(text: str) -> Sounded:
 
 def class_keys(literal: str) -> tuple[str, ...]:
     """Return the class streams of a literal, up to 4 where characters have a second common reading."""
-    table = _class_table()
-    keys = [""]
-    for char in literal:
-        classes = [chr(int(table[ord(char)]))]
-        if char in _SECOND and len(keys) <= 2:
-            classes.append(chr(int(table[_SPELLED + INDEX[_SECOND[char]]])))
-        keys = [key + one for key in keys for one in classes]
+    classes = _class_chars()
+    key = literal.translate(classes)
+    if _SECOND.keys().isdisjoint(literal):
+        return (key,)
+    keys = [key]
+    for place in [place for place, char in enumerate(literal) if char in _SECOND][:2]:
+        other = classes[_SPELLED + INDEX[_SECOND[literal[place]]]]
+        keys += [one[:place] + other + one[place + 1 :] for one in keys]
     return tuple(dict.fromkeys(keys))
 
 
@@ -99,6 +100,14 @@ def _words(text: str, start: int, stop: int, starts: Offsets) -> list[tuple[int,
     if all(spell(text[first:last]) for first, last in words) or not spell(text[start:stop]):
         return words
     return [(start, stop)]
+
+
+@cache
+def _class_chars() -> dict[int, str]:
+    """Return code point -> class of sound as a character, for what has one."""
+    table = _class_table()
+    sounding = table.nonzero()[0].tolist()
+    return dict(zip(sounding, map(chr, table[sounding].tolist()), strict=True))
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compline_edge.core.clause import Clause
+from compline_edge.core.common_characters import COMMON
 from compline_edge.core.noticed import Noticed, Span
 from compline_edge.core.phrase_index import PhraseIndex, Places
 from compline_edge.core.sounded import Sounded, is_character, sound, syllables
@@ -69,7 +70,10 @@ class TextMatcher:
             if match is None:
                 continue
             clause = Clause(text, sounded)
-            if clause.unbroken(match.start, match.end) and not clause.excludes(entry, places):
+            sounded_only = match.technique is Technique.LEXICON_PINYIN
+            if clause.unbroken(match.start, match.end, strictly=sounded_only) and not clause.excludes(
+                entry, places
+            ):
                 yield match
 
 
@@ -87,20 +91,19 @@ def _judged(entry: Entry, phrase: Phrase, places: Places, sounded: Sounded) -> _
 
 
 def _sounded_confidence(wanted: str, written: str) -> int:
-    """Return how surely `written` is `wanted` misspelt on purpose, 0 for an ordinary coincidence."""
-    characters = fuzzy = spelled = 0
-    for one, other in zip(wanted, written, strict=True):
-        if one == other:
-            continue
-        fuzzy += not set(syllables(one)) & set(syllables(other))
-        if is_character(other):
-            characters += 1
-        else:
-            spelled += 1
+    """Return how surely `written` is `wanted` misspelt on purpose, 0 for what is likelier a coincidence."""
+    pairs = [(one, other) for one, other in zip(wanted, written, strict=True) if one != other]
+    inexact = [other for one, other in pairs if set(syllables(one)).isdisjoint(syllables(other))]
+    characters = [other for _, other in pairs if is_character(other)]
     size = len(wanted)
-    if 2 * characters > size or 2 * fuzzy > size:
+    if size == LEAST_SYLLABLES and not COMMON.isdisjoint(characters):
         return 0
-    return max(35, round(_SOUNDED - 30 * characters / size - 15 * spelled / size - 5 * fuzzy))
+    if len(inexact) > max(1, size // 4) or any(not is_character(other) for other in inexact):
+        return 0
+    if inexact and 2 * len(characters) > size:
+        return 0
+    share = (30 * len(characters) + 15 * (len(pairs) - len(characters))) / size
+    return round(_SOUNDED - share - 5 * len(inexact))
 
 
 def _collapsed(matches: list[_Match]) -> list[_Match]:
