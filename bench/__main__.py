@@ -14,9 +14,12 @@ LATEST = Path(__file__).with_name("latest.jsonl")
 def main() -> int:
     """Run the topics named on the command line, or all of them."""
     parser = argparse.ArgumentParser(
-        prog="make bench", description="Speed and size on one core, each figure beside a reference in the same run."
+        prog="make bench",
+        description="Speed and size on one core, each figure beside a reference in the same run.",
     )
-    parser.add_argument("topics", nargs="*", metavar="TOPIC", help=f"any of: {', '.join(TOPICS)} (default: all)")
+    parser.add_argument(
+        "topics", nargs="*", metavar="TOPIC", help=f"any of: {', '.join(TOPICS)} (default: all)"
+    )
     chosen = parser.parse_args().topics or TOPICS
     unknown = [topic for topic in chosen if topic not in TOPICS]
     if unknown:
