@@ -65,9 +65,7 @@ app.add_typer(models_app, name="models")
 
 _MODELS = typer.Option("--models", help="Folder of models and lexicons; default: the one shipped.")
 _LANGUAGE = typer.Option("--language", "-l", help="Language of the calls, e.g. zh-CN or en; default: zh-CN.")
-_TRANSCRIBER = typer.Option(
-    "--transcriber", help="ctc: small and fast, Mandarin. vosk: any Vosk model folder."
-)
+_TRANSCRIBER = typer.Option("--transcriber", help="auto, ctc (small, Mandarin) or vosk (any Vosk model).")
 _CONFIG = typer.Option("--config", help="Settings file; default: compline.toml here, if there is one.")
 _HOME = typer.Option(
     "--home", help="Where keys, vault and outbox lie; default: ~/.local/share/compline/edge."
@@ -86,7 +84,7 @@ def inspect(
         bool, typer.Option("--show-text", help="Print what was said. Off: nothing said.")
     ] = False,
     language: Annotated[str | None, _LANGUAGE] = None,
-    transcriber: Annotated[Literal["ctc", "vosk"] | None, _TRANSCRIBER] = None,
+    transcriber: Annotated[Literal["auto", "ctc", "vosk"] | None, _TRANSCRIBER] = None,
     collector: Annotated[str | None, typer.Option(help="WeCom user id of the collector in exports.")] = None,
     models: Annotated[Path | None, _MODELS] = None,
     config: Annotated[Path | None, _CONFIG] = None,
@@ -167,7 +165,7 @@ def run(
         str | None, typer.Option(help="host:port of the broker; default: find it on the LAN.")
     ] = None,
     language: Annotated[str | None, _LANGUAGE] = None,
-    transcriber: Annotated[Literal["ctc", "vosk"] | None, _TRANSCRIBER] = None,
+    transcriber: Annotated[Literal["auto", "ctc", "vosk"] | None, _TRANSCRIBER] = None,
     models: Annotated[Path | None, _MODELS] = None,
     home: Annotated[Path | None, _HOME] = None,
     config: Annotated[Path | None, _CONFIG] = None,

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from compline_edge.core.conversation import ChatMessage
+from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
 from compline_edge.pipeline import CallListener, Listened, read_message
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
@@ -149,7 +150,7 @@ class Inspector:
         term = (noticed.phrase or None) if self.show_text else (noticed.entry or None)
         return FoundRow(
             category=noticed.category.code,
-            severity=noticed.severity.code,
+            severity=severity_of(noticed).code,
             confidence=noticed.confidence,
             offset_s=round(noticed.start, 2),
             rule=noticed.rule or None,

@@ -14,7 +14,7 @@ import structlog
 
 from compline_edge.core.conversation import ChatMessage, Conversation, group
 from compline_edge.core.corroboration import corroborate
-from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, unreadable
+from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, severity_of, unreadable
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.recording_names import parse_recording_name
 from compline_edge.core.speech import Utterance
@@ -212,7 +212,7 @@ class _LiveCall:
     def heard(self, seconds: float) -> None:
         self.seconds = seconds
         fresh = self.noticed[self.said :]
-        if any(n.severity >= URGENT_LIVE for n in fresh):
+        if any(severity_of(n) >= URGENT_LIVE for n in fresh):
             self.said = len(self.noticed)
             self.judge.live_verdict(self.path, started=self.started, seconds=seconds, noticed=self.noticed)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
 from compline_edge.senses.model_fetch import catalogue, fetch
-from compline_edge.senses.model_store import ModelStore
+from compline_edge.senses.model_store import ModelStore, user_models
 from compline_edge.settings import load_settings
 from compline_edge.wiring import models_folder
 
@@ -24,7 +24,7 @@ models_app = typer.Typer(
 def list_models() -> None:
     """Name the models that are installed and those that can be fetched."""
     settings = load_settings()
-    store = ModelStore((models_folder(settings), settings.home_folder / "models"))
+    store = ModelStore((models_folder(settings), user_models()))
     for manifest in store.installed():
         typer.echo(f"installed  {manifest.name}  {manifest.language}")
     for name in catalogue():
@@ -34,10 +34,10 @@ def list_models() -> None:
 @models_app.command("fetch")
 def fetch_model(
     name: Annotated[str, typer.Argument(help="A name from `compline-edge models list`.")],
-    to: Annotated[Path | None, typer.Option(help="Folder to put it in; default: the agent's home.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to put it in; default: your data folder.")] = None,
 ) -> None:
     """Download a model with progress; a broken download goes on where it stopped, and its checksum is compared."""
-    target = to or load_settings().home_folder / "models"
+    target = to or user_models()
     with Progress(
         "{task.description}",
         BarColumn(),

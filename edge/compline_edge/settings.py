@@ -21,7 +21,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     recordings: tuple[str, ...] = ()  # folders where the phone stores calls
     chats: tuple[str, ...] = ()  # folders where chat exports arrive
     language: str = "zh-CN"  # of the calls, BCP 47
-    transcriber: Literal["ctc", "vosk"] = "ctc"
+    transcriber: Literal["auto", "ctc", "vosk"] = "auto"
     models: str = ""  # folder; empty: the one shipped beside the program
     hub: str = ""  # host:port of the broker; empty: find it on the LAN
     discovery_interface: str = ""  # address to browse on; empty: all

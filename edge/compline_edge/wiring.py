@@ -14,10 +14,9 @@ from compline_edge.link.discovery import find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.pipeline import CallListener
 from compline_edge.ports import Address, Clock, Transcriber
-from compline_edge.senses.model_store import ModelStore, NoModel
+from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
-from compline_edge.senses.vosk_transcriber import VoskTranscriber
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.identity import Home
 from compline_shared.configuration import InvalidSettings
@@ -69,12 +68,13 @@ def instruments(settings: EdgeSettings) -> Instruments:
         NoModelsFolder: there is nothing to load from.
     """
     models = models_folder(settings)
-    store = ModelStore((models, settings.home_folder / "models"))
+    store = ModelStore((models, user_models()))
     loaded = load_packs(models, settings.language)
     problems = list(loaded.problems)
     transcriber: Transcriber | None = None
     try:
-        transcriber = _transcriber(settings, store)
+        kind = None if settings.transcriber == "auto" else settings.transcriber
+        transcriber = store.transcriber(settings.language, kind=kind)
     except NoModel as missing:
         problems.append(str(missing))
     entries = {entry.id: entry for pack in loaded.packs for entry in pack.entries}
@@ -104,12 +104,6 @@ def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
         find=_finder(settings, home),
         clock=clock,
     )
-
-
-def _transcriber(settings: EdgeSettings, store: ModelStore) -> Transcriber:
-    if settings.transcriber == "vosk":
-        return VoskTranscriber(store.vosk_folder(settings.language))
-    return store.transcriber(settings.language)
 
 
 def _finder(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:

@@ -55,7 +55,7 @@ def draft_verdict(
     The gravest `MAX_FINDINGS` findings are kept in order of time and the rest are counted. A finding whose speaker
     is unknown is at most serious, never a veto.
     """
-    kept = sorted(observed.noticed, key=lambda n: (-n.severity, -n.confidence, n.start))[:MAX_FINDINGS]
+    kept = sorted(observed.noticed, key=lambda n: (-severity_of(n), -n.confidence, n.start))[:MAX_FINDINGS]
     return Verdict(
         seq=UNNUMBERED,
         started=circumstances.started,
@@ -87,13 +87,13 @@ def unreadable(reason: Abstention, *, duration: float = 0.0) -> Observed:
 
 def gravest(noticed: Iterable[Noticed]) -> Severity | None:
     """Return the gravest severity as a verdict would carry it, or None."""
-    return max((_severity(n) for n in noticed), default=None)
+    return max((severity_of(n) for n in noticed), default=None)
 
 
 def _finding(noticed: Noticed) -> Finding:
     return Finding(
         category=noticed.category,
-        severity=_severity(noticed),
+        severity=severity_of(noticed),
         confidence=min(100, max(0, noticed.confidence)),
         offset=_seconds(noticed.start),
         role=noticed.role,
@@ -103,7 +103,8 @@ def _finding(noticed: Noticed) -> Finding:
     )
 
 
-def _severity(noticed: Noticed) -> Severity:
+def severity_of(noticed: Noticed) -> Severity:
+    """Return how grave a sighting counts: where the speaker is unknown at most serious, never a veto."""
     if noticed.role is Role.UNKNOWN:
         return min(noticed.severity, Severity.SERIOUS)
     return noticed.severity
