@@ -60,7 +60,7 @@ class Spotter:
         """
         self.thresholds = thresholds
         self.entries = tuple(entry for entry in entries if entry.in_audio)
-        self.stricter = tuple(thresholds.entries.get(f"{pack} {entry.id}", 0.0) for entry in self.entries)
+        self.stricter = tuple(thresholds.entries.get(str(entry.id), 0.0) for entry in self.entries)
         self.lattice = build([entry.template.pieces for entry in self.entries])
         words = dict.fromkeys(w for entry in self.entries for w in (*entry.excluded, *entry.excluded_after))
         self.contexts = tuple(words)

@@ -40,7 +40,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     slope: float  # confidence = 100 / (1 + exp(-slope * (margin - centre)))
     centre: float
     commonness: dict[str, float]  # share of each syllable among all that were heard
-    entries: dict[str, float] = {}  # "pack entry id": nats that this entry allows less, or more
+    entries: dict[str, float] = {}  # entry id: nats that this entry allows less
 
     def allowance(self, character: str) -> float:
         """Nats that a path may lose at this character."""

@@ -1,0 +1,301 @@
+"""Measures how good a match must be, on speech that holds no phrase of the lexicon, and writes thresholds.json.
+
+Speech: aishell_s0150 and strings of audio_cmn words, telephone-coded; both may be learnt from, and nothing that is
+evaluated on is touched. Run from the repository: python -m models.spotter.calibrate
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import random
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from models.eval.pinyin_error import read_set, through_mulaw
+
+from compline_edge.core.phrase_lattice import Lattice, build
+from compline_edge.core.phrase_scorer import PhraseScorer
+from compline_edge.core.speech import SAMPLE_RATE, SpeechBlock
+from compline_edge.core.spotter_thresholds import Thresholds
+from compline_edge.core.syllables import SYLLABLES, readings
+from compline_edge.senses.ctc_transcriber import CtcTranscriber
+from compline_edge.senses.features import STEP
+from compline_shared.lexicon import Entry, parse_pack
+from compline_shared.taxonomy import Role
+from compline_shared.template import Choice, TemplateError, check_literal
+
+MODEL = Path("models/zh-ctc-telephone")
+LEXICONS = Path("models/lexicons/zh-CN")
+DATA = Path("../shared/data")
+TARGET = Path(__file__).with_name("thresholds.json")
+
+ALARMS = 1.0
+"""False alarms an hour of the whole lexicon at the operating point."""
+
+GENEROUS = 14.0
+"""Nats that a path may lose while calibrating: far more than any operating point."""
+
+STRICTER = 0.5
+"""Nats by which an entry's threshold stands above the best false match that the cohort gave it."""
+
+OCCURRENCES = 1.0
+"""Phrases of the lexicon said in an hour of one person's speech, assumed for the confidence alone."""
+
+UNLIKELY = -8.0
+"""Nats below the operating point from which matches no longer shape the confidence."""
+
+PHRASES = 400
+WORDS = 1_600
+WORDS_TOGETHER = 8
+
+START = Thresholds(
+    model="",
+    base=0.0,
+    syllable=1.0,
+    rarity=0.4,
+    gap=1.0,
+    context=2.5,
+    floor=16.0,
+    fuzzy=0.1,
+    other_reading=0.1,
+    slope=1.0,
+    centre=0.0,
+    commonness={},
+)
+"""What was chosen by recall on aishell_s0150 among a few values each; the rest is measured below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One recording: what is said in it, and what the model makes of it."""
+
+    text: str
+    log_probs: npt.NDArray[np.float32]  # [steps, syllables]
+
+
+def main() -> None:
+    """Calibrate and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=MODEL, help="model folder (default: %(default)s)")
+    parser.add_argument(
+        "--lexicons", type=Path, default=LEXICONS, help="folder of packs (default: %(default)s)"
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of data (default: %(default)s)")
+    parser.add_argument("--to", type=Path, default=TARGET, help="file to write (default: %(default)s)")
+    given = parser.parse_args()
+    transcriber = CtcTranscriber(given.model)
+    sentences = list(
+        listen(transcriber, ((r.samples, r.text) for r in read_set(given.data / "aishell_s0150")))
+    )
+    words = list(listen(transcriber, word_strings(given.data / "audio_cmn" / "words.tar")))
+    draft = msgspec.structs.replace(START, model=given.model.name, commonness=commonness(sentences))
+    found = calibrate(draft, sentences=sentences, words=words, entries=read_entries(given.lexicons))
+    stored = json.loads(msgspec.json.encode(found))
+    given.to.write_text(json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
+
+def calibrate(
+    draft: Thresholds, *, sentences: Sequence[Heard], words: Sequence[Heard], entries: Sequence[Entry]
+) -> Thresholds:
+    """Fill in base, slope, centre and the entries' own strictness."""
+    cohort = [*sentences, *words]
+    hours = sum(len(one.log_probs) for one in cohort) * STEP / 3600
+    lattice = build([entry.template.pieces for entry in entries])
+    said = [said_phrases(entry) for entry in entries]
+    false = {
+        (target, place): margin
+        for (target, place), margin in best_margins(lattice, draft, cohort).items()
+        if not any(sounds_in(phrase, cohort[place].text) for phrase in said[target])
+    }
+    base = base_for(sorted(false.values(), reverse=True), hours=hours)
+    worst: dict[int, float] = {}
+    for (target, _), margin in false.items():
+        worst[target] = max(worst.get(target, -math.inf), margin + base)
+    stricter = {
+        str(entries[target].id): round(margin + STRICTER, 2)
+        for target, margin in worst.items()
+        if margin >= 0
+    }
+    found = msgspec.structs.replace(draft, base=round(base, 3), entries=stricter)
+    slope, centre = confidence_for(found, sentences, false=[m + base for m in false.values()], hours=hours)
+    print(
+        f"{hours:.2f} h, {len(entries)} entries, {lattice.nodes} nodes, base {base:.2f}, stricter {len(stricter)}"
+    )
+    return msgspec.structs.replace(found, slope=round(slope, 3), centre=round(centre, 3))
+
+
+def base_for(margins: Sequence[float], *, hours: float) -> float:
+    """What a phrase may lose so that the whole lexicon gives `ALARMS` false alarms an hour.
+
+    The tail of the best false margins is taken as exponential (Pickands 1975) and carried on beyond what was heard.
+    """
+    tail = np.array(margins[:60])
+    scale = float(np.mean(tail - tail[-1]))
+    rate = len(tail) / hours
+    return -(float(tail[-1]) + scale * math.log(rate / ALARMS))
+
+
+def confidence_for(
+    thresholds: Thresholds, sentences: Sequence[Heard], *, false: Sequence[float], hours: float
+) -> tuple[float, float]:
+    """Slope and centre of a logistic curve: how likely a match is right, by its margin.
+
+    Right matches are those of random phrases in sentences that hold them, weighted as if `OCCURRENCES` were said an
+    hour; wrong ones are the lexicon's own on the cohort.
+    """
+    phrases = random_phrases([one.text for one in sentences], PHRASES)
+    lattice = build([[Choice((phrase,))] for phrase in phrases])
+    right = [
+        margin + thresholds.base
+        for (target, place), margin in best_margins(lattice, thresholds, sentences).items()
+        if sounds_in(phrases[target], sentences[place].text)
+    ]
+    wrong = [margin for margin in false if margin > UNLIKELY]
+    said = sum(sounds_in(phrase, one.text) for phrase in phrases for one in sentences)
+    print(
+        f"random phrases of the same sentences: {np.mean(np.array(right) >= 0) * len(right) / said:.3f} found"
+    )
+    margins = np.array([margin for margin in right if margin > UNLIKELY] + wrong)
+    truth = np.array([1.0] * (len(margins) - len(wrong)) + [0.0] * len(wrong))
+    weights = np.where(truth > 0, OCCURRENCES * hours / said, 1.0)
+    return _logistic(margins, truth, weights)
+
+
+def best_margins(
+    lattice: Lattice, thresholds: Thresholds, cohort: Sequence[Heard]
+) -> dict[tuple[int, int], float]:
+    """Best margin of each target in each recording, for a base of 0; those beyond `GENEROUS` are left out."""
+    scorer = PhraseScorer(
+        lattice,
+        thresholds,
+        base=GENEROUS,
+        allowances=[thresholds.allowance(character) for character in lattice.characters],
+    )
+    best: dict[tuple[int, int], float] = {}
+    for place, one in enumerate(cohort):
+        scorer.reset()
+        for match in scorer.feed(scorer.emissions(one.log_probs, start=0.0, step=STEP)):
+            key = (match.target, place)
+            best[key] = max(best.get(key, -math.inf), match.margin - GENEROUS)
+    return best
+
+
+def listen(
+    transcriber: CtcTranscriber, recordings: Iterable[tuple[npt.NDArray[np.int16], str]]
+) -> Iterator[Heard]:
+    """Telephone-code recordings and hear them."""
+    for samples, text in recordings:
+        block = SpeechBlock(0.0, through_mulaw(samples), ends=True)
+        heard = transcriber.open(Role.UNKNOWN).feed(block)
+        yield Heard(text, np.concatenate([piece.log_probs for piece in heard.posteriors]))
+
+
+def word_strings(archive: Path, *, seed: int = 4) -> Iterator[tuple[npt.NDArray[np.int16], str]]:
+    """Words of two other speakers, strung together at random."""
+    with tarfile.open(archive) as tar:
+        members = sorted(member.name for member in tar if member.name.endswith(".mp3"))
+        chosen = random.Random(seed).sample(members, WORDS)
+        for first in range(0, WORDS, WORDS_TOGETHER):
+            names = chosen[first : first + WORDS_TOGETHER]
+            pieces = [_decode(_member(tar, name)) for name in names]
+            yield np.concatenate(pieces), "".join(Path(name).stem.removeprefix("cmn-") for name in names)
+
+
+def commonness(heard: Sequence[Heard]) -> dict[str, float]:
+    """Share of each syllable among all that the model heard."""
+    sums = np.zeros(len(SYLLABLES))
+    for one in heard:
+        probabilities = np.exp(one.log_probs)
+        sums += (probabilities * (1.0 - probabilities[:, :1])).sum(axis=0)
+    sums[0] = 0.0
+    shares = sums / sums.sum()
+    return {
+        syllable: round(float(share), 6)
+        for syllable, share in zip(SYLLABLES, shares, strict=True)
+        if share > 1e-5
+    }
+
+
+def random_phrases(texts: Sequence[str], count: int, *, seed: int = 3) -> list[str]:
+    """Runs of 4 to 7 characters that a lexicon would accept."""
+    chance = random.Random(seed)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        text, size = chance.choice(texts), chance.randint(4, 7)
+        start = chance.randrange(max(1, len(text) - size + 1))
+        phrase = text[start : start + size]
+        if len(phrase) == size and _acceptable(phrase):
+            found[phrase] = None
+    return list(found)
+
+
+def sounds_in(phrase: str, text: str) -> bool:
+    """Does the text hold the phrase by toneless sound, any reading?"""
+    wanted, said = [set(readings(char)) for char in phrase], [set(readings(char)) for char in text]
+    return any(
+        all(wanted[place] & said[start + place] for place in range(len(wanted)))
+        for start in range(len(said) - len(wanted) + 1)
+    )
+
+
+def said_phrases(entry: Entry) -> list[str]:
+    """Spellings of an entry, each up to its first gap: enough to leave a recording out."""
+    return list(dict.fromkeys(parts[0] for parts in entry.template.phrases()))
+
+
+def read_entries(folder: Path) -> list[Entry]:
+    """The audio entries of all packs of a folder."""
+    packs = [
+        parse_pack(path.read_text(encoding="utf-8"), name=path.name) for path in sorted(folder.glob("*.lex"))
+    ]
+    return [entry for pack in packs for entry in pack.entries if entry.in_audio]
+
+
+def _acceptable(phrase: str) -> bool:
+    try:
+        check_literal(phrase)
+    except TemplateError:
+        return False
+    return True
+
+
+def _member(tar: tarfile.TarFile, name: str) -> bytes:
+    file = tar.extractfile(name)
+    return b"" if file is None else file.read()
+
+
+def _decode(content: bytes) -> npt.NDArray[np.int16]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    with av.open(io.BytesIO(content)) as container:
+        frames = [
+            piece for frame in (*container.decode(audio=0), None) for piece in resampler.resample(frame)
+        ]
+    return np.concatenate([np.asarray(frame.to_ndarray()[0], np.int16) for frame in frames])
+
+
+def _logistic(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """Slope and centre by Newton's method on the weighted log-likelihood."""
+    slope, offset = 0.1, 0.0
+    for _ in range(100):
+        p = 1.0 / (1.0 + np.exp(-(slope * x + offset)))
+        bend = weights * p * (1.0 - p) + 1e-9
+        gradient = np.array([np.sum(weights * (y - p) * x), np.sum(weights * (y - p))])
+        curvature = np.array([[np.sum(bend * x * x), np.sum(bend * x)], [np.sum(bend * x), np.sum(bend)]])
+        step = np.linalg.solve(curvature, gradient)
+        slope, offset = slope + float(step[0]), offset + float(step[1])
+    return slope, -offset / slope
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""The phrase spotter on posteriors made by hand."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import pytest
+
+from compline_edge.core.speech import Posteriors
+from compline_edge.core.spotter import Spotted, Spotter
+from compline_edge.core.spotter_thresholds import Thresholds
+from compline_edge.core.syllables import INDEX, SYLLABLES, reading
+from compline_shared.lexicon import Entry, parse_pack
+
+STEP = 0.03
+THRESHOLDS = Thresholds(
+    model="by hand",
+    base=-2.0,
+    syllable=1.0,
+    rarity=0.0,
+    gap=0.5,
+    context=1.5,
+    floor=16.0,
+    fuzzy=0.1,
+    other_reading=0.1,
+    slope=1.0,
+    centre=0.0,
+    commonness={},
+)
+
+
+def entries(*lines: str) -> tuple[Entry, ...]:
+    """Entries of a pack with these lines under `threat`."""
+    head = ["@pack t", "@version 1", "@language zh-CN", "@slot family = 家人 / 父母", "@category threat"]
+    return parse_pack("\n".join([*head, *lines]), name="t.lex").entries
+
+
+def entry(template: str, excluded: str = "-", number: int = 2001) -> Entry:
+    """One entry with this template and these negative contexts."""
+    return entries(f"{number} | serious | {template} | not: {excluded} | 测试 | a test")[0]
+
+
+def said(text: str, *, start: float = 0.0, sure: float = 0.9, ends: bool = True) -> Posteriors:
+    """Posteriors of a speaker who says `text`: five steps a syllable, one of them loud; `_` is a pause of a syllable."""
+    rows = [(0, sure)]
+    for character in text:
+        index = 0 if character == "_" else INDEX.get(character, 0) or reading(character)
+        rows += [(0, sure), (0, sure), (index, sure), (0, sure), (0, sure)]
+    table = np.full((len(rows), len(SYLLABLES)), (1.0 - sure) / (len(SYLLABLES) - 1), dtype=np.float32)
+    for step, (index, height) in enumerate(rows):
+        table[step, index] = height
+    return Posteriors(start, STEP, np.log(table), ends)
+
+
+def listen(spotter: Spotter, *pieces: Posteriors) -> list[Spotted]:
+    """Everything that one channel gives."""
+    stream = spotter.open()
+    return [spotted for piece in pieces for spotted in stream.feed(piece)] + list(stream.finish())
+
+
+def pieces(whole: Posteriors, size: int) -> Iterator[Posteriors]:
+    """The same stretch in pieces of `size` steps."""
+    for first in range(0, len(whole.log_probs), size):
+        rows = whole.log_probs[first : first + size]
+        yield Posteriors(
+            whole.start + first * STEP, STEP, rows, whole.ends and first + size >= len(whole.log_probs)
+        )
+
+
+def test_spotter_when_a_phrase_is_said_then_it_is_told_with_its_place() -> None:
+    found = listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("今天我打断你的腿吧", start=10.0))
+
+    assert [one.entry for one in found] == [2001]
+    assert found[0].start == pytest.approx(10.0 + (1 + 3 * 5 + 2) * STEP, abs=0.15)
+    assert found[0].end == pytest.approx(10.0 + (1 + 7 * 5 + 2) * STEP, abs=0.05)
+
+
+def test_spotter_when_other_words_are_said_then_nothing_is_told() -> None:
+    assert listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("今天天气很好我们去公园")) == []
+
+
+def test_spotter_when_homophones_are_heard_then_the_phrase_is_told() -> None:
+    assert listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("大段泥得退"))
+
+
+def test_spotter_when_one_syllable_is_confused_as_people_do_then_it_is_told_less_surely() -> None:
+    spotter = Spotter([entry("找你上司谈谈")], THRESHOLDS)
+
+    exact, fuzzy = listen(spotter, said("找你上司谈谈")), listen(spotter, said("早你上司谈谈"))
+
+    assert 0 < fuzzy[0].score < exact[0].score
+    assert fuzzy[0].confidence <= exact[0].confidence
+
+
+def test_spotter_when_another_reading_is_heard_then_it_counts() -> None:
+    assert listen(Spotter([entry("还钱给我们")], THRESHOLDS), said("换钱给我们"))
+
+
+def test_spotter_when_two_characters_sound_alike_then_a_blank_must_stand_between() -> None:
+    spotter = Spotter([entry("谢谢你了吧")], THRESHOLDS)
+
+    assert listen(spotter, said("谢谢你了吧"))
+    assert listen(spotter, said("谢你了吧")) == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 30])
+def test_spotter_when_fed_in_pieces_then_the_same_as_whole(size: int) -> None:
+    spotter = Spotter([entry("打断你的腿"), entry("你的腿不要了", number=2002)], THRESHOLDS)
+    whole = said("再不还就打断你的腿不要了啊", sure=0.8)
+
+    assert sorted(listen(spotter, *pieces(whole, size)), key=lambda one: one.entry) == sorted(
+        listen(spotter, whole), key=lambda one: one.entry
+    )
+
+
+@pytest.mark.parametrize("text", ["去你单位找领导", "就去你公司见领导", "就去你父母找领导"])
+def test_spotter_when_a_template_has_slots_then_every_spelling_is_heard(text: str) -> None:
+    spotter = Spotter([entry("[就]去你{单位/公司/<family>}{找/见}领导")], THRESHOLDS)
+
+    assert listen(spotter, said("明天我" + text))
+
+
+@pytest.mark.parametrize("between", ["", "他", "他们的"])
+def test_spotter_when_a_gap_is_filled_within_its_size_then_it_is_told(between: str) -> None:
+    assert listen(Spotter([entry("去单位找~3领导谈")], THRESHOLDS), said(f"去单位找{between}领导谈"))
+
+
+def test_spotter_when_a_gap_is_overfilled_then_nothing_is_told() -> None:
+    assert listen(Spotter([entry("去单位找~2领导谈")], THRESHOLDS), said("去单位找你们那个大领导谈")) == []
+
+
+def test_spotter_when_said_twice_then_it_is_told_twice() -> None:
+    found = listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("打断你的腿我说打断你的腿"))
+
+    assert len(found) == 2
+
+
+def test_spotter_when_a_negative_context_comes_before_then_it_is_not_told() -> None:
+    denied = Spotter([entry("打断你的腿", "不会 / 没有人会")], THRESHOLDS)
+    control = Spotter([entry("打断你的腿")], THRESHOLDS)
+
+    assert listen(denied, said("我们不会打断你的腿")) == []
+    assert listen(control, said("我们不会打断你的腿"))
+
+
+def test_spotter_when_a_negative_context_is_far_then_it_is_told() -> None:
+    spotter = Spotter([entry("打断你的腿", "不会")], THRESHOLDS)
+
+    assert listen(spotter, said("不会的今天下午他们几个人来打断你的腿"))
+
+
+def test_spotter_when_a_negative_context_stands_in_the_gap_then_it_is_not_told() -> None:
+    spotter = Spotter([entry("我们~4打断腿", "不会")], THRESHOLDS)
+
+    assert listen(spotter, said("我们不会去打断腿")) == []
+
+
+def test_spotter_when_a_negative_context_comes_after_then_it_is_not_told() -> None:
+    spotter = Spotter([entry("打断你的腿", ">是违法的")], THRESHOLDS)
+
+    assert listen(spotter, said("打断你的腿是违法的")) == []
+    assert listen(spotter, said("打断你的腿是应该的"))
+
+
+def test_spotter_when_a_context_may_come_after_then_the_next_piece_is_awaited() -> None:
+    spotter = Spotter([entry("打断你的腿", ">是违法的")], THRESHOLDS)
+    phrase = said("打断你的腿", ends=False)
+    after = said("是违法的", start=len(phrase.log_probs) * STEP)
+
+    assert listen(spotter, phrase, after) == []
+
+
+def test_spotter_when_the_stretch_is_cut_within_a_phrase_then_it_is_told() -> None:
+    first = said("我要打断")
+    second = said("你的腿", start=len(first.log_probs) * STEP + 0.2)
+
+    assert listen(Spotter([entry("打断你的腿")], THRESHOLDS), first, second)
+
+
+def test_spotter_when_a_long_pause_divides_a_phrase_then_nothing_is_told() -> None:
+    assert listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("打断"), said("你的腿", start=30.0)) == []
+
+
+def test_spotter_when_an_entry_is_stricter_then_its_margin_is_less() -> None:
+    strict = msgspec.structs.replace(THRESHOLDS, entries={"2001": 1.0})
+
+    (usual,) = listen(Spotter([entry("打断你的腿")], THRESHOLDS), said("打断你的腿"))
+    (lowered,) = listen(Spotter([entry("打断你的腿")], strict), said("打断你的腿"))
+
+    assert lowered.score == pytest.approx(usual.score - 1.0, abs=0.01)
+
+
+def test_spotter_when_an_entry_is_for_text_only_then_it_is_not_spotted() -> None:
+    (text_only,) = entries("2001 | serious | 打断你的腿 | not: - | 测试 | a test | text")
+
+    assert listen(Spotter([text_only], THRESHOLDS), said("打断你的腿")) == []
+
+
+def test_spotter_when_nothing_was_said_then_nothing_is_told() -> None:
+    stream = Spotter([entry("打断你的腿")], THRESHOLDS).open()
+    empty = Posteriors(0.0, STEP, np.zeros((0, len(SYLLABLES)), dtype=np.float32), ends=True)
+
+    assert stream.feed(empty) == ()
+    assert stream.finish() == ()
+
+
+def test_spotter_when_much_is_said_then_it_keeps_seconds_only() -> None:
+    stream = Spotter([entry("打断你的腿")], THRESHOLDS).open()
+    tracemalloc.start()
+    sizes = []
+    for minute in range(20):
+        stream.feed(said("今天天气很好" * 50, start=minute * 45.0, ends=False))
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert max(sizes[10:]) < 1.5 * max(sizes[:3])
