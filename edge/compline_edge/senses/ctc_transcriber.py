@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from compline_shared.taxonomy import Role
 
 from compline_edge.core.ctc_decoding import FLOOR, GreedyDecoder, Symbol, log_softmax
 from compline_edge.core.speech import Heard, Posteriors, SpeechBlock, Token, Utterance
@@ -26,6 +25,7 @@ from compline_edge.senses.model_manifest import (
     read_checked,
     read_manifest,
 )
+from compline_shared.taxonomy import Role
 
 PIECE = 32
 """Steps that are computed at once (0.96 s): more saves work, fewer answers sooner."""

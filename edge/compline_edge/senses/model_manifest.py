@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+
 from compline_shared.errors import ComplineError
 
 MANIFEST = "manifest.json"

@@ -45,14 +45,15 @@ class ModelStore:
         """Every folder that says it is a model, in the order in which they are picked."""
         return tuple(model for root in self._roots for model in _models(root))
 
-    def transcriber(self, language: str = DEFAULT_LANGUAGE) -> Transcriber:
-        """Load the model of a language: the same tag, else the same first part (`zh` finds `zh-CN`).
+    def transcriber(self, language: str = DEFAULT_LANGUAGE, *, kind: str | None = None) -> Transcriber:
+        """Load the model of a language: the same tag, else the same first part (`zh` finds `zh-CN`); `kind`
+        wants "ctc" or "vosk".
 
         Raises:
             NoModel: none is installed.
             ModelDamaged: the one that is installed cannot be used.
         """
-        found = self.installed()
+        found = [model for model in self.installed() if kind in (None, model.kind)]
         same = [model for model in found if model.language.lower() == language.lower()]
         alike = [model for model in found if _first(model.language) == _first(language)]
         for model in (*same, *alike):
