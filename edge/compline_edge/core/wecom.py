@@ -189,7 +189,7 @@ def _message(
     if kind in _CONTROL and sent_at is None:
         sent_at = _seconds(body.get(f"{kind}_time"))
     parts = list(_words(kind, body, depth=0))
-    text = "\n".join(part for part in parts if part is not None)[:TEXT_LIMIT]
+    text = _sound("\n".join(part for part in parts if part is not None)[:TEXT_LIMIT])
     abstention = Abstention.UNSUPPORTED if None in parts else None
     return Sent(number, msgid, external, sender, recipients, where, sent_at, kind, text, abstention)
 
@@ -267,7 +267,12 @@ def _items(value: object) -> list[object]:
 
 
 def _short(value: object) -> str:
-    return value[:_SHOWN] if isinstance(value, str) else ""
+    return _sound(value[:_SHOWN]) if isinstance(value, str) else ""
+
+
+def _sound(text: str) -> str:
+    """Replace lone surrogates, which JSON can spell and nothing can encode."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _seconds(value: object) -> float | None:

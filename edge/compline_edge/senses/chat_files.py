@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def read_chat(
         UnreadableChatFile: it cannot be opened, or is not text.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableChatFile(f"{path.name} is no plain file: name a chat export, or a folder of them.")
         file = path.open("rb")
     except OSError as error:
         reason = error.strerror or "it cannot be opened"

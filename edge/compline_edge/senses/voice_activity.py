@@ -21,6 +21,8 @@ _PAD: Final = 10  # frames kept before and after speech: 0.3 s
 _HANGOVER: Final = 15  # frames without speech that end a stretch: 0.45 s
 _ONSET: Final = 4  # frames of speech among the last _PAD that begin a stretch: 0.12 s
 _SOFT_S: Final = 3.0  # s before the longest stretch in which a quiet frame is welcome as a cut
+_MEMORY: Final = 100  # frames by which quiet is judged: 3 s
+_ABOVE_HISS: Final = 6.0  # dB above the quietest frame lately; WebRTC's detector rings on after a loud tone
 _TONE_SHARE: Final = 0.92  # of a frame's energy within 67 Hz of its peak
 _TONE_LOWEST: Final = 340.0  # Hz; below, a voice's own pitch may look like a tone
 _TONE_FRAMES: Final = 10  # frames of tone on end that no voice holds: 0.3 s
@@ -46,7 +48,7 @@ class WebrtcVoiceActivity:
     450 Hz) are not speech.
     """
 
-    def __init__(self, *, mode: int = 2, floor_dbfs: float = -50.0, longest_s: float = 15.0) -> None:
+    def __init__(self, *, mode: int = 2, floor_dbfs: float = -60.0, longest_s: float = 15.0) -> None:
         self._detector = webrtcvad.Vad(mode)
         self._floor = floor_dbfs
         self._longest = max(2, round(longest_s / _FRAME_S))
@@ -59,7 +61,8 @@ class WebrtcVoiceActivity:
         self._length = 0  # frames of the running stretch
         self._quiet = 0  # frames since the last speech in it
         self._tone = 0  # tonal frames on end
-        self._levels: deque[float] = deque(maxlen=100)  # 3 s
+        self._levels: deque[float] = deque(maxlen=_MEMORY)  # of the running stretch
+        self._recent: deque[float] = deque(maxlen=_MEMORY)  # whoever speaks or not
         self._speech = 0  # voiced frames inside stretches
 
     @property
@@ -103,9 +106,11 @@ class WebrtcVoiceActivity:
 
     def _step(self, frame: _Frame) -> list[SpeechBlock]:
         self._tone = self._tone + 1 if frame.tonal else 0
+        self._recent.append(frame.level)
         if not self._speaking:
             self._before.append(frame)
-            if sum(f.voiced and not f.tonal for f in self._before) >= _ONSET:
+            hiss = min(self._recent) + _ABOVE_HISS
+            if sum(f.voiced and not f.tonal and f.level > hiss for f in self._before) >= _ONSET:
                 self._begin()
             return []
         self._pending.append(frame)
