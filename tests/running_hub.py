@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import queue
 import shutil
 import socket
@@ -35,6 +37,11 @@ BROKERS = [
         ),
     ),
 ]
+
+
+def broker_user() -> str:
+    """The system user that a broker started by root stays, so that it can read its files."""
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def free_port() -> int:
@@ -118,9 +125,13 @@ class Client:
 
     def connect_until_in(self, port: int) -> None:
         """For a handset that was enrolled a moment ago; paho tries again each second."""
-        inside = self.connect(port)
-        while not inside:
-            inside = self.connected.get(timeout=SECONDS)
+        if not self.connect(port):
+            self.wait_until_in()
+
+    def wait_until_in(self) -> None:
+        """Wait until a later try succeeds."""
+        while not self.connected.get(timeout=SECONDS):
+            pass
 
     def subscribe(self, topic: str) -> bool:
         self.client.subscribe(topic, qos=1)

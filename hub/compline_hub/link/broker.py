@@ -19,10 +19,11 @@ from compline_shared.ids import HandsetId
 Product = Literal["nats", "mosquitto"]
 START_SECONDS = 15.0
 STOP_SECONDS = 10.0
-_FILES: dict[Product, Callable[[Listener, Sequence[HandsetId], Password], dict[str, str]]] = {
+FILES: dict[Product, Callable[[Listener, Sequence[HandsetId], Password], dict[str, str]]] = {
     "nats": nats_files,
     "mosquitto": mosquitto_files,
 }
+"""What each product reads."""
 
 
 class ChildBroker:
@@ -33,7 +34,7 @@ class ChildBroker:
 
     def __init__(self, product: Product, listener: Listener, password: Password) -> None:
         self._product = product
-        self._listener = listener
+        self.listener = listener
         self._password = password
         self._process: asyncio.subprocess.Process | None = None
 
@@ -45,12 +46,12 @@ class ChildBroker:
         """
         program = _program(self._product)
         await self._end_orphan()
-        if _listening(self._listener):
+        if _listening(self.listener):
             raise BrokerFailed(
-                f"Port {self._listener.port} is taken by another program; stop it or choose another mqtt_port."
+                f"Port {self.listener.port} is taken by another program; stop it or choose another mqtt_port."
             )
         self._write(handsets)
-        folder = self._listener.folder
+        folder = self.listener.folder
         (folder / self._product).mkdir(mode=0o700, exist_ok=True)
         with (folder / "broker.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -92,17 +93,17 @@ class ChildBroker:
             await process.wait()
 
     def _write(self, handsets: Sequence[HandsetId]) -> bool:
-        files = _FILES[self._product](self._listener, sorted(handsets), self._password)
-        return write_files(self._listener.folder, files)
+        files = FILES[self._product](self.listener, sorted(handsets), self._password)
+        return write_files(self.listener.folder, files)
 
     def _arguments(self) -> list[str]:
-        configuration = str(self._listener.folder / f"{self._product}.conf")
+        configuration = str(self.listener.folder / f"{self._product}.conf")
         return ["-c", configuration]
 
     async def _end_orphan(self) -> None:
         """End the broker that a killed hub left behind: the process of our pid file that runs our configuration."""
         try:
-            pid = int((self._listener.folder / f"{self._product}.pid").read_text())
+            pid = int((self.listener.folder / f"{self._product}.pid").read_text())
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return
@@ -114,7 +115,7 @@ class ChildBroker:
                 await asyncio.sleep(0.02)
 
     async def _wait_listening(self, process: asyncio.subprocess.Process) -> None:
-        while not _listening(self._listener):
+        while not _listening(self.listener):
             if process.returncode is not None:
                 raise BrokerFailed(
                     "The broker ended as soon as it was started; see broker.log in the hub's data folder."
@@ -126,7 +127,7 @@ class OutsideBroker:
     """A broker that somebody else runs; the hub leaves it files of users and rights, for mosquitto and NATS."""
 
     def __init__(self, listener: Listener, password: Password) -> None:
-        self._listener = listener
+        self.listener = listener
         self._password = password
 
     async def start(self, handsets: Sequence[HandsetId]) -> None:
@@ -135,8 +136,8 @@ class OutsideBroker:
 
     async def reload(self, handsets: Sequence[HandsetId]) -> None:
         """Write the files anew."""
-        for files in _FILES.values():
-            write_files(self._listener.folder, files(self._listener, sorted(handsets), self._password))
+        for files in FILES.values():
+            write_files(self.listener.folder, files(self.listener, sorted(handsets), self._password))
 
     async def ended(self) -> int:
         """Never: it is not ours."""
