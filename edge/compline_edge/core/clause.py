@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from compline_edge.core.phrase_index import Places
-from compline_edge.core.sounded import Sounded, syllables
+from compline_edge.core.sounded import Sounded, is_character, syllables
 from compline_shared.lexicon import Entry
 
 REACH = 8
@@ -26,42 +26,48 @@ class Clause:
 
     def unbroken(self, start: int, end: int, *, strictly: bool) -> bool:
         """Whether tokens [start, end) are one sentence (strictly: clause), or set apart one by one as a disguise."""
+        if int(self._sounded.ends[end - 1]) - int(self._sounded.starts[start]) == end - start:
+            return True
+        between = self._between(start, end)
         mark = _ENDS_CLAUSE if strictly else _ENDS_SENTENCE
-        broken = sum(self._divided(place, mark) for place in range(start + 1, end))
-        return broken == 0 or (broken == end - start - 1 and broken > 1)
+        broken = sum(mark.search(text) is not None for text in between)
+        return broken == 0 or broken == len(between) > 1
 
     def excludes(self, entry: Entry, places: Places) -> bool:
         """Whether a negative context of `entry` takes back its phrase, whose parts stand at `places`."""
         if not entry.excluded and not entry.excluded_after:
             return False
-        end = places[-1][1]
-        first, last = self._first(places[0][0]), self._last(end)
+        start, end = places[0][0], places[-1][1]
+        first, last = self._first(start), self._last(end)
         window = self._sounded.chars[first:last]
-        heard = "".join([_heard(char) for char in window])
+        heard = _heard_as(window)
         for word in entry.excluded:
-            for place in _found(word, window, heard, first):
-                if place < end and not _own(place, len(word), places):
+            for place in _found(word, window, heard):
+                if first + place < end and not _own(first + place, len(word), places):
                     return True
         return any(
-            place >= end for word in entry.excluded_after for place in _found(word, window, heard, first)
+            first + place >= end for word in entry.excluded_after for place in _found(word, window, heard)
         )
 
     def _first(self, start: int) -> int:
-        place = start
-        while place > max(0, start - REACH) and not self._divided(place, _ENDS_CLAUSE):
-            place -= 1
-        return place
+        """Return the first token before `start` that is in its clause and in reach."""
+        least = max(0, start - REACH)
+        steps = enumerate(reversed(self._between(least, start + 1)))
+        return next((start - step for step, text in steps if _ENDS_CLAUSE.search(text)), least)
 
     def _last(self, end: int) -> int:
-        place = end
-        while place < min(len(self._sounded.chars), end + REACH) and not self._divided(place, _ENDS_CLAUSE):
-            place += 1
-        return place
+        """Return the end of the tokens after `end` that are in its clause and in reach."""
+        most = min(len(self._sounded.chars), end + REACH)
+        steps = enumerate(self._between(end - 1, most))
+        return next((end + step for step, text in steps if _ENDS_CLAUSE.search(text)), most)
 
-    def _divided(self, place: int, mark: re.Pattern[str]) -> bool:
-        """Whether a mark stands between the tokens before and at `place`."""
-        between = self._sounded.ends[place - 1], self._sounded.starts[place]
-        return between[0] != between[1] and mark.search(self._text, *map(int, between)) is not None
+    def _between(self, start: int, end: int) -> list[str]:
+        """Return what stood between each two neighbours of tokens [start, end)."""
+        ends, starts = (
+            self._sounded.ends[start : end - 1].tolist(),
+            self._sounded.starts[start + 1 : end].tolist(),
+        )
+        return [self._text[one:other] for one, other in zip(ends, starts, strict=True)]
 
 
 def _own(place: int, size: int, places: Places) -> bool:
@@ -69,16 +75,29 @@ def _own(place: int, size: int, places: Places) -> bool:
     return any(start <= place and place + size <= end for start, end in places)
 
 
-def _found(word: str, window: str, heard: str, first: int) -> Iterator[int]:
-    """Yield the tokens at which `word` stands in characters or, from two syllables on, in sound."""
-    yield from (first + found.start() for found in re.finditer(re.escape(word), window))
+def _found(word: str, window: str, heard: str) -> Iterator[int]:
+    """Yield the places of the window where `word` stands in characters or, from two syllables on, in sound."""
+    yield from _places(word, window)
     if len(word) > 1:
-        sounds = "".join([_heard(char) for char in word])
-        if "\0" not in sounds:
-            yield from (first + found.start() for found in re.finditer(re.escape(sounds), heard))
+        yield from _places(_heard_as(word), heard)
+
+
+def _places(word: str, window: str) -> Iterator[int]:
+    place = window.find(word)
+    while place >= 0:
+        yield place
+        place = window.find(word, place + 1)
+
+
+@lru_cache(maxsize=4096)
+def _heard_as(text: str) -> str:
+    """Return one character for the usual syllable of each character; a character without one stays."""
+    return "".join([_heard(char) for char in text])
 
 
 @lru_cache(maxsize=8192)
 def _heard(char: str) -> str:
     found = syllables(char)
-    return chr(found[0]) if found else "\0"
+    if found:
+        return chr(found[0])
+    return char if is_character(char) else "\0"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import ahocorasick
 
+from compline_edge.core.common_characters import BY_FREQUENCY
 from compline_edge.core.sounded import class_keys
 from compline_edge.core.template import Phrase, phrases
 from compline_shared.lexicon import Entry
@@ -16,70 +17,74 @@ Places = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Anchor:
-    """A phrase found by its longest part; `before` and `after` are the class streams of the other parts."""
+class _Around:
+    """A phrase with gaps, found by its longest part: the class streams and gaps of the parts before and after it."""
 
-    entry: Entry
-    phrase: Phrase
-    part: int
-    before: tuple[tuple[str, ...], ...]
-    after: tuple[tuple[str, ...], ...]
+    before: tuple[tuple[int, tuple[str, ...]], ...]  # nearest first
+    after: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+_Anchored = tuple[Entry, str, _Around | None]
+"""Entry, characters of the phrase, what stands around the anchor; a tuple because there are 100,000 of them."""
 
 
 class PhraseIndex:
     """Finds where phrases may stand.
 
-    One automaton serves both channels: a character has one class of sound, so what matches in characters
-    matches in sound.
+    One automaton serves both channels: a character has one class of sound, so what matches in characters matches
+    in sound.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        anchors: dict[str, list[_Anchor]] = {}
+        anchored: dict[str, list[_Anchored]] = {}
         self.size = 0
         for entry in entries:
             for phrase in phrases(entry):
                 self.size += 1
-                for key, anchor in _anchors(entry, phrase):
-                    anchors.setdefault(key, []).append(anchor)
+                part = phrase.parts.index(max(phrase.parts, key=len)) if phrase.gaps else 0
+                found = (entry, phrase.text, _around(phrase, part) if phrase.gaps else None)
+                for key in class_keys(phrase.parts[part]):
+                    anchored.setdefault(key, []).append(found)
         self._automaton = ahocorasick.Automaton()
-        for key, found in anchors.items():
-            self._automaton.add_word(key, found)
-        if anchors:
+        for key in _commonest_first(anchored):
+            self._automaton.add_word(key, anchored[key])
+        if anchored:
             self._automaton.make_automaton()
 
-    def hits(self, stream: str) -> Iterator[tuple[Entry, Phrase, Places]]:
-        """Yield each place of `stream`, a `Sounded.stream`, where a phrase may stand."""
+    def hits(self, stream: str) -> Iterator[tuple[Entry, str, Places]]:
+        """Yield entry, characters and places of each phrase that may stand in `stream`, a `Sounded.stream`."""
         if not self.size:
             return
-        for last, anchors in self._automaton.iter(stream):
-            for anchor in anchors:
-                places = _complete(stream, anchor, last + 1)
+        for last, anchored in self._automaton.iter(stream):
+            for entry, text, around in anchored:
+                if around is None:
+                    yield entry, text, ((last + 1 - len(text), last + 1),)
+                    continue
+                places = _completed(stream, around, (last + 1 - _anchor_size(text, around), last + 1))
                 if places is not None:
-                    yield anchor.entry, anchor.phrase, places
+                    yield entry, text, places
 
 
-def _anchors(entry: Entry, phrase: Phrase) -> Iterator[tuple[str, _Anchor]]:
-    keys = [class_keys(part) for part in phrase.parts]
-    part = max(range(len(keys)), key=lambda index: len(phrase.parts[index]))
-    anchor = _Anchor(entry, phrase, part, tuple(keys[:part]), tuple(keys[part + 1 :]))
-    for key in keys[part]:
-        yield key, anchor
+def _around(phrase: Phrase, part: int) -> _Around:
+    keys = [class_keys(literal) for literal in phrase.parts]
+    before = tuple(zip(reversed(phrase.gaps[:part]), reversed(keys[:part]), strict=True))
+    return _Around(before, tuple(zip(phrase.gaps[part:], keys[part + 1 :], strict=True)))
 
 
-def _complete(stream: str, anchor: _Anchor, end: int) -> Places | None:
-    """Find the other parts around the anchor that ends at `end`, each as near as its gap allows."""
-    start = end - len(anchor.phrase.parts[anchor.part])
-    if not anchor.phrase.gaps:
-        return ((start, end),)
-    gaps, part = anchor.phrase.gaps, anchor.part
-    places = [(start, end)]
-    for keys, gap in zip(reversed(anchor.before), reversed(gaps[:part]), strict=True):
+def _anchor_size(text: str, around: _Around) -> int:
+    return len(text) - sum(len(keys[0]) for _, keys in (*around.before, *around.after))
+
+
+def _completed(stream: str, around: _Around, anchor: tuple[int, int]) -> Places | None:
+    """Find the other parts around the anchor, each as near as its gap allows."""
+    places = [anchor]
+    for gap, keys in around.before:
         edge = places[0][0] - len(keys[0])
         at = _nearest(stream, keys, range(edge, max(edge - gap, 0) - 1, -1))
         if at is None:
             return None
         places.insert(0, (at, at + len(keys[0])))
-    for keys, gap in zip(anchor.after, gaps[part:], strict=True):
+    for gap, keys in around.after:
         edge = places[-1][1]
         at = _nearest(stream, keys, range(edge, edge + gap + 1))
         if at is None:
@@ -91,3 +96,11 @@ def _complete(stream: str, anchor: _Anchor, end: int) -> Places | None:
 def _nearest(stream: str, keys: tuple[str, ...], places: range) -> int | None:
     """Return the first of `places` where one of `keys` stands."""
     return next((place for place in places if stream.startswith(keys, place)), None)
+
+
+def _commonest_first(keys: Iterable[str]) -> list[str]:
+    """Put what begins with common sounds first: a trie node looks its children up in the order of their making."""
+    rank: dict[str, int] = {}
+    for sound in class_keys(BY_FREQUENCY)[0]:
+        rank.setdefault(sound, len(rank))
+    return sorted(keys, key=lambda key: rank.get(key[0], len(rank)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -15,7 +14,6 @@ from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy_class, primary_
 
 _SPELLED = 0xF0000
 """Private-use code point of syllable 0 as written in Latin letters; no folded text has it."""
-_LATIN = re.compile("[a-z]+")
 _LETTERS = 26
 _FIRST_LETTER = ord("a")
 
@@ -33,8 +31,9 @@ class Sounded:
 def sound(text: str) -> Sounded:
     """Fold `text` and class its characters by sound; pinyin in Latin letters becomes one token a syllable."""
     folded = normalise(text)
-    if ((folded.codes - np.uint32(_FIRST_LETTER)) < _LETTERS).any():
-        folded = _spelled(folded)
+    letters = ((folded.codes - np.uint32(_FIRST_LETTER)) < _LETTERS).nonzero()[0]
+    if letters.size:
+        folded = _spelled(folded, letters)
     stream = _class_table()[folded.codes].tobytes().decode("utf-16-le")
     return Sounded(folded.text, stream, folded.starts, folded.ends)
 
@@ -73,15 +72,16 @@ _SECOND = {
 """Characters that are often read in a second way."""
 
 
-def _spelled(folded: Normalised) -> Normalised:
-    """Replace Latin letters that are pinyin by one token a syllable."""
-    text = folded.text
-    keep = np.ones(len(text), dtype=np.bool_)
+def _spelled(folded: Normalised, letters: Offsets) -> Normalised:
+    """Replace Latin letters, which stand at tokens `letters`, by one token a syllable where they are pinyin."""
+    keep = np.ones(len(folded.codes), dtype=np.bool_)
     codes, ends = folded.codes.copy(), folded.ends.copy()
-    for run in _LATIN.finditer(text):
-        for first, last in _words(text, run.start(), run.end(), folded.starts):
-            place = first
-            for index, size in spell(text[first:last]) or ():
+    for run in np.split(letters, (np.diff(letters) > 1).nonzero()[0] + 1):
+        start, stop = int(run[0]), int(run[-1]) + 1
+        text = "".join(map(chr, folded.codes[start:stop].tolist()))
+        for first, word in _words(text, folded.starts[start:stop].tolist()):
+            place = start + first
+            for index, size in spell(word) or ():
                 codes[place] = _SPELLED + index
                 ends[place] = folded.ends[place + size - 1]
                 keep[place + 1 : place + size] = False
@@ -89,17 +89,17 @@ def _spelled(folded: Normalised) -> Normalised:
     return Normalised(codes[keep], folded.starts[keep], ends[keep])
 
 
-def _words(text: str, start: int, stop: int, starts: Offsets) -> list[tuple[int, int]]:
-    """Divide letters where the original had something between them, unless only the whole is pinyin."""
-    cuts = [
-        start,
-        *(place for place in range(start + 1, stop) if starts[place] != starts[place - 1] + 1),
-        stop,
-    ]
-    words = list(pairwise(cuts))
-    if all(spell(text[first:last]) for first, last in words) or not spell(text[start:stop]):
+def _words(text: str, starts: list[int]) -> list[tuple[int, str]]:
+    """Divide letters where the original had something between them, unless only the whole is pinyin.
+
+    Returns:
+        place in `text` and letters of each word.
+    """
+    cuts = [0, *(place for place in range(1, len(text)) if starts[place] != starts[place - 1] + 1), len(text)]
+    words = [(first, text[first:last]) for first, last in pairwise(cuts)]
+    if len(words) == 1 or all(spell(word) for _, word in words) or not spell(text):
         return words
-    return [(start, stop)]
+    return [(0, text)]
 
 
 @cache

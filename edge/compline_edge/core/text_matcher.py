@@ -10,7 +10,6 @@ from compline_edge.core.common_characters import COMMON
 from compline_edge.core.noticed import Noticed, Span
 from compline_edge.core.phrase_index import PhraseIndex, Places
 from compline_edge.core.sounded import Sounded, is_character, sound, syllables
-from compline_edge.core.template import Phrase
 from compline_shared.lexicon import Entry, Pack
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
@@ -65,24 +64,23 @@ class TextMatcher:
         return frozenset(m.entry.id for m in matches if m.entry.category is Category.MISSING_DISCLOSURE)
 
     def _matches(self, text: str, sounded: Sounded) -> Iterator[_Match]:
-        for entry, phrase, places in self._index.hits(sounded.stream):
-            match = _judged(entry, phrase, places, sounded)
+        clause = Clause(text, sounded)
+        for entry, wanted, places in self._index.hits(sounded.stream):
+            match = _judged(entry, wanted, places, sounded)
             if match is None:
                 continue
-            clause = Clause(text, sounded)
-            sounded_only = match.technique is Technique.LEXICON_PINYIN
-            if clause.unbroken(match.start, match.end, strictly=sounded_only) and not clause.excludes(
+            strictly = match.technique is Technique.LEXICON_PINYIN
+            if clause.unbroken(match.start, match.end, strictly=strictly) and not clause.excludes(
                 entry, places
             ):
                 yield match
 
 
-def _judged(entry: Entry, phrase: Phrase, places: Places, sounded: Sounded) -> _Match | None:
+def _judged(entry: Entry, wanted: str, places: Places, sounded: Sounded) -> _Match | None:
     start, end = places[0][0], places[-1][1]
     written = "".join([sounded.chars[first:last] for first, last in places])
-    wanted = phrase.text
     if written == wanted:
-        confidence = _WRITTEN_WITH_GAP if phrase.gaps else _WRITTEN
+        confidence = _WRITTEN if len(places) == 1 else _WRITTEN_WITH_GAP
         return _Match(entry, start, end, Technique.LEXICON_TEXT, confidence)
     if len(wanted) < LEAST_SYLLABLES:
         return None
