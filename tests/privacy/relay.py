@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class Relay:
-    """Listens on a free port of 127.0.0.1 and passes everything on to `target`; a context manager."""
+    """Listens on a free port of 127.0.0.1 and passes everything on to `target` until closed."""
 
     def __init__(self, target: int) -> None:
         self.up = bytearray()
@@ -19,10 +19,8 @@ class Relay:
         self.port: int = self._door.getsockname()[1]
         threading.Thread(target=self._serve, name="relay", daemon=True).start()
 
-    def __enter__(self) -> Relay:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
+        """Break all connections and stop listening."""
         self._door.close()
         for end in self._sockets:
             with suppress(OSError):

@@ -1,0 +1,174 @@
+"""Plays a person's day with times and identities held, and keeps all that left the handset."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from compline_edge.clock import SystemClock
+from compline_edge.judging import Judge
+from compline_edge.logs import configure_logs
+from compline_edge.senses.watch import Sort, existing
+from compline_edge.settings import EdgeSettings
+from compline_edge.vault.identity import Home, create_identity, join, open_home
+from compline_edge.wiring import instruments, link
+from compline_hub.app import init_hub, open_hub, serve
+from compline_hub.core.record import Query
+from compline_hub.settings import HubSettings
+from compline_shared.messages import Verdict
+from programs import free_port
+from tests.privacy.day import MIDNIGHT, Persona, lay_out
+from tests.privacy.relay import Relay
+
+NOON = MIDNIGHT + 43_200
+HUB_TIMES = {"received", "heard", "enrolled", "first", "last"}
+"""When the hub did something: not the handset's to hold still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that left the handset in one run; of pseudonyms, digests and chain heads only the length."""
+
+    verdicts: tuple[Verdict, ...]
+    rows: tuple[str, ...]
+    published: tuple[int, ...]  # bytes of each MQTT PUBLISH from the handset
+    log: tuple[str, ...]
+
+
+class StoppedClock:
+    """A clock at which every run judges the same things at the same moment."""
+
+    def now(self) -> float:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 1_000.0
+
+
+def enrol_once(folder: Path) -> None:
+    """Make a hub and an enrolled handset that every run starts from."""
+    settings = HubSettings(name="branch", data_dir=str(folder / "hub"))
+    init_hub(settings)
+    request = create_identity(folder / "handset")
+    with open_hub(settings) as hub:
+        join(folder / "handset", hub.enrolment.enrol(request, name="Desk 7", address=None))
+
+
+def play(
+    start: Path, folder: Path, persona: Persona, *, calls: dict[str, Path], judge: Callable[[Judge], Judge]
+) -> Run:
+    """Judge the persona's whole day offline, then deliver it to the real hub over the real broker."""
+    shutil.copytree(start, folder)
+    storage = folder / "phone"
+    lay_out(storage, persona, calls=calls)
+    settings = EdgeSettings(home=str(folder / "handset"))
+    configure_logs(folder / "handset" / "logs")
+    ready = instruments(settings)
+    with open_home(folder / "handset", clock=StoppedClock()) as home:
+        judging = judge(
+            Judge(
+                home=home,
+                listener=ready.listener,
+                versions=ready.versions,
+                clock=StoppedClock(),
+                zone=timezone(timedelta(hours=8)),
+                longest=3600.0,
+            )
+        )
+        for arrival in existing(storage):
+            os.utime(arrival.path, (NOON, NOON))
+            (judging.recording if arrival.sort is Sort.RECORDING else judging.chat)(arrival)
+        log = _log(folder / "handset" / "logs" / "agent.jsonl")
+        published = asyncio.run(_deliver(folder, settings, home))
+    return Run(
+        verdicts=_verdicts(folder),
+        rows=_rows(folder / "hub" / "hub.db"),
+        published=published,
+        log=log,
+    )
+
+
+async def _deliver(folder: Path, settings: EdgeSettings, home: Home) -> tuple[int, ...]:
+    """Run hub, broker and courier until everything is receipted; returns the sizes of what the handset published."""
+    hub = HubSettings(
+        name="branch",
+        data_dir=str(folder / "hub"),
+        port=free_port(0),
+        mqtt_port=free_port(0),
+        advertise=False,
+    )
+    stop, up = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve(hub, stop=stop, ready=lambda _page: up.set()))
+    relay = Relay(hub.mqtt_port)
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.wait(
+                {serving, asyncio.ensure_future(up.wait())}, return_when=asyncio.FIRST_COMPLETED
+            )
+            courier = link(replace(settings, hub=f"127.0.0.1:{relay.port}"), home, SystemClock())
+            carrying = asyncio.create_task(courier.run())
+            await courier.all_settled()
+            carrying.cancel()
+            await asyncio.wait({carrying})
+    finally:
+        stop.set()
+        await serving
+        relay.close()
+    return _published(bytes(relay.up))
+
+
+def _verdicts(folder: Path) -> tuple[Verdict, ...]:
+    with open_hub(HubSettings(name="branch", data_dir=str(folder / "hub"))) as hub:
+        kept = sorted(hub.reading.verdicts(Query(after=0, limit=500)), key=lambda k: k.verdict.seq)
+    return tuple(replace(k.verdict, contact=None, case=None, evidence=None) for k in kept)
+
+
+def _rows(database: Path) -> tuple[str, ...]:
+    """Every row of every table, declared columns as their length, the hub's own times left out."""
+    rows = []
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                shown = {
+                    column: f"{len(row[column])} bytes" if isinstance(row[column], bytes) else row[column]
+                    for column in row.keys()  # noqa: SIM118 (a row iterates over its values)
+                    if column not in HUB_TIMES
+                }
+                rows.append(f"{table} {shown}")
+    return tuple(sorted(rows))
+
+
+def _published(stream: bytes) -> tuple[int, ...]:
+    """Bytes of each PUBLISH packet in what a client sent (MQTT 3.1.1, section 2.2)."""
+    sizes, at = [], 0
+    while at < len(stream):
+        kind, begin, length, shift = stream[at] >> 4, at, 0, 0
+        at += 1
+        while True:
+            byte = stream[at]
+            at += 1
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        at += length
+        if kind == 3:
+            sizes.append(at - begin)
+    return tuple(sizes)
+
+
+def _log(path: Path) -> tuple[str, ...]:
+    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return tuple(json.dumps({k: v for k, v in event.items() if k != "timestamp"}) for event in events)

@@ -1,0 +1,161 @@
+"""The same day twice with other names, numbers and words: whatever leaves the handset must be the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+import structlog
+
+from compline_edge.judging import Judge
+from compline_edge.senses.watch import Arrival
+from compline_shared.lexicon import LexiconError, parse_pack
+from tests.privacy.day import RUOXI, ZIXUAN, Persona
+from tests.privacy.run_twice import Run, enrol_once, play
+from tests.privacy.voices import Line, common_lengths, respoken
+
+DEBTOR_ONE = {
+    1: Line("threats", 1),
+    3: Line("private-account", 1),
+    5: Line("threats", 3),
+    7: Line("threats", 7),
+}
+DEBTOR_OTHER = {
+    1: Line("private-account", 1),
+    3: Line("message-for-friend", 3),
+    5: Line("private-account", 3),
+    7: Line("early-reminder", 3),
+}
+COLLECTOR_ONE = {2: Line("message-for-friend", 2), 4: Line("message-for-friend", 4)}
+COLLECTOR_OTHER = {2: Line("late-call", 2), 4: Line("early-reminder", 2)}
+ORACLE = """@pack oracle
+@version 1
+@language zh-CN
+@category privacy
+7001 | notice | 欧阳先生 | not: - | 提到某人 | names one person
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One person's day: who it is and what was spoken in it."""
+
+    persona: Persona
+    calls: dict[str, Path]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("start")
+    enrol_once(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Day, Day]:
+    folder = tmp_path_factory.mktemp("calls")
+    insults = common_lengths("insults", DEBTOR_ONE, DEBTOR_OTHER)
+    calm = common_lengths("swearing-debtor", COLLECTOR_ONE, COLLECTOR_OTHER)
+
+    def spoken(who: str, debtor: dict[int, Line], collector: dict[int, Line]) -> dict[str, Path]:
+        return {
+            "101500": respoken(folder / f"{who}-1.wav", "insults", lines=debtor, lengths=insults),
+            "113000": respoken(folder / f"{who}-2.wav", "swearing-debtor", lines=collector, lengths=calm),
+        }
+
+    return (
+        Day(RUOXI, spoken("one", DEBTOR_ONE, COLLECTOR_ONE)),
+        Day(ZIXUAN, spoken("other", DEBTOR_OTHER, COLLECTOR_OTHER)),
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(start: Path, days: tuple[Day, Day], tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    folder = tmp_path_factory.mktemp("runs")
+    one, other = (
+        play(start, folder / str(place), day.persona, calls=day.calls, judge=lambda judge: judge)
+        for place, day in enumerate(days)
+    )
+    return one, other
+
+
+@pytest.mark.parametrize("left", [field.name for field in fields(Run)])
+def test_two_runs_when_only_names_numbers_and_words_differ_then_the_same_leaves(
+    runs: tuple[Run, Run], left: str
+) -> None:
+    one, other = runs
+    assert getattr(one, left) == getattr(other, left)
+
+
+def test_two_runs_when_played_then_there_is_something_to_compare(runs: tuple[Run, Run]) -> None:
+    one, _ = runs
+    assert any(verdict.findings for verdict in one.verdicts)
+    assert all((one.rows, one.published, one.log))
+
+
+class LeakingJudge(Judge):
+    """Broken on purpose: writes the recording's file name into its log."""
+
+    def recording(self, arrival: Arrival) -> None:
+        structlog.get_logger("compline_edge").info("recording_judged", file=arrival.path.name)
+        Judge.recording(self, arrival)
+
+
+class WhisperingClock:
+    """Broken on purpose: a clock whose seconds depend on the person's name."""
+
+    def __init__(self, persona: Persona) -> None:
+        self._offset = sum(map(ord, persona.name)) % 97
+
+    def now(self) -> float:
+        return 1_795_147_200 + self._offset
+
+    def monotonic(self) -> float:
+        return 1_000.0
+
+
+def broken(judge: Judge, persona: Persona) -> Judge:
+    """Return the judge with both leaks built in."""
+    return LeakingJudge(
+        home=judge.home,
+        listener=judge.listener,
+        versions=judge.versions,
+        clock=WhisperingClock(persona),
+        zone=judge.zone,
+        longest=judge.longest,
+    )
+
+
+@pytest.fixture(scope="module")
+def leaking_runs(start: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    folder = tmp_path_factory.mktemp("leaking")
+    one, other = (
+        play(
+            start,
+            folder / persona.card,
+            persona,
+            calls={},
+            judge=lambda judge, who=persona: broken(judge, who),
+        )
+        for persona in (RUOXI, ZIXUAN)
+    )
+    return one, other
+
+
+@pytest.mark.parametrize("left", ["verdicts", "rows", "log"])
+def test_two_runs_when_a_judge_leaks_on_purpose_then_it_is_caught(
+    leaking_runs: tuple[Run, Run], left: str
+) -> None:
+    one, other = leaking_runs
+    assert getattr(one, left) != getattr(other, left)
+
+
+def test_pack_when_it_asks_for_one_person_then_it_is_refused() -> None:
+    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
+        parse_pack(ORACLE, name="oracle.lex")
+
+
+def test_pack_when_it_asks_for_a_number_then_it_is_refused() -> None:
+    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
+        parse_pack(ORACLE.replace("欧阳先生", "尾号7788"), name="oracle.lex")
