@@ -197,7 +197,8 @@ class CourierLoop:
             return
         delay = None if until is None else max(0.0, until - self._clock.monotonic())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), delay)
+            async with asyncio.timeout(delay):  # wait_for of Python 3.11 may swallow a cancellation
+                await self._wake.wait()
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:

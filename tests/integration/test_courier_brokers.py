@@ -1,0 +1,166 @@
+"""The courier delivers through real brokers, through deafness, kills and lies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compline_edge.core.courier import Disputed, Offline, Online
+from compline_edge.link.mqtt import MqttCarrier, Unreachable
+from compline_edge.ports import Address
+from compline_edge.vault.identity import Home, create_identity
+from compline_hub.link.broker import Product
+from compline_shared.enrolment import Secret
+from compline_shared.ids import HandsetId
+from compline_shared.taxonomy import Severity
+from tests.branch import Broker, HubEnd, courier_of, free_port, running, until
+from tests.homes import enrolled, opened
+from tests.verdicts import draft
+
+WITHIN = 30.0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return opened(enrolled(tmp_path))
+
+
+@pytest.fixture(params=get_args(Product))
+async def broker(request: pytest.FixtureRequest, tmp_path: Path, home: Home) -> AsyncIterator[Broker]:
+    broker = Broker(request.param, tmp_path)
+    await broker.start(home.place.handset)
+    yield broker
+    await broker.stop()
+    home.close()
+
+
+@pytest.fixture
+async def hub(broker: Broker, home: Home, tmp_path: Path) -> AsyncIterator[HubEnd]:
+    hub = HubEnd(broker.port, create_identity(tmp_path / "home"))
+    yield hub
+    await asyncio.to_thread(hub.close)
+
+
+def judge(home: Home, count: int, *, severity: Severity = Severity.WARNING) -> None:
+    for _ in range(count):
+        home.ledger.record(draft(severity=severity), None)
+
+
+async def test_courier_when_verdicts_are_judged_then_hub_has_them_and_they_settle(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.to_thread(judge, home, 30)
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+    assert (home.outbox.settled, home.outbox.due_bytes) == (30, 0)
+
+
+async def test_courier_when_fifty_are_due_then_one_batch_carries_them(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    judge(home, 50)
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert len(hub.frames) == 1
+
+
+async def test_courier_when_broker_is_killed_then_everything_arrives_once(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.to_thread(judge, home, 5)
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+        await broker.kill()
+        await asyncio.to_thread(judge, home, 5)
+        await broker.start()
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+
+
+async def test_courier_when_hub_was_deaf_then_sends_again(home: Home, broker: Broker, hub: HubEnd) -> None:
+    hub.deaf_to = 2
+    judge(home, 3, severity=Severity.VETO)
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+
+
+async def test_courier_when_agent_starts_anew_then_goes_on_where_receipts_end(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    judge(home, 3)
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    judge(home, 2)
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+    assert len(hub.frames) == 2
+
+
+async def test_courier_when_hub_came_back_from_a_backup_then_sends_what_it_forgot(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    judge(home, 6)
+    async with running(courier_of(home, broker.port)) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+        hub.forget_after(2)
+        await asyncio.to_thread(judge, home, 1)
+        await until(lambda: len(hub.verdicts) == 7)
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+
+
+async def test_courier_when_receipts_are_forged_then_nothing_settles(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    hub.signing = Ed25519PrivateKey.generate()
+    judge(home, 2)
+    async with running(courier_of(home, broker.port)):
+        await until(lambda: len(hub.frames) >= 2)
+    assert (home.outbox.settled, len(hub.verdicts)) == (0, 2)
+
+
+async def test_courier_when_hub_has_another_past_then_disputes_and_is_silent(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    hub._heads = [bytes(32)]
+    judge(home, 1, severity=Severity.VETO)
+    async with running(courier_of(home, broker.port)) as courier:
+        await until(lambda: isinstance(courier.link, Disputed))
+    assert home.outbox.settled == 0
+
+
+async def test_courier_when_password_is_wrong_then_stays_offline_and_owes(home: Home, broker: Broker) -> None:
+    judge(home, 1)
+    async with running(courier_of(home, broker.port, password="wrong")) as courier:
+        await until(lambda: isinstance(courier.link, Offline) and courier.link.misses >= 2)
+    assert home.outbox.due_bytes > 0
+
+
+async def test_courier_when_broker_goes_then_offline_is_a_state(home: Home, broker: Broker) -> None:
+    async with running(courier_of(home, broker.port)) as courier:
+        await until(lambda: isinstance(courier.link, Online))
+        await broker.kill()
+        await until(lambda: not isinstance(courier.link, Online))
+        await broker.start()
+        await until(lambda: isinstance(courier.link, Online))
+
+
+async def test_carrier_when_nobody_listens_then_unreachable() -> None:
+    carrier = MqttCarrier(HandsetId("0" * 16), username="0" * 16, password=Secret(b"x"))
+    address = Address("127.0.0.1", free_port())
+    with pytest.raises(Unreachable):
+        await asyncio.to_thread(carrier.connect, address, on_frame=lambda _: None, on_lost=lambda: None)
+
+
+async def test_carrier_when_not_connected_then_sending_is_silent() -> None:
+    carrier = MqttCarrier(HandsetId("0" * 16), username="0" * 16, password=Secret(b"x"))
+    carrier.send(b"frame")
+    carrier.close()
