@@ -248,6 +248,23 @@ def test_recording_when_the_recorder_never_wrote_the_size_then_all_is_read_witho
     assert recording.defect is None
 
 
+def test_recording_when_nobody_knows_its_coding_then_it_is_unreadable(tmp_path: Path) -> None:
+    path = voice(tmp_path / "call.webm", BY_NAME["webm-libopus"], seconds=1)
+    path.write_bytes(path.read_bytes().replace(b"A_OPUS", b"A_XXXX"))
+    with pytest.raises(UnreadableRecording, match=r"^call\.webm is coded in a way that cannot be read: .*\.$"):
+        open_recording(path)
+
+
+def test_recording_when_its_size_needs_64_bits_then_that_is_what_it_states(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    small = wav(body=bytes(32_000), stated=0xFFFFFFFF)
+    sizes = b"ds64" + struct.pack("<IQQQI", 28, 64_080, 64_000, 32_000, 0)
+    path.write_bytes(b"RF64\xff\xff\xff\xffWAVE" + sizes + small[12:])
+    recording = open_recording(path)
+    assert read_through(recording) == 2.0
+    assert (recording.info.duration, recording.defect) == (4.0, Abstention.TRUNCATED)
+
+
 def test_recording_when_it_lasts_ten_hours_then_only_the_limit_is_read(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     ten_hours = 36_000 * 16_000

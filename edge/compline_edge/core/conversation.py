@@ -10,6 +10,12 @@ from typing import Final
 from compline_edge.core.personal import Account, ConversationKey
 from compline_shared.taxonomy import Abstention, Direction, Role
 
+_DIRECTION: Final = {
+    Role.COLLECTOR: Direction.OUTGOING,
+    Role.OTHER: Direction.INCOMING,
+    Role.UNKNOWN: Direction.UNKNOWN,
+}
+
 SILENCE_S: Final = 4 * 3600.0
 """Seconds without a message after which the next one begins a new conversation."""
 
@@ -53,13 +59,7 @@ class Conversation:
     @property
     def direction(self) -> Direction:
         """Outgoing where the collector wrote first."""
-        match self.messages[0].role:
-            case Role.COLLECTOR:
-                return Direction.OUTGOING
-            case Role.OTHER:
-                return Direction.INCOMING
-            case Role.UNKNOWN:
-                return Direction.UNKNOWN
+        return _DIRECTION[self.messages[0].role]
 
     @property
     def both_spoke(self) -> bool:

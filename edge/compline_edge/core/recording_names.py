@@ -159,8 +159,6 @@ def _from_xiaomi(number: str) -> str:
 
 
 def _time(text: str, pattern: str) -> datetime | None:
-    if not text.isascii():
-        return None
     try:
         return datetime.strptime(text, pattern)
     except ValueError:

@@ -71,7 +71,9 @@ def read_chat(
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableChatFile(f"{path.name} is no plain file: name a chat export, or a folder of them.")
+            raise UnreadableChatFile(
+                f"{path.name} is no plain file: name a chat export, or a folder of them."
+            )
         file = path.open("rb")
     except OSError as error:
         reason = error.strerror or "it cannot be opened"

@@ -8,11 +8,12 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import av
 import av.logging
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -317,7 +318,11 @@ def _sound(name: str, container: InputContainer) -> AudioStream:
     stream = container.streams.best("audio")
     if not isinstance(stream, AudioStream):
         raise UnreadableRecording(f"{name} holds no sound track: check that it is a recording of a call.")
-    context = stream.codec_context
+    context = cast("AudioCodecContext | None", stream.codec_context)  # None where FFmpeg has no decoder
+    if context is None:
+        raise UnreadableRecording(
+            f"{name} is coded in a way that cannot be read: convert it to wav, mp3 or m4a."
+        )
     if context.sample_rate not in _RATES or not 1 <= context.channels <= _MAX_CHANNELS:
         raise UnreadableRecording(
             f"{name} states a sample rate or channels that no recording has: copy it again."
