@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compline_edge.core.ctc_decoding import FLOOR, GreedyDecoder, Symbol, log_softmax
-from compline_edge.core.speech import Heard, Posteriors, SpeechBlock, Token, Utterance
+from compline_edge.core.speech import SAMPLE_RATE, Heard, Posteriors, SpeechBlock, Token, Utterance
 from compline_edge.core.syllables import SYLLABLES, reading, token_matrix
 from compline_edge.senses.features import CENTRE, STEP, WIDTH, FeatureStream
 from compline_edge.senses.model_manifest import (
@@ -164,11 +164,11 @@ class _Stretch:
         self._decoder = GreedyDecoder()
         self._open: list[Token] = []
         self._since = start  # s, where the running utterance begins
-        self._heard_to = start  # s, end of the samples so far
+        self._samples = 0
         self._step = 0
 
     def feed(self, block: SpeechBlock) -> Heard:
-        self._heard_to += len(block.samples) / 16_000
+        self._samples += len(block.samples)
         heard = self._take(self._window.feed(self._features.feed(block.samples)), ends=False)
         if not block.ends:
             return heard
@@ -190,7 +190,7 @@ class _Stretch:
                 utterances += self._close(self._open[-1].end)
         self._step += len(log_probs)
         if ends:
-            utterances += self._close(self._heard_to)
+            utterances += self._close(self._start + self._samples / SAMPLE_RATE)
         posteriors: tuple[Posteriors, ...] = ()
         if len(log_probs) or ends:
             rows = self._transcriber.syllabary.posteriors(log_probs)
