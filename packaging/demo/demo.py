@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta, timezone
 
 from rich.console import Console
 from rich.progress import (
@@ -27,7 +28,11 @@ from sample_day import LIVE, SampleDay, load_day
 FOLDER = ROOT / ".run" / "demo"
 LONGEST = 240.0
 """Seconds after which a day that is not through counts as failed."""
-console = Console(highlight=False)
+CLOCK = timezone(timedelta(hours=8))
+"""The sample day's clock."""
+WIDE = 150
+"""Columns of the table where stdout is no terminal."""
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +111,7 @@ def _table(wanted: Sequence[Expected], places: dict[str, Shown]) -> Table:
     for one in wanted:
         verdict = places.get(one.name)
         table.add_row(
-            f"{one.started:%H:%M}" if one.started else "",
+            f"{one.started.astimezone(CLOCK):%H:%M}" if one.started else "",
             one.kind,
             one.name,
             ", ".join(sorted(one.said)) or "-",

@@ -47,8 +47,8 @@ class ChatLine(msgspec.Struct, frozen=True):
 
     path: str
     line: int
-    conversation: str
     categories: tuple[str, ...]
+    conversation: str = ""  # a text file has none
 
 
 class SampleDay(msgspec.Struct, frozen=True):
