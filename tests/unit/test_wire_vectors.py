@@ -89,3 +89,9 @@ def test_signature_when_made_then_over_the_structure_of_rfc_9052() -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     signed = encode(["Signature1", bytes.fromhex("a10127"), b"context", b"payload"])
     assert sign(b"payload", key, context=b"context").endswith(key.sign(signed))
+
+
+@pytest.mark.parametrize("frame", [VERDICTS[0]["bytes"], VERDICTS[1]["bytes"], BATCH["receipt"]])
+def test_protocol_page_when_it_shows_a_frame_then_the_golden_one(frame: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
+    assert frame in page.replace("\n", "")
