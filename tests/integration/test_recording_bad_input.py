@@ -214,8 +214,22 @@ def test_recording_when_there_is_no_plain_file_then_it_is_unreadable(
         b"\x00\x00\x00\x14ftypM4A \x00\x00\x00\x00M4A \xf0\x00\x00\x00moov" + bytes(100),
         b"fLaC" + b"\x06\xff\xff\xff" * 3 + bytes(100),
         b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f" + bytes(1_000),
+        b"RIFF\x00\x00\x00\x00WAVE" + b"LIST\x00\x00\x00\xdc" + wav(body=bytes(3_200), stated=3_200)[12:],
+        b"RIFF\x00\x00\x00\x00WAVEfmt ",
+        wav(body=b"", stated=0)[:12] + b"junk\x00\x00\x00\x00" * 5_000,
     ],
-    ids=["1-hertz", "2-gigahertz", "300-channels", "no-channels", "huge-index", "huge-pictures", "huge-tag"],
+    ids=[
+        "1-hertz",
+        "2-gigahertz",
+        "300-channels",
+        "no-channels",
+        "huge-index",
+        "huge-pictures",
+        "huge-tag",
+        "huge-list",
+        "cut-header",
+        "endless-header",
+    ],
 )
 def test_recording_when_its_header_is_absurd_then_it_is_refused_at_once(
     content: bytes, tmp_path: Path
@@ -251,7 +265,9 @@ def test_recording_when_the_recorder_never_wrote_the_size_then_all_is_read_witho
 def test_recording_when_nobody_knows_its_coding_then_it_is_unreadable(tmp_path: Path) -> None:
     path = voice(tmp_path / "call.webm", BY_NAME["webm-libopus"], seconds=1)
     path.write_bytes(path.read_bytes().replace(b"A_OPUS", b"A_XXXX"))
-    with pytest.raises(UnreadableRecording, match=r"^call\.webm is coded in a way that cannot be read: .*\.$"):
+    with pytest.raises(
+        UnreadableRecording, match=r"^call\.webm is coded in a way that cannot be read: .*\.$"
+    ):
         open_recording(path)
 
 

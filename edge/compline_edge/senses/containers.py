@@ -98,7 +98,7 @@ def recognise(file: BinaryIO) -> Recognised | Locked | Unknown:
 
 def _container(file: BinaryIO, head: bytes, starts: int) -> Recognised | Locked | Unknown:
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return Recognised(Container.WAV, starts, _wav_stated(head), cut=False)
+        return _wav(file, starts)
     if head[:6] == b"#!AMR\n" or head[:9] == b"#!AMR-WB\n":
         return Recognised(Container.AMR, starts, None, cut=False)
     if head[:4] == b"OggS":
@@ -119,20 +119,32 @@ def _container(file: BinaryIO, head: bytes, starts: int) -> Recognised | Locked 
     return Unknown("it is not a recording in a format that phones write")
 
 
-def _wav_stated(head: bytes) -> float | None:
-    """Seconds by the data chunk's size, which FFmpeg bends to the file's; None where nobody filled it in."""
-    at, per_second, long_size = 12, 0, 0
-    while len(head) >= at + 8:
-        kind, size = struct.unpack("<4sI", head[at : at + 8])
+def _wav(file: BinaryIO, starts: int) -> Recognised | Unknown:
+    """Walk the chunks up to the samples, whose size states the duration; FFmpeg bends that to the file's own size.
+
+    A size that nobody filled in states nothing. A chunk before the samples that is larger than the file would be
+    allocated whole by FFmpeg, gigabytes of it.
+    """
+    size = file.seek(0, os.SEEK_END)
+    at, per_second, long_size = starts + 12, 0, 0
+    for _ in range(_MAX_BOXES):
+        file.seek(at)
+        chunk = file.read(32)
+        if len(chunk) < 8:
+            return Unknown("it was cut off within its header")
+        kind, length = struct.unpack("<4sI", chunk[:8])
         if kind == b"data":
-            size = long_size if size == 0xFFFFFFFF else size
-            return size / per_second if per_second and size not in (0, 0x7FFFFFFF) else None
-        if kind == b"fmt " and len(head) >= at + 20:
-            per_second = int(struct.unpack("<I", head[at + 16 : at + 20])[0])
-        if kind == b"ds64" and len(head) >= at + 24:
-            long_size = int(struct.unpack("<Q", head[at + 16 : at + 24])[0])
-        at += 8 + size + size % 2
-    return None
+            length = long_size if length == 0xFFFFFFFF else length
+            known = per_second and length not in (0, 0x7FFFFFFF)
+            return Recognised(Container.WAV, starts, length / per_second if known else None, cut=False)
+        if length > min(size - at - 8, MAX_INDEX_BYTES):
+            return Unknown("its header is damaged")
+        if kind == b"fmt " and len(chunk) >= 20:
+            per_second = int(struct.unpack("<I", chunk[16:20])[0])
+        if kind == b"ds64" and len(chunk) >= 24:
+            long_size = int(struct.unpack("<Q", chunk[16:24])[0])
+        at += 8 + length + length % 2
+    return Unknown("its header has no end")
 
 
 def _locked(head: bytes) -> str | None:
