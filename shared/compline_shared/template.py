@@ -27,7 +27,9 @@ _NOT_HAN = re.compile(rf"[^{_HAN}]")
 _NUMERALS = re.compile("[零一二三四五六七八九幺两]{4}")
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱林何郭罗梁宋郑韩唐冯董萧曹袁邓傅沈彭吕苏卢蒋蔡贾丁魏薛"
 _LONG_SURNAMES = "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|令狐|慕容|夏侯|端木|南宫"
-_NAMED = re.compile(f"(?:[{_SURNAMES}]|{_LONG_SURNAMES})(?:先生|女士|小姐|太太|某某|某|总$)|^[老小](?:王|李|张|刘|陈|赵|吴)$")
+_NAMED = re.compile(
+    f"(?:[{_SURNAMES}]|{_LONG_SURNAMES})(?:先生|女士|小姐|太太|某某|某|总$)|^[老小](?:王|李|张|刘|陈|赵|吴)$"
+)
 
 
 class TemplateError(ComplineError):

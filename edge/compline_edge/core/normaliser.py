@@ -73,6 +73,8 @@ _SPLIT = {
     "疒": {"丙": "病", "正": "症"},
     "彳": {"聿": "律", "主": "往", "寺": "待"},
 }
+SPLIT_PARTS = frozenset(_SPLIT)
+"""Left parts of characters that may be written in two."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

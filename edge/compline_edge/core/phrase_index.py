@@ -51,6 +51,10 @@ class PhraseIndex:
         if anchored:
             self._automaton.make_automaton()
 
+    def silent(self, stream: str) -> bool:
+        """Whether nothing can be found in `stream`."""
+        return not self.size or next(self._automaton.iter(stream), None) is None
+
     def hits(self, stream: str) -> Iterator[tuple[Entry, str, Places]]:
         """Yield entry, characters and places of each phrase that may stand in `stream`, a `Sounded.stream`."""
         if not self.size:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from compline_edge.core.normaliser import Normalised, Offsets, normalise
+from compline_edge.core.normaliser import SPLIT_PARTS, Normalised, Offsets, normalise
 from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy_class, primary_table, readings, spell
 
 _SPELLED = 0xF0000
 """Private-use code point of syllable 0 as written in Latin letters; no folded text has it."""
+_UNSURE = "\uffff"
 _LETTERS = 26
 _FIRST_LETTER = ord("a")
 
@@ -38,6 +39,15 @@ def sound(text: str) -> Sounded:
     return Sounded(folded.text, stream, folded.starts, folded.ends)
 
 
+def quick_stream(text: str) -> str | None:
+    """Return the stream that `sound` would give, faster for short texts; None where only `sound` can tell.
+
+    That is where Latin letters may be pinyin, or a character may be written in two parts.
+    """
+    stream = text.translate(_quick_classes())
+    return None if _UNSURE in stream else stream
+
+
 def class_keys(literal: str) -> tuple[str, ...]:
     """Return the class streams of a literal, up to 4 where characters have a second common reading."""
     classes = _class_chars()
@@ -51,8 +61,9 @@ def class_keys(literal: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+@lru_cache(maxsize=8192)
 def syllables(char: str) -> tuple[int, ...]:
-    """Return the syllables that a token may sound like; () for none."""
+    """Return the syllables that a token may sound like, the usual one first; () for none."""
     code = ord(char)
     if code >= _SPELLED:
         return (code - _SPELLED,)
@@ -76,16 +87,16 @@ def _spelled(folded: Normalised, letters: Offsets) -> Normalised:
     """Replace Latin letters, which stand at tokens `letters`, by one token a syllable where they are pinyin."""
     keep = np.ones(len(folded.codes), dtype=np.bool_)
     codes, ends = folded.codes.copy(), folded.ends.copy()
-    for run in np.split(letters, (np.diff(letters) > 1).nonzero()[0] + 1):
-        start, stop = int(run[0]), int(run[-1]) + 1
-        text = "".join(map(chr, folded.codes[start:stop].tolist()))
-        for first, word in _words(text, folded.starts[start:stop].tolist()):
-            place = start + first
+    text = folded.codes[letters].astype(np.uint8).tobytes().decode("ascii")
+    starts, tokens = folded.starts[letters].tolist(), letters.tolist()
+    for first, last in pairwise([0, *((np.diff(letters) > 1).nonzero()[0] + 1).tolist(), len(text)]):
+        for place, word in _words(text[first:last], starts[first:last]):
+            token = tokens[first + place]
             for index, size in spell(word) or ():
-                codes[place] = _SPELLED + index
-                ends[place] = folded.ends[place + size - 1]
-                keep[place + 1 : place + size] = False
-                place += size
+                codes[token] = _SPELLED + index
+                ends[token] = folded.ends[token + size - 1]
+                keep[token + 1 : token + size] = False
+                token += size
     return Normalised(codes[keep], folded.starts[keep], ends[keep])
 
 
@@ -95,9 +106,11 @@ def _words(text: str, starts: list[int]) -> list[tuple[int, str]]:
     Returns:
         place in `text` and letters of each word.
     """
+    if starts[-1] - starts[0] == len(text) - 1:
+        return [(0, text)]
     cuts = [0, *(place for place in range(1, len(text)) if starts[place] != starts[place - 1] + 1), len(text)]
     words = [(first, text[first:last]) for first, last in pairwise(cuts)]
-    if len(words) == 1 or all(spell(word) for _, word in words) or not spell(text):
+    if all(spell(word) for _, word in words) or not spell(text):
         return words
     return [(0, text)]
 
@@ -108,6 +121,26 @@ def _class_chars() -> dict[int, str]:
     table = _class_table()
     sounding = table.nonzero()[0].tolist()
     return dict(zip(sounding, map(chr, table[sounding].tolist()), strict=True))
+
+
+class _QuickClasses(dict[int, str | None]):
+    """Code point -> class of sound as a character, None for what is dropped; filled as characters come."""
+
+    def __missing__(self, code: int) -> str | None:
+        self[code] = found = self._found(code)
+        return found
+
+    def _found(self, code: int) -> str | None:
+        folded = normalise(chr(code)).codes.tolist()
+        if not folded:
+            return None
+        unsure = folded[0] - _FIRST_LETTER in range(_LETTERS) or chr(folded[0]) in SPLIT_PARTS
+        return _UNSURE if unsure else chr(int(_class_table()[folded[0]]))
+
+
+@cache
+def _quick_classes() -> _QuickClasses:
+    return _QuickClasses()
 
 
 @cache

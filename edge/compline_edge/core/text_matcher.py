@@ -9,13 +9,14 @@ from compline_edge.core.clause import Clause
 from compline_edge.core.common_characters import COMMON
 from compline_edge.core.noticed import Noticed, Span
 from compline_edge.core.phrase_index import PhraseIndex, Places
-from compline_edge.core.sounded import Sounded, is_character, sound, syllables
+from compline_edge.core.sounded import Sounded, is_character, quick_stream, sound, syllables
 from compline_shared.lexicon import Entry, Pack
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
 LEAST_SYLLABLES = 3
 """A phrase of fewer syllables counts only when its characters are written: too much sounds like it."""
 
+_SHORT = 500  # characters
 _WRITTEN = 95
 _WRITTEN_WITH_GAP = 90
 _SOUNDED = 80
@@ -48,6 +49,8 @@ class TextMatcher:
         The other side's words count only against entries that say so; an unknown speaker never raises a veto.
         Overlapping matches of one category are one, the gravest.
         """
+        if self._silent(text):
+            return []
         sounded = sound(text)
         matches = [
             m for m in self._matches(text, sounded) if m.entry.category is not Category.MISSING_DISCLOSURE
@@ -60,8 +63,17 @@ class TextMatcher:
 
     def disclosures(self, text: str) -> frozenset[int]:
         """Return the ids of the disclosures (identity, recording notice) that `text` makes."""
+        if self._silent(text):
+            return frozenset()
         matches = self._matches(text, sound(text))
         return frozenset(m.entry.id for m in matches if m.entry.category is Category.MISSING_DISCLOSURE)
+
+    def _silent(self, text: str) -> bool:
+        """Whether a short text surely holds nothing; arrays cost more than they save there."""
+        if len(text) > _SHORT:
+            return False
+        stream = quick_stream(text)
+        return stream is not None and self._index.silent(stream)
 
     def _matches(self, text: str, sounded: Sounded) -> Iterator[_Match]:
         clause = Clause(text, sounded)
@@ -90,18 +102,24 @@ def _judged(entry: Entry, wanted: str, places: Places, sounded: Sounded) -> _Mat
 
 def _sounded_confidence(wanted: str, written: str) -> int:
     """Return how surely `written` is `wanted` misspelt on purpose, 0 for what is likelier a coincidence."""
-    pairs = [(one, other) for one, other in zip(wanted, written, strict=True) if one != other]
-    inexact = [other for one, other in pairs if set(syllables(one)).isdisjoint(syllables(other))]
-    characters = [other for _, other in pairs if is_character(other)]
     size = len(wanted)
+    pairs = [(one, other) for one, other in zip(wanted, written, strict=True) if one != other]
+    characters = [other for _, other in pairs if is_character(other)]
     if size == LEAST_SYLLABLES and not COMMON.isdisjoint(characters):
         return 0
+    inexact = [other for one, other in pairs if not _sound_alike(one, other)]
     if len(inexact) > max(1, size // 4) or any(not is_character(other) for other in inexact):
         return 0
     if inexact and 2 * len(characters) > size:
         return 0
     share = (30 * len(characters) + 15 * (len(pairs) - len(characters))) / size
     return round(_SOUNDED - share - 5 * len(inexact))
+
+
+def _sound_alike(one: str, other: str) -> bool:
+    """Whether two characters share a reading, tones aside."""
+    sounds = syllables(one)
+    return any(sound in sounds for sound in syllables(other))
 
 
 def _collapsed(matches: list[_Match]) -> list[_Match]:
