@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--once", action="store_true", help="print the table when the day is through, then exit"
     )
     once = parser.parse_args(arguments).once
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the programs that were started
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     try:
