@@ -131,7 +131,7 @@ def test_finding_when_only_heard_then_it_is_less_sure_than_written(matcher: Text
         "去你单位找领导是违法的",
         "麻人",  # sounds like 骂人: two syllables are too few
         "马泥",
-        "妈是你",  # one of the commonest characters in place of another is no disguise
+        "骂是你",  # one of the commonest characters in place of another is no disguise
         "大段离得腿",  # all characters others and one of another sound
         "打断，妮的腿",  # what only sounds alike must stand in one clause
         "我去你。单位今天放假",

@@ -105,7 +105,7 @@ def _sounded_confidence(wanted: str, written: str) -> int:
     size = len(wanted)
     pairs = [(one, other) for one, other in zip(wanted, written, strict=True) if one != other]
     characters = [other for _, other in pairs if is_character(other)]
-    if size == LEAST_SYLLABLES and not COMMON.isdisjoint(characters):
+    if size == LEAST_SYLLABLES and len(pairs) == 1 and not COMMON.isdisjoint(characters):
         return 0
     inexact = [other for one, other in pairs if not _sound_alike(one, other)]
     if len(inexact) > max(1, size // 4) or any(not is_character(other) for other in inexact):
