@@ -183,7 +183,7 @@ def best_margins(
     best: dict[tuple[int, int], float] = {}
     for place, one in enumerate(cohort):
         scorer.reset()
-        for match in scorer.feed(scorer.emissions(one.log_probs, start=0.0, step=STEP)):
+        for match in scorer.feed(scorer.emissions(one.log_probs)):
             key = (match.target, place)
             best[key] = max(best.get(key, -math.inf), match.margin - GENEROUS)
     return best

@@ -1,4 +1,4 @@
-"""The phrases of many lexicon entries as one lattice of characters, laid out as arrays for the spotter."""
+"""The phrases of many lexicon entries as one lattice of characters, laid out as arrays for the scorer."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ ANY = -1
 START = 0
 """The node before every first character; it is left anew at each step."""
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
     """Nodes are characters; a slot's values stand side by side, so a template costs its length, not its expansions.
 
-    Node 0 is `START`. Edges are sorted by where they lead; every other node has at least one.
+    Node 0 is `START`. A node is entered from one place: places 0 to nodes - 1 are nodes left by syllable or blank,
+    nodes to 2 nodes - 1 the same nodes left by blank alone (a character that follows its like needs one between),
+    and from 2 nodes on junctions, each the best of several of those.
     """
 
     characters: tuple[str, ...]  # what the labels stand for
     labels: Ints  # [nodes], index into `characters`, or ANY; ANY for START too
-    edge_from: Ints  # [edges]
-    edge_again: npt.NDArray[np.bool_]  # [edges], both ends have the same label: a blank must stand between
-    edge_first: Ints  # [nodes - 1], first edge into node 1, 2, ...
-    final_nodes: Ints  # [finals], sorted by target
-    final_first: Ints  # [targets], first final node of each target
+    entered_from: Ints  # [nodes - 1], the place before node 1, 2, ...
+    junction_places: Ints  # [arms], places that lead into junctions, junction by junction
+    junction_first: Ints  # [junctions], where each one's places begin
+    final_nodes: Ints  # [finals], target by target
+    final_first: Ints  # [targets], where each one's final nodes begin
 
     @property
     def nodes(self) -> int:
@@ -43,25 +45,17 @@ class Lattice:
 def build(targets: Sequence[Sequence[Piece]]) -> Lattice:
     """Lay the templates of all targets out side by side; each must hold at least one character."""
     draft = _Draft()
-    finals: list[int] = []
-    final_first: list[int] = []
-    for pieces in targets:
-        final_first.append(len(finals))
-        finals += sorted(draft.add(pieces))
-    order = sorted(range(1, len(draft.labels)), key=lambda node: node)
-    sources = [source for node in order for source in sorted(draft.sources[node])]
-    counts = [len(draft.sources[node]) for node in order]
-    labels = np.array(draft.labels, dtype=np.int64)
-    edge_from = np.array(sources, dtype=np.int64)
-    edge_to = np.repeat(np.array(order, dtype=np.int64), counts)
+    finals = [sorted(draft.add(pieces)) for pieces in targets]
+    junctions: dict[tuple[int, ...], int] = {}
+    entered_from = [draft.place_before(node, junctions) for node in range(1, len(draft.labels))]
     return Lattice(
         characters=tuple(draft.characters),
-        labels=labels,
-        edge_from=edge_from,
-        edge_again=(labels[edge_from] == labels[edge_to]) & (edge_from != START),
-        edge_first=np.cumsum([0, *counts[:-1]], dtype=np.int64),
-        final_nodes=np.array(finals, dtype=np.int64),
-        final_first=np.array(final_first, dtype=np.int64),
+        labels=np.array(draft.labels, dtype=np.intp),
+        entered_from=np.array(entered_from, dtype=np.intp),
+        junction_places=np.array([place for places in junctions for place in places], dtype=np.intp),
+        junction_first=_firsts([len(places) for places in junctions]),
+        final_nodes=np.array([node for nodes in finals for node in nodes], dtype=np.intp),
+        final_first=_firsts([len(nodes) for nodes in finals]),
     )
 
 
@@ -71,11 +65,11 @@ class _Draft:
     def __init__(self) -> None:
         self.characters: dict[str, int] = {}
         self.labels: list[int] = [ANY]
-        self.sources: list[set[int]] = [set()]
+        self.before: list[frozenset[int]] = [frozenset()]  # the nodes that lead into each
 
-    def add(self, pieces: Sequence[Piece]) -> set[int]:
+    def add(self, pieces: Sequence[Piece]) -> frozenset[int]:
         """Add one template; returns the nodes where its phrases end."""
-        ends = {START}
+        ends = frozenset({START})
         for piece in pieces:
             match piece:
                 case Choice(options):
@@ -84,7 +78,18 @@ class _Draft:
                     ends = self._gap(most, ends)
         return ends - {START}
 
-    def _choice(self, options: Sequence[str], ends: set[int]) -> set[int]:
+    def place_before(self, node: int, junctions: dict[tuple[int, ...], int]) -> int:
+        """The one place from which `node` is entered, a new junction where it takes one."""
+        nodes, label = len(self.labels), self.labels[node]
+        places = tuple(
+            source + (nodes if source != START and self.labels[source] == label else 0)
+            for source in sorted(self.before[node])
+        )
+        if len(places) == 1:
+            return places[0]
+        return 2 * nodes + junctions.setdefault(places, len(junctions))
+
+    def _choice(self, options: Sequence[str], ends: frozenset[int]) -> frozenset[int]:
         """Options that begin alike share nodes."""
         tree: dict[str, int] = {}
         last: set[int] = set()
@@ -93,22 +98,24 @@ class _Draft:
             for place in range(1, len(option) + 1):
                 prefix = option[:place]
                 if prefix not in tree:
-                    tree[prefix] = self._node(
-                        self.characters.setdefault(prefix[-1], len(self.characters)), before
-                    )
-                before = {tree[prefix]}
+                    label = self.characters.setdefault(prefix[-1], len(self.characters))
+                    tree[prefix] = self._node(label, before)
+                before = frozenset({tree[prefix]})
             last |= before
-        return last
+        return frozenset(last)
 
-    def _gap(self, most: int, ends: set[int]) -> set[int]:
-        after = set(ends)
-        before = ends
+    def _gap(self, most: int, ends: frozenset[int]) -> frozenset[int]:
+        after, before = ends, ends
         for _ in range(most):
-            before = {self._node(ANY, before)}
+            before = frozenset({self._node(ANY, before)})
             after |= before
         return after
 
-    def _node(self, label: int, sources: set[int]) -> int:
+    def _node(self, label: int, before: frozenset[int]) -> int:
         self.labels.append(label)
-        self.sources.append(set(sources))
+        self.before.append(before)
         return len(self.labels) - 1
+
+
+def _firsts(counts: Sequence[int]) -> Ints:
+    return np.cumsum([0, *counts], dtype=np.intp)[:-1]

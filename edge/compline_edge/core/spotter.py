@@ -3,19 +3,21 @@ context."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from compline_edge.core.ctc_decoding import greedy
-from compline_edge.core.phrase_lattice import build
-from compline_edge.core.phrase_scorer import Match, PhraseScorer
+from compline_edge.core.phrase_lattice import Lattice, build
+from compline_edge.core.phrase_scorer import PhraseScorer
 from compline_edge.core.speech import Posteriors
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_shared.lexicon import Entry
-from compline_shared.template import Choice
+from compline_shared.template import Choice, Piece
 
 HOLD = 0.45
 """Seconds for which a better match of the same entry at the same place is awaited."""
@@ -32,8 +34,19 @@ JOINED = 0.6
 KEPT = 12.0
 """Seconds of posteriors that are kept for looking back at contexts."""
 
+LONGEST = 8.0
+"""Seconds that a phrase may take from its first to its last syllable."""
+
 ONSET = 0.1
 """Seconds by which a syllable begins before the step on which the model is sure of it."""
+
+_ALIKE = 0.25
+"""Nats by which a phrase may score differently backwards: runs of blank are shortened from the other end."""
+
+_JUST = 0.01
+"""Seconds, less than a step."""
+
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +67,21 @@ class Spotter:
     expansions.
     """
 
-    def __init__(self, entries: Iterable[Entry], thresholds: Thresholds, *, pack: str = "") -> None:
-        """Compile the entries that may be spotted in audio; `pack` is the name under which thresholds
-        know them.
-        """
+    def __init__(self, entries: Iterable[Entry], thresholds: Thresholds) -> None:
+        """Compile the entries that may be spotted in audio."""
         self.thresholds = thresholds
         self.entries = tuple(entry for entry in entries if entry.in_audio)
         self.stricter = tuple(thresholds.entries.get(str(entry.id), 0.0) for entry in self.entries)
         self.lattice = build([entry.template.pieces for entry in self.entries])
-        words = dict.fromkeys(w for entry in self.entries for w in (*entry.excluded, *entry.excluded_after))
-        self.contexts = tuple(words)
-        self.context_lattice = build([[Choice((word,))] for word in self.contexts])
 
     def open(self) -> SpotterStream:
         """Begin to listen to one channel."""
         return SpotterStream(self)
+
+    def scorer(self, lattice: Lattice) -> PhraseScorer:
+        """A scorer at rest for the phrases of a lattice, with their allowances."""
+        allowances = [self.thresholds.allowance(character) for character in lattice.characters]
+        return PhraseScorer(lattice, self.thresholds, base=self.thresholds.base, allowances=allowances)
 
 
 class SpotterStream:
@@ -76,43 +89,39 @@ class SpotterStream:
 
     def __init__(self, spotter: Spotter) -> None:
         self._spotter = spotter
-        thresholds = spotter.thresholds
-        self._scorer = PhraseScorer(
-            spotter.lattice,
-            thresholds,
-            base=thresholds.base,
-            allowances=[thresholds.allowance(character) for character in spotter.lattice.characters],
-        )
-        self._pending: dict[int, Match] = {}
-        self._told: dict[int, float] = {}  # target: end of what was last told of it
+        self._scorer = spotter.scorer(spotter.lattice)
+        self._pending: dict[int, _Candidate] = {}
+        self._told: dict[int, float] = {}  # target: s, end of what was last told of it
         self._kept: deque[Posteriors] = deque()
-        self._end = -np.inf
+        self._end = -math.inf
 
     def feed(self, posteriors: Posteriors) -> tuple[Spotted, ...]:
         """Take the next posteriors of a stretch; returns what is now certain, in order of time."""
         spotted: list[Spotted] = []
         if posteriors.start - self._end > JOINED:
-            spotted += self._settle(np.inf)
+            spotted += self._settle(math.inf)
             self._scorer.reset()
-        self._remember(posteriors)
-        emissions = self._scorer.emissions(posteriors.log_probs, start=posteriors.start, step=posteriors.step)
-        for match in self._scorer.feed(emissions):
-            spotted += self._consider(match)
-        spotted += self._settle(np.inf if posteriors.ends else self._end)
+            self._kept.clear()
+        self._keep(posteriors)
+        for match in self._scorer.feed(self._scorer.emissions(posteriors.log_probs)):
+            end = posteriors.start + match.step * posteriors.step
+            spotted += self._consider(_Candidate(match.target, match.margin, end))
+        spotted += self._settle(math.inf if posteriors.ends else self._end)
         return tuple(sorted(spotted, key=lambda one: one.start))
 
     def finish(self) -> tuple[Spotted, ...]:
         """Take the end of the call; returns what was still awaited."""
-        return tuple(self._settle(np.inf))
+        return tuple(self._settle(math.inf))
 
-    def _consider(self, match: Match) -> list[Spotted]:
-        """Weigh one match against what is pending for its entry; the better of two at one place stays."""
-        stricter = self._spotter.stricter[match.target]
-        if match.margin < stricter or match.start <= self._told.get(match.target, -1.0):
+    def _consider(self, match: _Candidate) -> list[Spotted]:
+        """Weigh one match against what is pending for its entry; the best of those at one place stays."""
+        if match.margin < self._spotter.stricter[match.target]:
+            return []
+        if match.end <= self._told.get(match.target, -math.inf) + HOLD:
             return []
         held = self._pending.get(match.target)
         settled: list[Spotted] = []
-        if held is not None and match.start > held.end:
+        if held is not None and match.end > held.end + HOLD:
             settled = self._tell(held)
             held = None
         if held is None or match.margin > held.margin:
@@ -122,75 +131,85 @@ class SpotterStream:
     def _settle(self, now: float) -> list[Spotted]:
         """Tell what cannot become better any more at `now` seconds."""
         due = [match for match in self._pending.values() if match.end + self._patience(match) < now]
-        return [spotted for match in sorted(due, key=lambda one: one.start) for spotted in self._tell(match)]
+        return [spotted for match in due for spotted in self._tell(match)]
 
-    def _patience(self, match: Match) -> float:
+    def _patience(self, match: _Candidate) -> float:
         return REACH_SECONDS if self._spotter.entries[match.target].excluded_after else HOLD
 
-    def _tell(self, match: Match) -> list[Spotted]:
+    def _tell(self, match: _Candidate) -> list[Spotted]:
         del self._pending[match.target]
         self._told[match.target] = match.end
         entry = self._spotter.entries[match.target]
-        if self._denied(match, entry):
+        start = self._start(match, entry)
+        if self._denied(entry, start=start, end=match.end):
             return []
-        thresholds = self._spotter.thresholds
         margin = match.margin - self._spotter.stricter[match.target]
-        return [
-            Spotted(
-                entry=entry.id,
-                start=max(0.0, match.start - ONSET),
-                end=match.end,
-                score=margin,
-                confidence=thresholds.confidence(margin),
-            )
-        ]
+        confidence = self._spotter.thresholds.confidence(margin)
+        return [Spotted(entry.id, max(0.0, start - ONSET), match.end, margin, confidence)]
 
-    def _denied(self, match: Match, entry: Entry) -> bool:
+    def _start(self, match: _Candidate, entry: Entry) -> float:
+        """Where a match began: its phrase is scored backwards from its end, which costs nothing until it is told."""
+        rows, times = self._rows(since=match.end - LONGEST, until=match.end)
+        scorer = self._spotter.scorer(build([_backwards(entry.template.pieces)]))
+        for back in scorer.feed(scorer.emissions(rows[::-1])):
+            if back.margin >= match.margin - _ALIKE:
+                return float(times[-1 - back.step])
+        return match.end
+
+    def _denied(self, entry: Entry, *, start: float, end: float) -> bool:
         """Is one of the entry's negative contexts heard before, over, inside or after the match?"""
-        if entry.excluded and self._heard(
-            entry.excluded, since=self._reach_back(match.start), until=match.end
-        ):
+        if self._heard(entry.excluded, since=self._reach_back(start), until=end):
             return True
-        if not entry.excluded_after:
-            return False
-        return self._heard(entry.excluded_after, since=match.end + 0.01, until=self._reach_on(match.end))
+        return self._heard(entry.excluded_after, since=end + _JUST, until=self._reach_on(end))
 
     def _heard(self, words: tuple[str, ...], *, since: float, until: float) -> bool:
-        spotter, thresholds = self._spotter, self._spotter.thresholds
-        lattice = spotter.context_lattice
-        scorer = PhraseScorer(
-            lattice, thresholds, base=0.0, allowances=[thresholds.context] * len(lattice.characters)
-        )
-        wanted = {spotter.contexts.index(word) for word in words}
-        for piece in self._kept:
-            first = max(0, int(np.ceil((since - piece.start) / piece.step - 1e-6)))
-            last = int(np.floor((until - piece.start) / piece.step + 1e-6)) + 1
-            rows = piece.log_probs[first : max(first, last)]
-            emissions = scorer.emissions(rows, start=piece.start + first * piece.step, step=piece.step)
-            if any(found.target in wanted for found in scorer.feed(emissions)):
-                return True
-        return False
+        if not words:
+            return False
+        rows, _ = self._rows(since=since, until=until)
+        lattice = build([[Choice(words)]])
+        allowed = [self._spotter.thresholds.context] * len(lattice.characters)
+        scorer = PhraseScorer(lattice, self._spotter.thresholds, base=0.0, allowances=allowed)
+        return bool(scorer.feed(scorer.emissions(rows)))
 
     def _reach_back(self, start: float) -> float:
         """Seconds where the eighth syllable before `start` was heard, at most 2.4 s before."""
-        heard = [time for time in self._syllable_times() if start - REACH_SECONDS <= time < start - 0.01]
-        return heard[-REACH] - 0.04 if len(heard) > REACH else start - REACH_SECONDS
+        rows, times = self._rows(since=start - REACH_SECONDS, until=start - _JUST)
+        heard = greedy(rows)
+        return float(times[heard[-REACH].first]) if len(heard) >= REACH else start - REACH_SECONDS
 
     def _reach_on(self, end: float) -> float:
-        heard = [time for time in self._syllable_times() if end + 0.01 < time <= end + REACH_SECONDS]
-        return heard[REACH - 1] + 0.04 if len(heard) > REACH else end + REACH_SECONDS
+        """Seconds where the eighth syllable after `end` was heard, at most 2.4 s after."""
+        rows, times = self._rows(since=end + _JUST, until=end + REACH_SECONDS)
+        heard = greedy(rows)
+        return float(times[heard[REACH - 1].last]) if len(heard) >= REACH else end + REACH_SECONDS
 
-    def _syllable_times(self) -> list[float]:
-        return [
-            piece.start + symbol.first * piece.step
-            for piece in self._kept
-            for symbol in greedy(piece.log_probs)
-        ]
+    def _rows(self, *, since: float, until: float) -> tuple[Floats, Floats]:
+        """Kept log-probabilities [steps, syllables] from `since` to `until`, and their times [steps] in seconds."""
+        times = np.concatenate(
+            [piece.start + piece.step * np.arange(len(piece.log_probs)) for piece in self._kept]
+        )
+        wanted = (times >= since - _JUST / 2) & (times <= until + _JUST / 2)
+        rows = np.concatenate([piece.log_probs for piece in self._kept])
+        return rows[wanted], times[wanted]
 
-    def _remember(self, posteriors: Posteriors) -> None:
-        if posteriors.start - self._end > JOINED:
-            self._kept.clear()
+    def _keep(self, posteriors: Posteriors) -> None:
         self._kept.append(posteriors)
         self._end = posteriors.start + posteriors.step * len(posteriors.log_probs)
         while self._kept[0].start < self._end - KEPT and len(self._kept) > 1:
             self._kept.popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A match that may still be bettered."""
+
+    target: int
+    margin: float  # nats
+    end: float  # s
+
+
+def _backwards(pieces: Sequence[Piece]) -> list[Piece]:
+    return [
+        Choice(tuple(option[::-1] for option in piece.options)) if isinstance(piece, Choice) else piece
+        for piece in reversed(pieces)
+    ]
