@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -51,10 +52,14 @@ def free_port() -> int:
 
 
 def hub_settings(folder: Path, **values: Any) -> HubSettings:
-    ports = {"port": free_port(), "mqtt_port": free_port()}
-    return HubSettings(
-        **({"data_dir": str(folder / "hub"), "advertise": False, "log_level": "error"} | ports | values)
+    defaults = HubSettings(
+        data_dir=str(folder / "hub"),
+        port=free_port(),
+        mqtt_port=free_port(),
+        advertise=False,
+        log_level="error",
     )
+    return msgspec.structs.replace(defaults, **values)
 
 
 @dataclass(slots=True)

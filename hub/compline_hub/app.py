@@ -1,23 +1,18 @@
-"""Wires the hub together by hand and runs it."""
+"""Wires the running hub together by hand: broker, intake, network advert, page."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import pwd
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
-from sqlalchemy import Engine
 
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import BrokerFailed, HubBusy
@@ -26,70 +21,21 @@ from compline_hub.link.broker import ChildBroker, OutsideBroker, Product
 from compline_hub.link.broker_files import HUB_USER, Listener
 from compline_hub.link.mqtt import MqttLink
 from compline_hub.logs import close_logs, configure_logs
+from compline_hub.office import Hub, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.service.desk import Desk
-from compline_hub.service.enrolment import Enrolment
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
 from compline_hub.settings import HubSettings
-from compline_hub.store.engine import migrate, open_engine
-from compline_hub.store.key_files import KeyFiles
-from compline_hub.store.ledger import SqlStore
-from compline_hub.store.reading import SqlReading
 from compline_hub.web.application import make_application
+
+__all__ = ["Hub", "init_hub", "open_hub", "serve"]
 
 WEB_HOST = "127.0.0.1"
 ROSTER_SECONDS = 0.5
 """How soon a newly enrolled handset is let in by the broker."""
 _log = structlog.get_logger("compline_hub")
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """An opened hub: keys, store and use cases; made by `open_hub`."""
-
-    settings: HubSettings
-    keys: HubKeys
-    store: SqlStore
-    reading: SqlReading
-    enrolment: Enrolment
-
-
-def init_hub(settings: HubSettings) -> str:
-    """Make the data folder, keys and tables; harmless when they exist. Returns the hub's fingerprint."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = KeyFiles(settings.data / "keys").make()
-    engine = open_engine(settings.database_url, writing=True)
-    try:
-        migrate(engine)
-    finally:
-        engine.dispose()
-    return keys.fingerprint
-
-
-@contextmanager
-def open_hub(settings: HubSettings) -> Iterator[Hub]:
-    """Open an initialised hub's keys and store, also while another process serves it.
-
-    Raises:
-        HubNotReady: `compline-hub init` was not run, or the database cannot be opened.
-    """
-    keys = KeyFiles(settings.data / "keys").load()
-    writer = open_engine(settings.database_url, writing=True)
-    reader = open_engine(settings.database_url, writing=False)
-    try:
-        migrate(writer)
-        store = SqlStore(writer)
-        yield Hub(
-            settings=settings,
-            keys=keys,
-            store=store,
-            reading=SqlReading(reader),
-            enrolment=Enrolment(store, keys, hub_name=settings.name),
-        )
-    finally:
-        _dispose(writer, reader)
 
 
 async def serve(
@@ -111,7 +57,7 @@ async def serve(
     init_hub(settings)
     logs = configure_logs(settings.data / "logs", level=settings.log_level)
     try:
-        with _only_one(settings.data), open_hub(settings) as hub:
+        with only_one(settings.data), open_hub(settings) as hub:
             await _run(hub, ending, ready)
     finally:
         close_logs(logs)
@@ -226,29 +172,3 @@ def _check_free(port: int) -> None:
             raise HubBusy(
                 f"Port {port} is taken by another program; stop it or choose another port."
             ) from error
-
-
-@contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    with (data / "hub.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise HubBusy(
-                "Another hub runs on this data folder; stop it or choose another data_dir."
-            ) from error
-        yield
-
-
-def _dispose(*engines: Engine) -> None:
-    for engine in engines:
-        engine.dispose()
-
-
-def is_served(settings: HubSettings) -> bool:
-    """Return whether a hub runs on the data folder now."""
-    try:
-        with _only_one(settings.data):
-            return False
-    except HubBusy:
-        return True

@@ -1,4 +1,4 @@
-"""The hub's command line."""
+"""The hub's command line; each command loads what it needs, so that help and mistakes answer at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from compline_hub.app import init_hub, is_served, open_hub, serve
-from compline_hub.core.enrolled import Handset
-from compline_hub.core.record import ONLINE_SECONDS
 from compline_hub.settings import HubSettings, load_settings
 from compline_shared.enrolment import BadEnrolment, read_request, write_grant
 from compline_shared.errors import ComplineError
@@ -86,6 +83,8 @@ def root(
 @app.command("init")
 def init_command(settings_file: SettingsFile = None) -> None:
     """Make the data folder, keys and database; run again, it changes nothing."""
+    from compline_hub.office import init_hub
+
     settings = _settings(settings_file)
     fingerprint = init_hub(settings)
     console.print(f"Hub [bold]{settings.name}[/] is ready, fingerprint [bold]{fingerprint}[/].")
@@ -97,6 +96,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
 def serve_command(settings_file: SettingsFile = None) -> None:
     """Run broker, intake, network advert and page until Ctrl-C."""
     settings = _settings(settings_file)
+    from compline_hub.app import serve
 
     def announce(address: str) -> None:
         console.print(
@@ -129,6 +129,8 @@ def enrol_command(
         request = read_request(request_file.read_bytes())
     except OSError as error:
         raise BadEnrolment(f"The request file {request_file.name} cannot be read; check its name.") from error
+    from compline_hub.office import open_hub
+
     with open_hub(settings) as hub:
         address = None if discover else settings.broker_address
         grant = hub.enrolment.enrol(request, name=name, address=address)
@@ -141,6 +143,8 @@ def enrol_command(
 @app.command("status")
 def status_command(settings_file: SettingsFile = None) -> None:
     """Say whether the hub runs, what it holds, and which handsets it hears."""
+    from compline_hub.office import is_served, open_hub
+
     settings = _settings(settings_file)
     now = int(time.time())
     with open_hub(settings) as hub:
@@ -153,7 +157,7 @@ def status_command(settings_file: SettingsFile = None) -> None:
     )
     table = Table("Handset", "Id", "Last heard", box=None)
     for handset in handsets:
-        table.add_row(handset.name, handset.id[:8], _heard(handset, now))
+        table.add_row(handset.name, handset.id[:8], _heard(handset.heard, now))
     console.print(
         table
         if handsets
@@ -179,9 +183,9 @@ def _write_secret(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def _heard(handset: Handset, now: int) -> str:
-    if handset.heard is None:
+def _heard(heard: int | None, now: int) -> str:
+    if heard is None:
         return "never"
-    if handset.heard >= now - ONLINE_SECONDS:
-        return "now"
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(handset.heard))
+    if heard >= now - 60:
+        return "just now"
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(heard))

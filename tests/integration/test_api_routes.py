@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
 from compline_hub.web.schemas import HandsetsOut, PhrasesOut, SummaryOut, VerdictOut, VerdictsOut
+from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Category, Kind, Severity
 from tests.running_hub import RunningHub, deliver, hub_settings, joined_client, running_hub
 from tests.wire_handset import WireHandset, draft, finding
@@ -30,9 +32,9 @@ class Site:
     handset: WireHandset
     web: httpx.Client
 
-    def send(self, *verdicts: object) -> None:
+    def send(self, *verdicts: Verdict) -> None:
         first = len(self.handset.verdicts) + 1
-        self.handset.judge(*verdicts)  # type: ignore[arg-type]
+        self.handset.judge(*verdicts)
         with joined_client(self.hub, self.handset) as client:
             deliver(client, self.handset, self.handset.frame(first))
 
@@ -191,7 +193,7 @@ def test_stream_when_opened_without_a_place_then_only_new_ones_come(site: Site) 
     assert (kind, verdict["findings"][0]["entry"]) == ("verdict", 2003)
 
 
-def _events(answer: httpx.Response) -> Iterator[tuple[str, dict[str, object]]]:
+def _events(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
     kind = ""
     for line in answer.iter_lines():
         if line.startswith("event: "):

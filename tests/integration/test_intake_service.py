@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -125,16 +126,12 @@ def test_take_when_frames_are_refused_then_each_reason_is_counted_and_nothing_is
 
 def test_take_when_a_binding_is_another_handsets_then_it_is_refused(office: Branch) -> None:
     handset, thief = office.handset(), office.handset()
-    thief.join(thief.grant.__class__(**{**_fields(handset), "handset": thief.id}))
+    thief.join(msgspec.structs.replace(handset.grant, handset=thief.id))
     thief.judge(*drafts(1))
 
     outcomes = office.intake.take([(up(thief.id), thief.frame())])
 
     assert outcomes == [Refusal.WRONG_BINDING]
-
-
-def _fields(handset: WireHandset) -> dict[str, object]:
-    return {name: getattr(handset.grant, name) for name in handset.grant.__struct_fields__}
 
 
 def test_take_when_the_store_fails_then_nothing_is_answered_and_the_next_frame_is_taken(

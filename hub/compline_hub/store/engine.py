@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -52,8 +51,8 @@ def migrate(engine: Engine, *, revision: str = "head") -> None:
     """
     try:
         with engine.begin() as connection:
-            configuration = _configuration(connection)
-            command.upgrade(configuration, revision)
+            if revision != "head" or _revision(connection) != newest_revision():
+                _run(connection, "upgrade", revision)
     except DBAPIError as error:
         raise HubNotReady(
             "The hub's database cannot be opened; check the data folder, its rights and the disk."
@@ -63,15 +62,30 @@ def migrate(engine: Engine, *, revision: str = "head") -> None:
 def take_back(engine: Engine, *, revision: str) -> None:
     """Bring the tables down to `revision`; `base` removes them with all that is in them."""
     with engine.begin() as connection:
-        command.downgrade(_configuration(connection), revision)
+        _run(connection, "downgrade", revision)
 
 
-def _configuration(connection: Connection) -> Config:
+def newest_revision() -> str:
+    """The number of the newest migration, which its file name begins with."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _run(connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str) -> None:
+    from alembic import command  # half a second that most starts do not need
+    from alembic.config import Config
+
     configuration = Config()
     configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
     configuration.attributes["connection"] = connection
-    return configuration
+    run = command.upgrade if direction == "upgrade" else command.downgrade
+    run(configuration, revision)
 
 
 def _tune_sqlite(engine: Engine, begin: str) -> None:

@@ -90,15 +90,16 @@ class SqlLedger:
 
     def keep(self, binding: Binding, links: Sequence[Link], *, received: int) -> None:
         """Keep verdicts, mark what they supersede, and advance the binding."""
-        for link in links:
-            verdict = link.verdict
-            row = row_of(
-                verdict, handset=binding.handset, binding=binding.id, head=link.head, received=received
+        self._session.add_all(
+            row_of(
+                link.verdict, handset=binding.handset, binding=binding.id, head=link.head, received=received
             )
-            self._session.add(row)
-            self._session.flush()
-            if verdict.supersedes:
-                self._supersede(binding.id, earlier=verdict.supersedes, by=verdict.seq)
+            for link in links
+        )
+        self._session.flush()  # one insert of many rows; their arrival follows their order here
+        for link in links:
+            if link.verdict.supersedes:
+                self._supersede(binding.id, earlier=link.verdict.supersedes, by=link.verdict.seq)
         bound = self._session.get_one(BindingRow, binding.id)
         bound.up_to, bound.head = binding.up_to, binding.head
         self._session.flush()

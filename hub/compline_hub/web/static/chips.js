@@ -9,6 +9,7 @@ const KINDS = {
   sms: "M1.500 3.500h13v9h-13Zm0 .5 6.500 5 6.500-5",
   device: "M4.500 1h7v14h-7Zm2.500 12h2",
 };
+const ABSENCES = { 1: "rule_1", 2: "rule_2" };
 let phrases = {};
 
 export function knowPhrases(known) {
@@ -22,6 +23,7 @@ export function phraseOf(finding) {
     return finding.technique === "absence" ? word("not_said", { phrase }) : phrase;
   }
   if (finding.entry) return word("entry", { n: finding.entry });
+  if (finding.technique === "absence" && finding.rule in ABSENCES) return word(ABSENCES[finding.rule]);
   return finding.rule ? word("rule", { n: finding.rule }) : "";
 }
 
