@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     try:
-        with stage(FOLDER) as running:
+        with stage(FOLDER, ports=(8460, 8461)) as running:
             return _play(running, load_day(), once=once)
     except DemoFailed as failure:
         console.print(f"[red]{failure}[/red]")

@@ -45,16 +45,19 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *, via: Callable[[int], str] | None = None) -> Iterator[Stage]:
+def stage(
+    folder: Path, *, ports: tuple[int, int] = (0, 0), via: Callable[[int], str] | None = None
+) -> Iterator[Stage]:
     """Run hub, broker and one enrolled agent in `folder`, all on 127.0.0.1; end them when the block ends.
 
-    `via`, given the broker's port, returns the host:port that the agent uses instead of looking for the hub.
+    `ports` are wanted for page and broker; 0, or a taken one, gives any free port. `via`, given the broker's port,
+    returns the host:port that the agent uses instead of looking for the hub.
     """
     storage = folder / "phone"
     temporary = folder / "tmp"
     for made in (storage, temporary):
         made.mkdir(parents=True)
-    page_port, broker_port = free_port(8460), free_port(8461)
+    page_port, broker_port = map(free_port, ports)
     page = f"http://127.0.0.1:{page_port}/"
     environment = os.environ | {
         "TMPDIR": str(temporary),
