@@ -53,7 +53,7 @@ class PhraseScorer:
     ) -> None:
         """Begin at rest; `allowances` gives nats for each of the lattice's characters, `base` for each phrase."""
         self._lattice = lattice
-        self._weights = thresholds.sounds(lattice.characters)
+        self._syllables, self._weights, self._first = _sparse(thresholds.sounds(lattice.characters))
         self._floor = thresholds.floor
         self._labels = np.where(lattice.labels == ANY, len(lattice.characters), lattice.labels)[1:]
         self._allowed = _scores(np.array([*allowances, -thresholds.gap]))[self._labels]
@@ -79,7 +79,8 @@ class PhraseScorer:
         other = np.maximum(0.0, 1.0 - heard.sum(axis=1))  # tokens that are no syllable
         freest = np.maximum(heard.max(axis=1, initial=_LEAST), other)
         anything = np.maximum(heard[:, 1:].max(axis=1, initial=0.0), other)
-        labels = np.concatenate([heard @ self._weights, anything[:, None]], axis=1)
+        sums = np.add.reduceat(heard[:, self._syllables] * self._weights, self._first, axis=1)
+        labels = np.concatenate([sums, anything[:, None]], axis=1)
         costs = np.log(np.maximum(labels, _LEAST) / freest[:, None])
         blank = np.log(np.maximum(heard[:, 0], _LEAST) / freest)
         return Emissions(_scores(np.clip(costs, -self._floor, 0.0)), _scores(blank))
@@ -123,6 +124,17 @@ class PhraseScorer:
         np.maximum(waiting, self._entering, out=waiting)
         np.take(labels, self._labels, out=self._heard, mode="clip")
         waiting += self._heard
+
+
+def _sparse(weights: Floats) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[np.intp]]:
+    """Weights [syllables, characters] as syllables, weights and where each character's begin.
+
+    A character sounds like a handful of syllables; a dense product costs as much and wakes all cores.
+    """
+    columns = weights.T.copy()
+    columns[:, 0] = _LEAST  # blank is no sound, but each character needs one place
+    characters, syllables = np.nonzero(columns)
+    return syllables, columns[characters, syllables], np.unique(characters, return_index=True)[1]
 
 
 def _scores(nats: npt.NDArray[np.floating]) -> Scores:
