@@ -30,6 +30,13 @@ with open_hub(HubSettings(data_dir=folder)) as hub:
     Intake(hub.store, hub.keys, Cliff(), news=lambda: None).take([(topic, frame)])
 """
 
+KILLED_BEFORE_THE_COMMIT = KILLED_BEFORE_THE_RECEIPT.replace(
+    "folder, topic",
+    """from compline_hub.store.ledger import SqlLedger
+SqlLedger.heard = lambda self, handset, at: os.kill(os.getpid(), signal.SIGKILL)
+folder, topic""",
+)
+
 
 def test_intake_when_killed_between_commit_and_receipt_then_a_resend_gives_no_duplicate(
     tmp_path: Path,
@@ -39,11 +46,9 @@ def test_intake_when_killed_between_commit_and_receipt_then_a_resend_gives_no_du
         handset.judge(*drafts(7))
         frame = handset.frame()
     (tmp_path / "frame").write_bytes(frame)
-    command = [sys.executable, "-c", KILLED_BEFORE_THE_RECEIPT, str(tmp_path / "hub"), up(handset.id)]
 
-    killed = subprocess.run([*command, str(tmp_path / "frame")], env=dict(os.environ), check=False)
+    _run_killed(KILLED_BEFORE_THE_RECEIPT, tmp_path, up(handset.id))
 
-    assert killed.returncode == -signal.SIGKILL
     with branch(tmp_path) as office:
         assert len(office.hub.reading.verdicts(Query(after=0))) == 7  # it was committed
         (outcome,) = office.intake.take([(up(handset.id), frame)])
@@ -51,3 +56,27 @@ def test_intake_when_killed_between_commit_and_receipt_then_a_resend_gives_no_du
         assert outcome.answer.links == ()
         assert len(office.hub.reading.verdicts(Query(after=0))) == 7
         assert handset.receipt(office.post.sent[0][1]).up_to == 7
+
+
+def test_kill_control_when_it_comes_before_the_commit_then_nothing_is_kept_and_a_resend_brings_all(
+    tmp_path: Path,
+) -> None:
+    with branch(tmp_path) as office:
+        handset = office.handset()
+        handset.judge(*drafts(7))
+        frame = handset.frame()
+    (tmp_path / "frame").write_bytes(frame)
+
+    _run_killed(KILLED_BEFORE_THE_COMMIT, tmp_path, up(handset.id))
+
+    with branch(tmp_path) as office:
+        assert office.hub.reading.verdicts(Query(after=0)) == []
+        (outcome,) = office.intake.take([(up(handset.id), frame)])
+        assert isinstance(outcome, Taken)
+        assert len(outcome.answer.links) == 7
+
+
+def _run_killed(script: str, folder: Path, topic: str) -> None:
+    command = [sys.executable, "-c", script, str(folder / "hub"), topic, str(folder / "frame")]
+    killed = subprocess.run(command, env=dict(os.environ), check=False)
+    assert killed.returncode == -signal.SIGKILL

@@ -31,6 +31,7 @@ class Advert:
     async def start(self) -> None:
         """Announce; a network that does not let us is logged and does not stop the hub."""
         try:
+            _require_own(self._interface)
             self._zeroconf = AsyncZeroconf(interfaces=[self._interface], ip_version=IPVersion.V4Only)
             await self._zeroconf.async_register_service(self._info, allow_name_change=True)
         except (OSError, ZeroconfError) as error:
@@ -45,3 +46,9 @@ class Advert:
             await self._zeroconf.async_unregister_all_services()
             await self._zeroconf.async_close()
             self._zeroconf = None
+
+
+def _require_own(address: str) -> None:
+    """Raise OSError unless this machine has the address; zeroconf would leave a socket open when it finds out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
