@@ -18,7 +18,7 @@ from compline_edge.link.courier import CourierLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.recording import RecordingError
-from compline_edge.senses.watch import Arrival, Sort, watch
+from compline_edge.senses.watch import Arrival, MissingFolder, Sort, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.identity import Home, open_home
@@ -125,11 +125,15 @@ async def open_agent(
 
     Raises:
         NothingToWatch: no folder is set.
+        MissingFolder: a folder to watch is not there.
         NotEnrolled: this handset has not joined a hub.
         ComplineError: a model or lexicon that cannot be used; the message says what to do.
     """
     if not _folders(settings):
         raise NothingToWatch(NothingToWatch.__doc__)
+    for folder in _folders(settings):
+        if not folder.is_dir():
+            raise MissingFolder(f"{folder} is not a folder: create it or name another one to watch.")
     clock = SystemClock()
     ready: Instruments = await asyncio.to_thread(instruments, settings)
     for problem in ready.problems:

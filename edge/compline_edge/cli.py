@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from msgspec import UNSET
 from msgspec.structs import replace
 from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
-from compline_edge.display import inspection_progress, print_jsonl, print_table
+from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
@@ -23,7 +22,7 @@ from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.vault.identity import create_identity
 from compline_edge.vault.identity import join as join_hub
 from compline_edge.wiring import instruments
-from compline_shared.enrolment import read_grant
+from compline_shared.enrolment import BadEnrolment, read_grant
 from compline_shared.errors import ComplineError
 
 
@@ -35,8 +34,15 @@ class Sentences(TyperGroup):
         try:
             return super().invoke(ctx)
         except ComplineError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(1) from None
+            sentence = str(error)
+        except BrokenPipeError:
+            raise  # click ends quietly
+        except OSError as error:
+            if error.filename is None:
+                raise
+            sentence = f"{error.filename}: {error.strerror}; check that it is there and that you may use it."
+        typer.echo(f"Error: {sentence}", err=True)
+        raise typer.Exit(1)
 
 
 app = typer.Typer(
@@ -96,32 +102,37 @@ def inspect(
     """
     settings = _settings(config, language=language, transcriber=transcriber, models=models)
     ready = instruments(settings)
-    for problem in ready.problems:
-        typer.echo(problem, err=True)
+    chosen = sources(paths)
+    problems = (*ready.problems, *chosen.problems)
+    for problem in problems:
+        typer.echo(legible(problem), err=True)
     inspector = Inspector(
         listener=ready.listener,
         longest=settings.longest_call_hours * 3600,
         collector=collector or settings.collector_id or None,
         show_text=show_text,
     )
-    files, others = sources(paths)
-    rows: list[Row] = []
-    with inspection_progress(len(files)) as progress:
-        for path in files:
+    table: list[Row] = []
+    errors: list[str] = []
+    with inspection_progress(len(chosen.files), shared=output == "jsonl") as progress:
+        for path in chosen.files:
             with progress.file(path) as heard:
-                found = inspector.inspect(path, heard=heard)
-                rows += print_jsonl(found) if output == "jsonl" else found
+                for row in inspector.inspect(path, heard=heard):
+                    if output == "jsonl":
+                        print_jsonl(row)
+                    else:
+                        table.append(row)
+                    errors += [row.error] if isinstance(row.error, str) else []
     if output == "table":
-        print_table(rows, show_text=show_text)
-    errors = [row.error for row in rows if row.error is not UNSET]
+        print_table(table, show_text=show_text)
     for sentence in errors:
-        typer.echo(sentence, err=True)
-    if others:
+        typer.echo(legible(sentence), err=True)
+    if chosen.others:
+        files = "1 file" if chosen.others == 1 else f"{chosen.others} files"
         typer.echo(
-            f"{others} files of other kinds in the folders were left alone; name one outright to try it.",
-            err=True,
+            f"Left alone in folders, as of another kind: {files}; name one outright to try it.", err=True
         )
-    if errors or ready.problems or not files:
+    if errors or problems:
         raise typer.Exit(1)
 
 
@@ -149,7 +160,13 @@ def join(
         raise ComplineError(
             f"{grant} cannot be read ({error.strerror}): name the file that the hub wrote."
         ) from error
-    join_hub(settings.home_folder, read_grant(content))
+    try:
+        taken = read_grant(content)
+    except BadEnrolment as error:
+        raise BadEnrolment(
+            f"{grant} is not a grant that this version can read: name the file that the hub's `enrol` wrote."
+        ) from error
+    join_hub(settings.home_folder, taken)
     typer.echo(f"Joined. Delete {grant} now, it holds secrets; then: compline-edge run --recordings FOLDER")
 
 
@@ -182,7 +199,10 @@ def run(
         home=home,
     )
     configure_logs(settings.home_folder / "logs")
-    asyncio.run(_run(settings))
+    try:
+        asyncio.run(_run(settings))
+    except ExceptionGroup as group:
+        raise _told(group) from None
 
 
 async def _run(settings: EdgeSettings) -> None:
@@ -197,6 +217,15 @@ async def _run(settings: EdgeSettings) -> None:
         except asyncio.CancelledError:
             owed = agent.home.outbox.last_seq - agent.home.outbox.settled
             console.print(f"Stopped. {owed} verdicts are still owed to the hub and stay kept.")
+
+
+def _told(group: ExceptionGroup[Exception]) -> Exception:
+    """Return the one error of a task group that has a sentence for people, else the whole group."""
+    for error in group.exceptions:
+        inner = _told(error) if isinstance(error, ExceptionGroup) else error
+        if isinstance(inner, ComplineError):
+            return inner
+    return group
 
 
 def _version(asked: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from compline_edge.core.conversation import ChatMessage
 from compline_edge.core.judgement import severity_of
@@ -16,7 +18,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.pipeline import CallListener, Listened, read_message
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import Recording, RecordingError, open_recording
-from compline_edge.senses.watch import sort_of
+from compline_edge.senses.watch import CHAT_SUFFIXES, sort_of
 from compline_shared.taxonomy import Abstention, Role
 
 
@@ -49,23 +51,47 @@ Heard = Callable[[float, float | None], None]
 """Told the seconds that are through, and of how many where the file says."""
 
 
-def sources(paths: Sequence[Path]) -> tuple[list[Path], int]:
-    """Return the files to inspect, folders expanded in sorted order, and how many other files were left alone.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files to inspect and what else there was."""
+
+    files: tuple[Path, ...]
+    others: int  # files of other kinds, left alone
+    problems: tuple[str, ...]  # one sentence for each folder that gave nothing
+
+
+def sources(paths: Sequence[Path]) -> Sources:
+    """Return the files to inspect, folders expanded in sorted order, hidden and unfinished files left alone.
 
     A file named outright is always among them, whatever its name and whether it exists or not.
     """
     found: list[Path] = []
+    problems: list[str] = []
     others = 0
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where a parent may not be entered)
             found.append(path)
             continue
-        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-            if sort_of(inner) is None:
-                others += 1
-            else:
-                found.append(inner)
-    return found, others
+        inside = sorted(_inside(path, problems))
+        fitting = [inner for inner in inside if sort_of(inner) is not None]
+        if not fitting:
+            problems.append(
+                f"{path} holds no recording and no chat export: name a folder that does, or the files themselves."
+            )
+        found += fitting
+        others += len(inside) - len(fitting)
+    return Sources(tuple(found), others, tuple(problems))
+
+
+def _inside(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """Yield every file below a folder; one that may not be entered becomes a problem."""
+
+    def closed(error: OSError) -> None:
+        problems.append(f"{error.filename} cannot be entered ({error.strerror}): check its permissions.")
+
+    for parent, folders, names in os.walk(folder, onerror=closed):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +105,9 @@ class Inspector:
 
     def inspect(self, path: Path, *, heard: Heard | None = None) -> Iterator[Row]:
         """Yield one row for a recording, one a message for a chat or text file."""
-        if path.suffix.lower() in (".jsonl", ".txt"):
-            yield from self._chat(path)
-        else:
-            yield self._call(path, heard)
+        rows = self._chat(path) if path.suffix.lower() in CHAT_SUFFIXES else (self._call(path, heard),)
+        for row in rows:
+            yield _in_utf8(row)
 
     def _call(self, path: Path, heard: Heard | None) -> Row:
         try:
@@ -172,6 +197,16 @@ _REMARKS = {
 def _remark(path: Path, abstained: Abstention | None) -> str | None:
     sentence = _REMARKS.get(abstained) if abstained else None
     return sentence.format(path.name) if sentence else None
+
+
+def _in_utf8(row: Row) -> Row:
+    """Return the row fit for output: bytes of a file's name that are no UTF-8 are replaced."""
+    error = row.error if isinstance(row.error, UnsetType) else _replaced(row.error)
+    return replace(row, path=_replaced(row.path), error=error)
+
+
+def _replaced(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _transcript(listened: Listened) -> str:

@@ -29,6 +29,8 @@ from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Severity
 
 _log = structlog.get_logger("compline_edge")
 
+SAME_CALL = 60
+"""Seconds by which the beginning of a call may differ between its live pass and its full one."""
 URGENT_LIVE = Severity.WARNING
 """From this severity on a sighting in a running call leaves at once, as a live verdict."""
 
@@ -55,7 +57,10 @@ class Judge:
         with arrival.path.open("rb") as evidence:
             verdict = self.home.ledger.record(
                 self._draft(
-                    listened.observed, circumstances, pass_=Pass.FULL, supersedes=self._live_seq(arrival.path)
+                    listened.observed,
+                    circumstances,
+                    pass_=Pass.FULL,
+                    supersedes=self._live_seq(arrival.path, circumstances),
                 ),
                 evidence,
                 utterances=listened.utterances,
@@ -75,14 +80,19 @@ class Judge:
         """Judge a chat file, one verdict a conversation; a conversation that grew since is judged anew."""
         self.home.ledger.require_room()
         messages: list[ChatMessage] = []
+        broken: Abstention | None = None
         try:
             for message in read_chat(arrival.path, collector=self.collector):
                 if isinstance(message, BrokenLine):
                     _log.warning("chat_line_broken", line=message.line, reason=message.abstention.code)
+                    broken = broken or message.abstention
                 else:
                     messages.append(message)
         except ChatFileError as failure:
             self._abstain(arrival, failure.abstention)
+            return
+        if broken and not messages:
+            self._abstain(arrival, broken)
             return
         for conversation in group(messages, zone=self.zone):
             self._conversation(conversation, written=arrival.path.stat().st_mtime)
@@ -90,8 +100,8 @@ class Judge:
 
     def live_verdict(self, path: Path, *, started: int, seconds: float, noticed: Sequence[Noticed]) -> None:
         """Keep what a running call gave so far."""
-        previous = self._live_seq(path)
         circumstances = self._circumstances(path, seconds, started=started)
+        previous = self._live_seq(path, circumstances)
         draft = self._draft(
             Observed(duration=seconds, speech=seconds, answered=True, noticed=corroborate(noticed)),
             circumstances,
@@ -178,9 +188,11 @@ class Judge:
         )
         self.told(verdict)
 
-    def _live_seq(self, path: Path) -> int:
+    def _live_seq(self, path: Path, circumstances: Circumstances) -> int:
+        """Return the live verdict of this very call, 0 for none: file systems give an inode away again."""
         latest = self._latest(_live_source(path))
-        return latest.seq if latest else 0
+        same = latest is not None and abs(latest.started - circumstances.started) <= SAME_CALL
+        return latest.seq if latest and same else 0
 
     def _latest(self, base: str) -> Verdict | None:
         latest = None

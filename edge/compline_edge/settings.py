@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from compline_shared.configuration import settings_from
+from compline_shared.configuration import InvalidSettings, settings_from
 
 PREFIX = "COMPLINE_EDGE_"
 
@@ -42,10 +42,16 @@ def load_settings(config: Path | None = None) -> EdgeSettings:
     """Read the settings from ``config`` (default: ./compline.toml where there is one) and the environment.
 
     Raises:
-        InvalidSettings: a setting is unknown, of the wrong type or out of range.
-        OSError: ``config`` was named and cannot be read.
+        InvalidSettings: the file cannot be read, or a setting is unknown, of the wrong type or out of range.
     """
     default = Path("compline.toml")
     source = config or (default if default.is_file() else None)
-    toml = source.read_text(encoding="utf-8") if source else ""
+    try:
+        toml = source.read_text(encoding="utf-8") if source else ""
+    except OSError as error:
+        raise InvalidSettings(
+            f"{source} cannot be read ({error.strerror}): name the settings file with --config."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidSettings(f"{source} is not text in UTF-8: save it as UTF-8.") from error
     return settings_from(EdgeSettings, toml=toml, table="edge", environment=os.environ, prefix=PREFIX)

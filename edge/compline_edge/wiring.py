@@ -30,6 +30,10 @@ _SHIPPED = Path(__file__).parents[2] / "models"
 _SYSTEM = Path("/usr/share/compline/models")
 
 
+class NoLexicon(ComplineError):
+    """There is no usable lexicon for the language, so that nothing said in it could be judged."""
+
+
 class NoModelsFolder(ComplineError):
     """There is no models folder: name one with --models or in compline.toml, [edge] models."""
 
@@ -66,11 +70,14 @@ def instruments(settings: EdgeSettings) -> Instruments:
     Raises:
         ModelDamaged: a model's files are not what its manifest says.
         NoModelsFolder: there is nothing to load from.
+        NoLexicon: without one all would look clean.
     """
     models = models_folder(settings)
     store = ModelStore((models, user_models()))
     loaded = load_packs(models, settings.language)
     problems = list(loaded.problems)
+    if not loaded.packs:
+        raise NoLexicon(_no_lexicon(settings, models, problems))
     transcriber: Transcriber | None = None
     try:
         kind = None if settings.transcriber == "auto" else settings.transcriber
@@ -90,6 +97,17 @@ def instruments(settings: EdgeSettings) -> Instruments:
         model=transcriber.version if transcriber else 0, lexicon=loaded.version, rules=RULES_VERSION
     )
     return Instruments(listener, versions, tuple(problems))
+
+
+def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -> str:
+    packs = sorted(models.glob("lexicons/*/*.lex"))
+    if any(pack.parent.name == settings.language for pack in packs):
+        return f"No lexicon in {models} can be used: {'; '.join(problems)}."
+    there = ", ".join(sorted({pack.parent.name for pack in packs})) or "none"
+    return (
+        f"There is no lexicon for the language {settings.language} in {models} (there are: {there}): "
+        "choose another with --language, or put a .lex file for it there."
+    )
 
 
 def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
