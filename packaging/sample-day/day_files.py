@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import av
 import numpy as np
+
 from day_line import Recording
 from day_script import Call
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from day_script import COLLECTOR, Call, Line
 
 Samples = npt.NDArray[np.float64]

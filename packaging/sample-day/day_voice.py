@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
 from day_script import Manner, Timbre
 
 VOICE_RATE: Final = 24_000  # Hz, what the vocoder writes

@@ -22,7 +22,7 @@ def settings_from(
 ) -> Settings:
     """Read ``[table]`` of a TOML text into ``kind``; variables ``<prefix><FIELD>`` win over the file.
 
-    A variable's value is read as TOML where that fits the field (``true``, ``8460``, ``["a", "b"]``), else as plain text.
+    A variable's value is read as TOML where that fits the field (``true``, ``8460``, ``["a", "b"]``), else as text.
 
     Raises:
         InvalidSettings: the text is not TOML, or a setting is unknown, of the wrong type or out of range.

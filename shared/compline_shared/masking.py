@@ -14,7 +14,8 @@ DIGEST_BYTES: Final = 32
 class Pseudonym:
     """A keyed, one-way name of a contact or case: HMAC-SHA-256 under the branch key, first 8 bytes.
 
-    Whoever holds the branch key can enumerate phone numbers; it hides people from central and outsiders, not from the branch.
+    Whoever holds the branch key can enumerate phone numbers: it hides people from central and outsiders, not from the
+    branch.
     """
 
     __slots__ = ("_raw",)

@@ -58,7 +58,7 @@ class Versions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All findings of one call or conversation.
 
-    Source: DESIGN section 3. Enums and bounded integers only, beside two pseudonyms and one digest of ciphertext, which only
+    Enums and bounded integers only, beside two pseudonyms and one digest of ciphertext, which only
     `compline_shared.masking` makes. The order of fields here is not the wire's; see `compline_shared.wire`.
     """
 

@@ -53,7 +53,8 @@ def common_lengths(base: str, *choices: dict[int, Line]) -> dict[int, int]:
 
 def _levelled(words: Samples, *, rms: float = 2_000.0) -> Samples:
     level = float(np.sqrt(np.mean(words.astype(np.float64) ** 2)))
-    return np.clip(words * (rms / level), -32_768, 32_767).astype(np.int16)
+    levelled: Samples = np.clip(words * (rms / level), -32_768, 32_767).astype(np.int16)
+    return levelled
 
 
 def _decoded(call: str) -> Channels:

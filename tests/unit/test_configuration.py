@@ -46,7 +46,7 @@ def test_settings_when_the_environment_is_anothers_then_it_is_ignored() -> None:
     ],
 )
 def test_settings_when_the_file_is_wrong_then_one_sentence_says_so(toml: str) -> None:
-    with pytest.raises(InvalidSettings, match="edge|TOML"):
+    with pytest.raises(InvalidSettings, match=r"edge|TOML"):
         read(toml)
 
 

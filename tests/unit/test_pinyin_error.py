@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from compline_edge.senses.features import WIDTH, FeatureStream
 from models.eval.pinyin_error import (
     character_errors,
     edits,
@@ -17,6 +15,8 @@ from models.eval.pinyin_error import (
     through_mulaw,
 )
 from models.train.fbank import log_mel, stack
+
+from compline_edge.senses.features import WIDTH, FeatureStream
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ _OPEN_ENDED: Final = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes by which a recorder sa
 def begun(folder: Path, *, stop: threading.Event) -> Iterator[Path]:
     """Yield each WAV of `folder` and below whose recorder has opened it and not yet closed it, until `stop` is set.
 
-    Only WAV can be read while it grows; other containers are judged when they are complete. Blocks; meant for a thread of
-    its own. A finished file that is copied in states its size and is passed over.
+    Only WAV can be read while it grows; other containers are judged when they are complete. A finished file that is
+    copied in states its size and is passed over. Blocks; meant for a thread of its own.
     """
     changes = watchfiles.watch(
         folder,
