@@ -132,13 +132,7 @@ def broken(judge: Judge, persona: Persona) -> Judge:
 def leaking_runs(start: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     folder = tmp_path_factory.mktemp("leaking")
     one, other = (
-        play(
-            start,
-            folder / persona.card,
-            persona,
-            calls={},
-            judge=lambda judge, who=persona: broken(judge, who),
-        )
+        play(start, folder / persona.card, persona, calls={}, judge=partial(broken, persona=persona))
         for persona in (RUOXI, ZIXUAN)
     )
     return one, other
