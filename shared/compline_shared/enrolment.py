@@ -136,16 +136,12 @@ def _read(data: bytes, kind: type[_Message]) -> _Message:
         raise _bad(kind) from None
 
 
-def _encoded(value: object) -> bytes:
-    if isinstance(value, (BranchKey, Secret)):
-        return bytes(value)
-    raise TypeError(f"{type(value).__name__} is not part of an enrolment file")
+def _encoded(value: BranchKey | Secret) -> bytes:
+    return bytes(value)
 
 
-def _decoded(kind: type, value: object) -> object:
-    if kind in (BranchKey, Secret):
-        return kind(msgspec.convert(value, bytes))
-    raise TypeError(f"{kind.__name__} is not part of an enrolment file")
+def _decoded(kind: type[BranchKey] | type[Secret], value: object) -> BranchKey | Secret:
+    return kind(msgspec.convert(value, bytes))
 
 
 def _bad(kind: type[msgspec.Struct]) -> BadEnrolment:

@@ -11,6 +11,7 @@ import pytest
 from msgspec import Meta
 
 from compline_shared.closed import compile_check, content_bits
+from compline_shared.errors import OutOfBounds
 from compline_shared.messages import MAX_FINDINGS, Finding, Verdict
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -50,11 +51,20 @@ class WithTextInside(msgspec.Struct):
     inner: WithText | None = None
 
 
+class WithRowOrNothing(msgspec.Struct):
+    row: Annotated[tuple[bool, ...], Meta(max_length=3)] | None = None
+
+
 class WithMap(msgspec.Struct):
     inner: dict[str, bool]
 
 
+class WithNumberOrNothing(msgspec.Struct):
+    number: Annotated[int, Meta(ge=0, le=3)] | None = None
+
+
 OPEN = [
+    WithRowOrNothing,
     WithText,
     WithShortText,
     WithBytes,
@@ -77,7 +87,14 @@ def test_struct_when_it_could_carry_content_then_refused(control: type[msgspec.S
         compile_check(control)
 
 
-@pytest.mark.parametrize("control", OPEN)
+def test_struct_when_number_or_nothing_then_closed() -> None:
+    check = compile_check(WithNumberOrNothing)
+    check(WithNumberOrNothing(number=3))
+    with pytest.raises(OutOfBounds):
+        check(WithNumberOrNothing(number=4))
+
+
+@pytest.mark.parametrize("control", OPEN[1:])
 def test_struct_when_it_could_carry_content_then_its_bits_are_not_counted(
     control: type[msgspec.Struct],
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import resource
 import stat
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+import sqlcipher3.dbapi2 as sqlcipher
 
 from compline_edge.core.speech import Utterance
 from compline_edge.vault.errors import (
@@ -24,6 +28,7 @@ from compline_shared.taxonomy import Role
 from tests.homes import HubKeys, bytes_under, enrolled, opened
 from tests.verdicts import draft
 
+VECTORS = Path(__file__).parents[1] / "vectors"
 WORDS = "张三丰今天必须还钱"
 SAID = Utterance(text=WORDS, role=Role.COLLECTOR, start=1.25, end=3.5, confidence=0.87)
 SOURCE = "通话录音@张三丰(12000000000)_20261123.mp3"
@@ -216,8 +221,6 @@ def test_evidence_when_source_gives_little_at_a_time_then_chunks_are_whole(tmp_p
 
 
 def test_evidence_when_digest_is_taken_then_of_the_whole_file(tmp_path: Path) -> None:
-    import hashlib
-
     home = enrolled(tmp_path)
     with opened(home) as here:
         kept = here.ledger.record(draft(), io.BytesIO(b"x" * 100_000))
@@ -280,6 +283,33 @@ def test_evidence_when_reading_its_source_fails_then_no_file_stays(tmp_path: Pat
         assert list(home.rglob("*.cev")) == []
 
 
+def test_evidence_when_disk_is_full_then_named_and_no_file_stays(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(home) as here:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        try:
+            with pytest.raises(StorageFull, match="no room left"):
+                here.ledger.record(draft(), io.BytesIO(bytes(2**20)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert (list(home.rglob("*.cev")), here.vault.verdicts()) == ([], [])
+
+
+def test_slot_when_disk_is_full_then_named_and_the_old_key_stands(tmp_path: Path) -> None:
+    slot = FileSlot(tmp_path / "slot")
+    slot.put(b"\x01" * 32)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+    try:
+        with pytest.raises(StorageFull):
+            slot.put(b"\x02" * 32)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert slot.get() == b"\x01" * 32
+    assert [path.name for path in tmp_path.iterdir()] == ["slot"]
+
+
 def test_evidence_when_no_row_names_it_then_swept_at_opening(tmp_path: Path) -> None:
     home = enrolled(tmp_path)
     with opened(home) as here:
@@ -309,3 +339,21 @@ def test_vault_when_opened_then_full_sync_wal_and_memory_temporaries(tmp_path: P
 def test_vault_when_asked_for_a_verdict_it_has_not_then_none(tmp_path: Path) -> None:
     with opened(enrolled(tmp_path)) as here:
         assert here.vault.verdict(7) is None
+
+
+def test_vault_when_closed_then_asking_is_an_error_of_the_database(tmp_path: Path) -> None:
+    here = opened(enrolled(tmp_path))
+    here.close()
+    with pytest.raises(sqlcipher.Error):
+        here.vault.verdicts()
+
+
+def test_home_when_version_one_wrote_it_then_it_opens(tmp_path: Path) -> None:
+    """tests/vectors/home-v1.zip: two calls with text and evidence, as the first schema kept them."""
+    with ZipFile(VECTORS / "home-v1.zip") as stored:
+        stored.extractall(tmp_path)
+    with opened(tmp_path / "home") as here:
+        assert [verdict.seq for verdict in here.vault.verdicts()] == [1, 2]
+        assert here.vault.text(1) == [SAID]
+        assert b"".join(here.vault.evidence(2)) == b"sound" * 100
+        assert HubKeys().open(here.grant, here.outbox.due(after=0, limit=9)) == here.vault.verdicts()

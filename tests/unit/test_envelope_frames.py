@@ -262,3 +262,18 @@ def test_receipt_when_outcome_is_unknown_then_malformed(outcome: int) -> None:
     frame = sign(encode(members), KEY, context=b"compline/1 receipt " + PLACE.handset.encode())
     with pytest.raises(MalformedFrame):
         unpack_receipt(frame, KEY.public_key(), PLACE.handset)
+
+
+@pytest.mark.parametrize(
+    "members", [[], [bytes(8)] * 5, [bytes(8), bytes(8), 1, bytes(31), 1], {1: 2}], ids=repr
+)
+def test_receipt_when_members_are_others_then_malformed(members: list[Value]) -> None:
+    frame = sign(encode(members), KEY, context=b"compline/1 receipt " + PLACE.handset.encode())
+    with pytest.raises(MalformedFrame, match="does not hold"):
+        unpack_receipt(frame, KEY.public_key(), PLACE.handset)
+
+
+def test_batch_when_members_are_missing_then_malformed() -> None:
+    frame = sign(encode([1, 2]), KEY, context=b"compline/1 up " + PLACE.handset.encode())
+    with pytest.raises(MalformedFrame, match="does not hold"):
+        unpack(frame, KEY.public_key(), PLACE.handset)

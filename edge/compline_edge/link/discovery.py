@@ -16,7 +16,7 @@ SERVICE: Final = "_compline._tcp.local."
 MAX_SERVICES: Final = 32
 """Adverts that one search looks at."""
 
-_SETTLE = 0.3  # s to wait for further adverts after the first that fits
+_SETTLE = 1.5  # s to wait for further adverts after the first that fits: RFC 6762 lets a responder wait 1 s
 _RESOLVE = 2_000  # ms
 
 

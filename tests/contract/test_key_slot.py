@@ -1,0 +1,112 @@
+"""What every key slot promises; run on each adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compline_edge.ports import KeySlot
+from compline_edge.vault.errors import VaultLocked
+from compline_edge.vault.file_slot import FileSlot
+from compline_edge.vault.keys import VaultKey, unwrap, wrap
+from compline_shared.enrolment import Secret
+from compline_shared.ids import BindingId
+
+SLOTS: list[Callable[[Path], KeySlot]] = [lambda folder: FileSlot(folder / "slot")]
+KEY, OTHER = b"\x01" * 32, b"\x02" * 32
+BINDING = BindingId("8899aabbccddeeff")
+
+
+@pytest.fixture(params=SLOTS, ids=["file"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], KeySlot]:
+    return lambda: request.param(tmp_path)
+
+
+def test_slot_when_put_then_another_instance_gets_it(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
+    assert (make().holds, make().get()) == (True, KEY)
+
+
+def test_slot_when_replaced_then_only_the_new_key(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
+    make().put(OTHER)
+    assert make().get() == OTHER
+
+
+def test_slot_when_destroyed_then_locked(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
+    make().destroy()
+    assert not make().holds
+    with pytest.raises(VaultLocked):
+        make().get()
+
+
+def test_slot_when_destroyed_twice_then_no_error(make: Callable[[], KeySlot]) -> None:
+    make().destroy()
+    make().destroy()
+
+
+@pytest.mark.parametrize("key", [b"", bytes(31), bytes(33)])
+def test_slot_when_key_has_another_length_then_refused(make: Callable[[], KeySlot], key: bytes) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        make().put(key)
+
+
+def test_wrap_when_slot_secret_and_binding_fit_then_opens(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
+    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
+    assert bytes(unwrap(wrapped, make(), Secret(b"s"), BINDING)) == OTHER
+
+
+@pytest.mark.parametrize(
+    ("secret", "binding"),
+    [(Secret(b"t"), BINDING), (Secret(b"s"), BindingId("0" * 16))],
+    ids=["secret", "binding"],
+)
+def test_wrap_when_secret_or_binding_is_another_then_locked(
+    make: Callable[[], KeySlot], secret: Secret, binding: BindingId
+) -> None:
+    make().put(KEY)
+    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
+    with pytest.raises(VaultLocked):
+        unwrap(wrapped, make(), secret, binding)
+
+
+def test_wrap_when_slot_was_renewed_then_locked(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
+    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
+    make().put(OTHER)
+    with pytest.raises(VaultLocked):
+        unwrap(wrapped, make(), Secret(b"s"), BINDING)
+
+
+def test_file_slot_when_asked_then_not_rollback_resistant(tmp_path: Path) -> None:
+    assert not FileSlot(tmp_path / "slot").rollback_resistant
+
+
+def test_file_slot_when_file_is_cut_short_then_locked(tmp_path: Path) -> None:
+    (tmp_path / "slot").write_bytes(KEY[:20])
+    with pytest.raises(VaultLocked, match="damaged"):
+        FileSlot(tmp_path / "slot").get()
+
+
+def test_file_slot_when_a_copy_is_put_back_then_the_old_key_returns(tmp_path: Path) -> None:
+    """What `rollback_resistant = False` means; said in the threat model."""
+    slot = FileSlot(tmp_path / "slot")
+    slot.put(KEY)
+    copy = (tmp_path / "slot").read_bytes()
+    slot.put(OTHER)
+    (tmp_path / "slot").write_bytes(copy)
+    assert slot.get() == KEY
+
+
+def test_keys_when_shown_then_masked(tmp_path: Path) -> None:
+    assert repr(FileSlot(tmp_path / "slot")) == "FileSlot(********)"
+    assert repr(VaultKey(KEY)) == "VaultKey(********)"
+
+
+def test_vault_key_when_length_is_wrong_then_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        VaultKey(b"short")
