@@ -13,7 +13,7 @@ from compline_hub.core.keys import HubKeys
 from compline_hub.core.record import Link
 from compline_shared.batch import MAX_FRAME, Batch, Outcome, Receipt, unpack
 from compline_shared.chain import Chain
-from compline_shared.delivery import Accepted, Arrived, Duplicate, Fork, Gap, Inbox, outcome_of, take
+from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
 from compline_shared.errors import MalformedFrame
 from compline_shared.messages import Verdict
 from compline_shared.segment import Opener
@@ -94,13 +94,10 @@ def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: byt
         head_at_last=head_at_last,
     )
     links: tuple[Link, ...] = ()
-    match taking:
-        case Accepted():
-            new = opened.verdicts[taking.first_new :]
-            links = tuple(Link(verdict, head) for verdict, head in zip(new, taking.heads, strict=True))
-            binding = replace(binding, up_to=taking.inbox.up_to, head=taking.inbox.head)
-        case Duplicate() | Gap() | Fork():
-            pass
+    if isinstance(taking, Accepted):  # of Duplicate, Gap and Fork nothing is kept
+        new = opened.verdicts[taking.first_new :]
+        links = tuple(Link(verdict, head) for verdict, head in zip(new, taking.heads, strict=True))
+        binding = replace(binding, up_to=taking.inbox.up_to, head=taking.inbox.head)
     return Answer(binding, links, _receipt(binding, outcome_of(taking)))
 
 

@@ -31,7 +31,7 @@ class MqttLink:
     (clean_session is off).
     """
 
-    def __init__(self, host: str, port: int, password: str) -> None:
+    def __init__(self, host: str, port: int, password: str, *, client_id: str = HUB_USER) -> None:
         self._waiting: queue.Queue[mqtt.MQTTMessage | None] = queue.Queue(MAX_WAITING)
         self._worker: threading.Thread | None = None
         self._refuse: Callable[[str, Refusal], None] = lambda _topic, _reason: None
@@ -39,7 +39,7 @@ class MqttLink:
         self.subscribed = threading.Event()
         """Set while frames can come in."""
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=HUB_USER, clean_session=False, manual_ack=True
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
         )
         client.username_pw_set(HUB_USER, password)
         client.reconnect_delay_set(1, 30)
@@ -81,9 +81,15 @@ class MqttLink:
             group = [message for message in messages if message is not None]
             stopping = len(group) < len(messages)
             if group:
-                take([(message.topic, bytes(message.payload)) for message in group])
+                self._hand_over(take, [(message.topic, bytes(message.payload)) for message in group])
             for message in group:
                 self._client.ack(message.mid, message.qos)
+
+    def _hand_over(self, take: Callable[[list[Frame]], object], frames: list[Frame]) -> None:
+        try:
+            take(frames)
+        except Exception as error:  # noqa: BLE001 (the thread must live: handsets send again what got no receipt)
+            _log.error("intake_failed", error=type(error).__name__, frames=len(frames))
 
     def _connected(
         self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import msgspec
@@ -36,7 +36,7 @@ class Streams:
         """Whether no further stream may open."""
         return self._open >= MAX_STREAMS
 
-    async def events(self, desk: Desk, after: int) -> AsyncIterator[ServerSentEventMessage]:
+    async def events(self, desk: Desk, after: int) -> AsyncGenerator[ServerSentEventMessage, None]:
         """Yield verdicts that arrived after `after`, then each new one; a `tick` when nothing came for a heartbeat."""
         self._open += 1
         try:
