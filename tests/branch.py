@@ -25,6 +25,7 @@ from compline_shared.batch import Receipt, open_verdicts, pack_receipt, unpack
 from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
 from compline_shared.enrolment import EnrolmentRequest, Secret
+from compline_shared.ids import HandsetId
 from compline_shared.messages import Verdict
 from compline_shared.topics import UP_FILTER, down, handset_of
 from compline_shared.wire import canonical
@@ -90,6 +91,10 @@ class HubEnd:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def send(self, handset: HandsetId, frame: bytes) -> None:
+        """Send any bytes at all."""
+        self._client.publish(down(handset), frame, qos=1)
+
     def forget_after(self, seq: int) -> None:
         """Come back from a backup that was taken when `seq` was the last."""
         del self.verdicts[seq:]
@@ -117,7 +122,7 @@ class HubEnd:
         receipt = Receipt(
             handset, batch.place.binding, len(self.verdicts), self._heads[-1], outcome_of(taking)
         )
-        self._client.publish(down(handset), pack_receipt(receipt, self.signing), qos=1)
+        self.send(handset, pack_receipt(receipt, self.signing))
 
 
 def courier_of(home: Home, port: int, *, password: str = PASSWORD, pace: Pace = FAST) -> CourierLoop:

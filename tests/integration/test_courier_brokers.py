@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -15,10 +15,11 @@ from compline_edge.link.mqtt import MqttCarrier, Unreachable
 from compline_edge.ports import Address
 from compline_edge.vault.identity import Home, create_identity
 from compline_hub.link.broker import Product
+from compline_shared.batch import Outcome, Receipt, pack_receipt
 from compline_shared.enrolment import Secret
-from compline_shared.ids import HandsetId
+from compline_shared.ids import BindingId, HandsetId
 from compline_shared.taxonomy import Severity
-from tests.branch import Broker, HubEnd, courier_of, free_port, running, until
+from tests.branch import Broker, HubEnd, at, courier_of, free_port, running, until
 from tests.homes import enrolled, opened
 from tests.verdicts import draft
 
@@ -151,6 +152,43 @@ async def test_courier_when_broker_goes_then_offline_is_a_state(home: Home, brok
         await until(lambda: not isinstance(courier.link, Online))
         await broker.start()
         await until(lambda: isinstance(courier.link, Online))
+
+
+async def test_courier_when_frames_are_no_receipts_of_this_binding_then_dropped(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    foreign = Receipt(home.place.handset, BindingId("f" * 16), up_to=1, head=bytes(32), outcome=Outcome.FORK)
+    async with running(courier_of(home, broker.port)) as courier:
+        await until(lambda: isinstance(courier.link, Online))
+        hub.send(home.place.handset, b"noise")
+        hub.send(home.place.handset, pack_receipt(foreign, hub.signing))
+        await asyncio.to_thread(judge, home, 1)
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+
+
+async def test_courier_when_no_hub_is_found_then_tries_again(home: Home, broker: Broker, hub: HubEnd) -> None:
+    found: list[Sequence[Address]] = [(), (), (Address("127.0.0.1", broker.port),)]
+    judge(home, 1)
+    courier = courier_of(home, broker.port)
+
+    async def find() -> Sequence[Address]:
+        return found.pop(0)
+
+    courier._find = find
+    async with running(courier):
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert found == []
+
+
+async def test_courier_when_first_address_is_false_then_tries_the_next(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    judge(home, 1)
+    courier = courier_of(home, broker.port)
+    courier._find = at(Address("127.0.0.1", free_port()), Address("127.0.0.1", broker.port))
+    async with running(courier):
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
 
 
 async def test_carrier_when_nobody_listens_then_unreachable() -> None:

@@ -331,9 +331,19 @@ def test_vault_when_opened_then_full_sync_wal_and_memory_temporaries(tmp_path: P
     with opened(enrolled(tmp_path)) as here:
         pragma = {
             name: here.vault._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("synchronous", "journal_mode", "temp_store", "foreign_keys")
+            for name in (
+                "synchronous",
+                "journal_mode",
+                "temp_store",
+                "foreign_keys",
+                "secure_delete",
+                "cipher_memory_security",
+            )
         }
-        assert pragma == {"synchronous": 2, "journal_mode": "wal", "temp_store": 2, "foreign_keys": 1}
+        assert pragma == {"synchronous": 2, "journal_mode": "wal", "temp_store": 2, "foreign_keys": 1} | {
+            "secure_delete": 1,
+            "cipher_memory_security": "1",
+        }
 
 
 def test_vault_when_asked_for_a_verdict_it_has_not_then_none(tmp_path: Path) -> None:

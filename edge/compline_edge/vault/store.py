@@ -262,6 +262,7 @@ def _open(path: Path, key: VaultKey) -> sqlcipher.Connection:
     try:
         path.chmod(0o600)
         connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would write ERROR CORE to stderr
+        connection.execute("PRAGMA cipher_memory_security = ON")  # no measurable cost at our rates
         connection.execute(f"PRAGMA key = \"x'{bytes(key).hex()}'\"")
         for pragma in (
             "journal_mode = WAL",
