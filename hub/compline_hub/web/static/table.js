@@ -57,7 +57,7 @@ export class Table {
   findings(verdict) {
     const parts = chipsOf(verdict);
     const grave = gravestFirst(verdict.findings)[0];
-    if (grave && phraseOf(grave)) parts.push(element("span", { class: "phrase" }, phraseOf(grave)));
+    if (grave && phraseOf(grave)) parts.push(element("span", { class: "phrase", title: word("phrase_note") }, phraseOf(grave)));
     if (verdict.abstained) parts.push(element("span", { class: "abstained" }, word(`abs_${verdict.abstained}`)));
     if (!parts.length) parts.push(element("span", { class: "nothing" }, word("clean")));
     return element("div", { class: "chips" }, ...parts);
