@@ -74,12 +74,11 @@ class Template:
         runs: list[list[str]] = []
         choices: list[tuple[str, ...]] = []
         for piece in (*self.pieces, Gap(0)):
-            match piece:
-                case Choice(options):
-                    choices.append(options)
-                case Gap():
-                    runs.append(["".join(words) for words in product(*choices)])
-                    choices = []
+            if isinstance(piece, Choice):
+                choices.append(piece.options)
+            else:
+                runs.append(["".join(words) for words in product(*choices)])
+                choices = []
         yield from product(*runs)
 
 

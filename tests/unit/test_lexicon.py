@@ -81,6 +81,7 @@ def test_canonical_when_asked_then_it_maps_ids_to_phrases() -> None:
         ("2003 | veto | 打断，腿 | not: - | 打 | g", 'entry 2003: "，" is not allowed here'),
         ("2003 | veto | 打断{腿/{手}} | not: - | 打 | g", 'entry 2003: "{" opens or closes nothing'),
         ("2003 | veto | 打断{腿/} | not: - | 打 | g", "entry 2003: an option is empty"),
+        ("2003 | veto | 打断{腿1/手} | not: - | 打 | g", 'entry 2003: "1" is a digit'),
         ("2003 | veto | 打断<leg> | not: - | 打 | g", "entry 2003: slot <leg> is not defined"),
         ("2003 | veto | 打断~9你的腿 | not: - | 打 | g", 'entry 2003: gap "~9" has no size from 1 to 8'),
         (
@@ -176,6 +177,13 @@ def test_pack_when_its_header_lacks_a_line_then_it_is_named_and_nothing_is_read(
         None,
         True,
     )
+
+
+def test_pack_when_it_has_more_entries_than_the_bound_then_the_next_one_is_refused() -> None:
+    lines = "\n".join(f"{number} | veto | 打断腿 | not: - | 打断腿 | g" for number in range(20_000, 40_001))
+    pack, problems = read_pack(HEAD + lines, name="big.lex")
+    assert pack is not None
+    assert (len(pack.entries), len(problems), "more than 20000 entries" in problems[0]) == (20_000, 1, True)
 
 
 def test_pack_when_larger_than_the_bound_then_it_is_refused_unread() -> None:

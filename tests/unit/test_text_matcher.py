@@ -26,8 +26,9 @@ LEXICON = """
 @category threat
 2001 | serious | [我][就]去你单位找~2<boss> | not: 不会 / >是违法的 | 去单位找领导 | goes to the workplace
 2002 | veto | 打断你的腿 | not: - | 打断腿 | breaks legs
-2003 | warning | 去你单位 | not: - | 去单位 | goes to the workplace
+2003 | warning | 去你单位 | not: 不会 / >是违法的 | 去单位 | goes to the workplace
 2004 | warning | 堵在门口~2不让走~3等着 | not: - | 堵门 | blocks the door
+2006 | warning | 堵门~2不让你们出来 | not: - | 堵门 | blocks the door
 2005 | warning | 银行流水 | not: - | 银行流水 | a word with two readings
 @category missing_disclosure
 9001 | notice | 我是本公司的 | not: 不是 | 身份 | who calls
@@ -78,6 +79,8 @@ def test_finding_when_phrase_is_written_then_everything_about_it_is_told(matcher
         ("去你单位找个老板", 2001),
         ("堵在门口，不让走，你等着", 2004),
         ("堵在门口谁也不让走给我等着", 2004),
+        ("堵门不让你们出来", 2006),
+        ("堵门就是不让你们出来", 2006),
     ],
 )
 def test_finding_when_characters_are_disguised_then_it_is_a_written_match(
@@ -137,11 +140,15 @@ def test_finding_when_only_heard_then_it_is_less_sure_than_written(matcher: Text
         "我去你。单位今天放假",
         "我要去打断。你的腿好了吗",
         "翻电话本",
+        "不让你们出来",
+        "堵门就是不要让你们出来",
+        "打断3的腿",
+        "去里当位",  # two sounds of four are others
         "hello how are you",
     ],
 )
 def test_finding_when_text_is_clean_then_nothing_is_found(matcher: TextMatcher, text: str) -> None:
-    assert [n for n in matcher.find(text, Role.COLLECTOR) if n.entry != 2003] == []
+    assert matcher.find(text, Role.COLLECTOR) == []
 
 
 def test_contexts_when_disabled_then_clean_text_is_found(pack: Pack) -> None:
@@ -156,7 +163,7 @@ def test_contexts_when_disabled_then_clean_text_is_found(pack: Pack) -> None:
         ("我们不会，骂死你", 1001),  # another clause
         ("不会的话我告诉你吧到时候骂死你", 1001),  # too far away
         ("我不会骂人的", 1003),  # the phrase has the context itself
-        ("去你单位找领导哪里是违法的", 2003),
+        ("去你单位找领导我跟你说明白了这哪里是违法的", 2001),  # too far after
     ],
 )
 def test_contexts_when_they_do_not_belong_to_the_match_then_it_stays(
@@ -189,8 +196,21 @@ def test_disclosures_when_made_then_their_ids_are_told_and_they_are_no_finding(m
     assert (matcher.disclosures(text), matcher.find(text, Role.COLLECTOR)) == (frozenset({9001, 9501}), [])
 
 
+def test_disclosures_when_nothing_is_said_then_there_are_none(matcher: TextMatcher) -> None:
+    assert matcher.disclosures("您好") == frozenset()
+
+
 def test_disclosures_when_taken_back_then_there_are_none(matcher: TextMatcher) -> None:
     assert matcher.disclosures("不是我是本公司的") == frozenset()
+
+
+def test_finding_when_a_text_is_long_then_its_place_is_told(matcher: TextMatcher) -> None:
+    found = matcher.find("好的谢谢。" * 200 + "骂死你", Role.COLLECTOR)
+    assert [(noticed.entry, noticed.span) for noticed in found] == [(1001, Span(1000, 1003))]
+
+
+def test_matcher_when_it_has_no_entries_and_a_text_is_long_then_it_finds_nothing() -> None:
+    assert TextMatcher([]).find("骂死你" * 1000, Role.COLLECTOR) == []
 
 
 def test_matcher_when_it_has_no_entries_then_it_finds_nothing() -> None:

@@ -133,13 +133,10 @@ def primary_table() -> npt.NDArray[np.uint16]:
 def _dictionary() -> dict[str, str]:
     """Read pypinyin's character dictionary; importing pypinyin would load its phrases too (0.4 s)."""
     spec = importlib.util.find_spec("pypinyin")
-    path = Path(spec.origin or "").with_name("pinyin_dict.json") if spec else None
-    if path is not None and path.is_file():
-        raw = {int(key): text for key, text in json.loads(path.read_text("utf-8")).items()}
-    else:  # before 0.54 the dictionary was a module
-        raw = importlib.import_module("pypinyin.constants").PINYIN_DICT
+    path = Path((spec and spec.origin) or "").with_name("pinyin_dict.json")
     plain = _tone_table()
-    toneless = {chr(code): text.translate(plain) for code, text in raw.items()}
+    entries = json.loads(path.read_text("utf-8")).items()
+    toneless = {chr(int(code)): text.translate(plain) for code, text in entries}
     toneless["嗯"] = "en"
     return toneless
 
