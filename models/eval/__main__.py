@@ -1,0 +1,68 @@
+"""Runs every recognition measurement, one JSON line each, and keeps them in models/eval/latest.jsonl."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from models.eval import pinyin_error, sample_day, spotting  # noqa: E402 (the path comes first)
+
+LATEST = Path(__file__).with_name("latest.jsonl")
+
+
+def pinyin_lines() -> Iterator[str]:
+    """Character and pinyin error."""
+    figures = pinyin_error.figures(data=spotting.DATA, ours=pinyin_error.OURS, base=pinyin_error.BASE)
+    return (json.dumps(asdict(figure), ensure_ascii=False) for figure in figures)
+
+
+def spotting_lines() -> Iterator[str]:
+    """Phrases found in an unseen speaker's speech."""
+    return (figure.line() for figure in spotting.figures(base=spotting.base_model(pinyin_error.BASE)))
+
+
+def sample_day_lines() -> Iterator[str]:
+    """Violations found in the sample day's calls, which are self-made and spoken by a machine."""
+    return (figure.line() for figure in sample_day.figures())
+
+
+TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
+    "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
+    "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
+    "sample_day": (sample_day_lines, sample_day.EXPECTED),
+}
+"""Each topic with the data that it needs."""
+
+
+def main() -> int:
+    """Run the topics named on the command line, or all; a topic whose data is not there is left out, saying so."""
+    parser = argparse.ArgumentParser(prog="make eval", description=__doc__)
+    parser.add_argument(
+        "topics", nargs="*", metavar="TOPIC", help=f"any of: {', '.join(TOPICS)} (default: all)"
+    )
+    chosen = parser.parse_args().topics or list(TOPICS)
+    unknown = [topic for topic in chosen if topic not in TOPICS]
+    if unknown:
+        parser.error(f"no topic {unknown[0]!r}; choose from {', '.join(TOPICS)}")
+    with LATEST.open("w", encoding="utf-8") as latest:
+        for topic in chosen:
+            lines, needed = TOPICS[topic]
+            if not needed.exists():
+                print(f"{topic} left out: {needed} is not there", file=sys.stderr, flush=True)
+                continue
+            print(f"measuring {topic} ...", file=sys.stderr, flush=True)
+            for line in lines():
+                print(line, flush=True)
+                latest.write(line + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
