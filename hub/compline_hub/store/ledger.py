@@ -47,8 +47,8 @@ class SqlLedger:
         ]
 
     def binding(self, binding: BindingId) -> Binding | None:
-        """Return the binding, or None."""
-        row = self._session.get(BindingRow, binding)
+        """Return the binding, or None; its row is locked until the end, where the database has row locks."""
+        row = self._session.get(BindingRow, binding, with_for_update=True)
         return None if row is None else _binding(row)
 
     def binding_of(self, handset: HandsetId) -> Binding | None:
