@@ -19,6 +19,7 @@ from compline_edge.vault.errors import (
     NotEnrolled,
     OutboxFull,
     StorageFull,
+    StoresDisagree,
     VaultLocked,
     VaultTooNew,
 )
@@ -97,6 +98,30 @@ def test_record_when_outbox_has_no_room_on_disk_then_it_moves_over_later(tmp_pat
         here.outbox._connection.execute("PRAGMA max_page_count = 100000")
         here.ledger.recover()
         assert HubKeys().open(here.grant, here.outbox.due(after=0, limit=100)) == kept
+
+
+def test_record_when_outbox_file_was_lost_then_it_is_filled_again(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        here.ledger.record(draft(), None)
+        here.ledger.record(draft(), None)
+    next(home.rglob("outbox.db")).unlink()
+    with opened(home) as here:
+        here.ledger.record(draft(), None)
+        entries = here.outbox.due(after=0, limit=9)
+        assert HubKeys().open(here.grant, entries) == here.vault.verdicts()
+        assert [entry.seq for entry in entries] == [1, 2, 3]
+
+
+def test_home_when_vault_is_older_than_its_outbox_then_says_so(tmp_path: Path) -> None:
+    home = enrolled(tmp_path)
+    opened(home).close()
+    old = (binding_of(home) / "vault.db").read_bytes()
+    with opened(home) as here:
+        here.ledger.record(draft(), None)
+    (binding_of(home) / "vault.db").write_bytes(old)
+    with pytest.raises(StoresDisagree, match="older than its outbox"):
+        opened(home)
 
 
 def test_record_when_vault_has_no_room_on_disk_then_named_and_nothing_kept(tmp_path: Path) -> None:

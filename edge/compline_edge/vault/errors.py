@@ -25,6 +25,10 @@ class VaultTooNew(ComplineError):
     """A newer version wrote this store; install that version or a later one."""
 
 
+class StoresDisagree(ComplineError):
+    """Vault and outbox are not of the same time: one was put back from an older copy; put both back, or enrol anew."""
+
+
 class EvidenceDamaged(ComplineError):
     """A piece of evidence is missing, cut short or altered."""
 

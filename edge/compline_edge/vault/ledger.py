@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from compline_edge.core.courier import SealedEntry
 from compline_edge.core.speech import Utterance
 from compline_edge.ports import Clock
-from compline_edge.vault.errors import StorageFull
+from compline_edge.vault.errors import StorageFull, StoresDisagree
 from compline_edge.vault.outbox import Outbox
 from compline_edge.vault.store import Kept, Vault
 from compline_shared.messages import Verdict
@@ -78,9 +78,15 @@ class Ledger:
         """Finish what a crash cut off: sweep orphaned evidence, move what is owed; returns how many verdicts moved.
 
         Raises:
+            StoresDisagree: the vault is older than the outbox; a seq would be given out twice.
             StorageFull: no room for what is owed; it stays owed.
         """
         with self._lock:
+            if self._outbox.last_seq > self._vault.last_seq:
+                raise StoresDisagree(
+                    "The vault is older than its outbox: it was put back from a copy. Put both back from one copy,"
+                    " or enrol this handset anew."
+                )
             self._vault.sweep()
             return self._move()
 
@@ -91,6 +97,9 @@ class Ledger:
     def _move(self) -> int:
         moved = 0
         while owed := self._vault.owed(_AT_ONCE):
+            if owed[0].verdict.seq > self._outbox.last_seq + 1:  # an outbox that was lost is filled again
+                self._vault.owe_after(self._outbox.last_seq)
+                continue
             for kept in owed:
                 if kept.verdict.seq > self._outbox.last_seq:
                     self._outbox.put(self._sealed(kept))

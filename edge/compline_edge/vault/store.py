@@ -140,10 +140,20 @@ class Vault:
         )
         return [Kept(decode_verdict(body, ABSOLUTE), head) for _, body, head in rows]
 
+    def owe_after(self, seq: int) -> None:
+        """Owe every verdict above a seq again: the outbox that had them is gone."""
+        with self._transaction() as sql:
+            sql("INSERT OR IGNORE INTO owed SELECT seq FROM verdict WHERE seq > ?", (seq,))
+
     def clear_owed(self, up_to: int) -> None:
         """Forget that verdicts up to a seq are owed: the outbox has them, durably."""
         with self._transaction() as sql:
             sql("DELETE FROM owed WHERE seq <= ?", (up_to,))
+
+    @property
+    def last_seq(self) -> int:
+        """Seq of the newest verdict, 0 = none."""
+        return self._chain_end()[0]
 
     def verdict(self, seq: int) -> Verdict | None:
         """Return one verdict."""
