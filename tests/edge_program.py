@@ -137,12 +137,16 @@ class Branch:
         self.agent.kill()
         self.agent.wait(PATIENCE)
 
+    def stop_agent(self) -> None:
+        """Ask the agent to end, and wait for it."""
+        _end(self.agent)
+
     def stop(self) -> None:
         """End what still runs, the agent first."""
-        for running in (self.agent, self.hub):
-            if running is not None and running.poll() is None:
-                running.send_signal(signal.SIGTERM)
-                running.wait(PATIENCE)
+        try:
+            _end(self.agent)
+        finally:
+            _end(self.hub)
 
     def verdicts(self) -> list[Row]:
         """What stands on the page, in order of seq; nothing while the hub is down."""
@@ -182,3 +186,15 @@ class Branch:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+def _end(running: subprocess.Popen[bytes] | None) -> None:
+    if running is None or running.poll() is not None:
+        return
+    running.send_signal(signal.SIGTERM)
+    try:
+        running.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
+        raise

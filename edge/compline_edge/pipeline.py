@@ -20,6 +20,8 @@ from compline_shared.taxonomy import Abstention, Role
 
 LEAST_SPEECH = 0.6
 """Seconds of speech below which a call counts as silent."""
+MOST_OF_A_PART = 0.99
+"""Coverage at most of a recording whose end is missing: AMR and AAC do not say how much that is."""
 CONVERSED = 2.0
 """Seconds each side must speak for an effective conversation (stereo)."""
 CONVERSED_TOGETHER = 10.0
@@ -146,4 +148,4 @@ def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Li
 def _share(seconds: float, stated: float, reader: AudioReader) -> float:
     if reader.defect is None:
         return 1.0
-    return seconds / stated if stated else 0.0
+    return min(MOST_OF_A_PART, seconds / stated) if stated else 0.0
