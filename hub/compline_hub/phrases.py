@@ -8,19 +8,18 @@ import structlog
 
 from compline_shared.lexicon import read_pack
 
+SHIPPED = Path(__file__).parents[2] / "models" / "lexicons"
 _log = structlog.get_logger("compline_hub.phrases")
 
 
 def load_phrases(folder: str) -> dict[int, tuple[str, str]]:
     """Return entry number -> (Chinese phrase, English gloss) of all `*.lex` files below `folder`.
 
-    An empty setting gives nothing. A broken line or file is logged by its place and left out: the page then shows
-    the entry's number.
+    An empty setting means the lexicons shipped beside the program. A broken line or file is logged by its place and left
+    out: the page then shows the entry's number.
     """
     phrases: dict[int, tuple[str, str]] = {}
-    if not folder:
-        return phrases
-    files = sorted(Path(folder).expanduser().rglob("*.lex"))
+    files = sorted((Path(folder).expanduser() if folder else SHIPPED).rglob("*.lex"))
     if not files:
         _log.warning("lexicons_missing")
     for path in files:

@@ -29,7 +29,9 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: Port = 8460  # of the page; it listens on 127.0.0.1 only until sign-in exists
     advertise: bool = True  # say on the network where the hub is (zeroconf)
     interface: str = "127.0.0.1"  # address on whose network the advert is sent
-    lexicons: str = ""  # folder with .lex files whose phrases the page shows; empty = entry numbers only
+    lexicons: str = (
+        ""  # folder with .lex files whose phrases the page shows; empty = those shipped beside the program
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import bcrypt
+
 from compline_shared.ids import HandsetId
 from compline_shared.topics import UP_FILTER, down, up
 
@@ -30,13 +32,17 @@ class Listener:
     user: str = ""  # system user that mosquitto stays when started by root; empty = its own default
 
 
+_BCRYPT_LETTERS = str.maketrans(
+    "+", "."
+)  # bcrypt's base64 has other letters; which stands for what does not matter
+
+
 def nats_files(listener: Listener, handsets: Sequence[HandsetId], password: Password) -> dict[str, str]:
     """Return file name -> text for a NATS server with an MQTT listener.
 
     NATS maps `a/b` to the subject `a.b` and `+` to `*`. An MQTT client subscribes beside its topics to
-    `$MQTT.sub.>`, where QoS 1 messages are delivered to it. NATS takes passwords plain or as bcrypt; these are
-    plain: they have 256 bits, stand in a file of mode 0600 beside the keys that they come from, and open nothing
-    else. Users may come in by MQTT only, not by NATS' own protocol.
+    `$MQTT.sub.>`, where QoS 1 messages are delivered to it. Passwords stand there as bcrypt. Users may come in by
+    MQTT only, not by NATS' own protocol.
     """
     users = [_nats_user(HUB_USER, password(HUB_USER), publish=DOWN_FILTER, subscribe=UP_FILTER)]
     users += [_nats_user(h, password(h), publish=up(h), subscribe=down(h)) for h in handsets]
@@ -122,7 +128,7 @@ def write_files(folder: Path, files: dict[str, str]) -> bool:
 
 def _nats_user(name: str, password: str, *, publish: str, subscribe: str) -> str:
     return (
-        f"{{ user: {_quoted(name)}, password: {_quoted(password)}, allowed_connection_types: [MQTT], "
+        f"{{ user: {_quoted(name)}, password: {_quoted(_bcrypt(password))}, allowed_connection_types: [MQTT], "
         f'permissions: {{ publish: [{_subject(publish)}], subscribe: [{_subject(subscribe)}, "$MQTT.sub.>"] }} }}'
     )
 
@@ -137,6 +143,18 @@ def _quoted(value: object) -> str:
 
 def _mosquitto_user(name: str, *, write: str, read: str) -> str:
     return f"user {name}\ntopic write {write}\ntopic read {read}\n"
+
+
+def _bcrypt(password: str) -> str:
+    """NATS' form: bcrypt at its lowest cost, since the password has 256 bits.
+
+    The salt comes from the password, so that unchanged users give an unchanged file.
+    """
+    salt = base64.b64encode(hashlib.sha256(b"bcrypt\x00" + password.encode()).digest()[:16]).decode()
+    letters = (
+        salt.rstrip("=").translate(_BCRYPT_LETTERS)[:21] + "u"
+    )  # the last of 22 letters carries two bits only
+    return bcrypt.hashpw(password.encode(), f"$2a$04${letters}".encode()).decode()
 
 
 def _pbkdf2(password: str, *, rounds: int = 101) -> str:
