@@ -98,7 +98,10 @@ class Ledger:
         moved = 0
         while owed := self._vault.owed(_AT_ONCE):
             if owed[0].verdict.seq > self._outbox.last_seq + 1:  # an outbox that was lost is filled again
-                self._vault.owe_after(self._outbox.last_seq)
+                if not self._vault.owe_after(self._outbox.last_seq):
+                    raise StoresDisagree(
+                        "The vault lacks verdicts that its outbox never had; put back a whole copy."
+                    )
                 continue
             for kept in owed:
                 if kept.verdict.seq > self._outbox.last_seq:

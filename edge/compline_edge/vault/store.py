@@ -140,10 +140,12 @@ class Vault:
         )
         return [Kept(decode_verdict(body, ABSOLUTE), head) for _, body, head in rows]
 
-    def owe_after(self, seq: int) -> None:
-        """Owe every verdict above a seq again: the outbox that had them is gone."""
+    def owe_after(self, seq: int) -> int:
+        """Owe every verdict above a seq again, for the outbox that had them is gone; return how many were not owed."""
         with self._transaction() as sql:
-            sql("INSERT OR IGNORE INTO owed SELECT seq FROM verdict WHERE seq > ?", (seq,))
+            return int(
+                sql("INSERT OR IGNORE INTO owed SELECT seq FROM verdict WHERE seq > ?", (seq,)).rowcount
+            )
 
     def clear_owed(self, up_to: int) -> None:
         """Forget that verdicts up to a seq are owed: the outbox has them, durably."""
