@@ -15,8 +15,8 @@ _log = structlog.get_logger("compline_hub.phrases")
 def load_phrases(folder: str) -> dict[int, tuple[str, str]]:
     """Return entry number -> (Chinese phrase, English gloss) of all `*.lex` files below `folder`.
 
-    An empty setting means the lexicons shipped beside the program. A broken line or file is logged by its place and left
-    out: the page then shows the entry's number.
+    An empty setting means the lexicons shipped beside the program. A broken line or file is logged by its place and
+    left out: the page then shows the entry's number.
     """
     phrases: dict[int, tuple[str, str]] = {}
     files = sorted((Path(folder).expanduser() if folder else SHIPPED).rglob("*.lex"))

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from models.eval import pinyin_error, sample_day, spotting  # noqa: E402 (the path comes first)
+from models.eval import pinyin_error, sample_day, sentences, spotting  # noqa: E402 (the path comes first)
 
 LATEST = Path(__file__).with_name("latest.jsonl")
 
@@ -33,9 +33,15 @@ def sample_day_lines() -> Iterator[str]:
     return (figure.line() for figure in sample_day.figures())
 
 
+def sentence_lines() -> Iterator[str]:
+    """Violations found in written sentences."""
+    return (figure.line() for figure in sentences.figures())
+
+
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
+    "sentences": (sentence_lines, sentences.UNSEEN),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""
