@@ -106,6 +106,13 @@ def test_draft_verdict_when_the_speaker_is_unknown_then_no_veto() -> None:
     assert verdict.severity is Severity.SERIOUS
 
 
+def test_draft_verdict_when_the_words_only_sound_alike_then_no_veto() -> None:
+    alike = replace(HEARD, severity=Severity.VETO, technique=Technique.LEXICON_PINYIN)
+    observed = Observed(duration=60, noticed=(alike,))
+    verdict = draft_verdict(observed, CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL)
+    assert verdict.severity is Severity.SERIOUS
+
+
 def test_draft_verdict_when_nothing_could_be_read_then_it_abstains_with_the_reason() -> None:
     verdict = draft_verdict(
         unreadable(Abstention.ENCRYPTED), CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL

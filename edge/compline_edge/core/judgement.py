@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compline_edge.core.noticed import Noticed
 from compline_shared.masking import Pseudonym
 from compline_shared.messages import MAX_FINDINGS, Finding, Verdict, Versions, Voice
-from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Role, Severity
+from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Role, Severity, Technique
 
 LONGEST = 86_400
 UNNUMBERED = 1
@@ -104,8 +104,8 @@ def _finding(noticed: Noticed) -> Finding:
 
 
 def severity_of(noticed: Noticed) -> Severity:
-    """Return how grave a sighting counts: where the speaker is unknown at most serious, never a veto."""
-    if noticed.role is Role.UNKNOWN:
+    """Return how grave a sighting counts: never a veto where the speaker is unknown or the words only sound alike."""
+    if noticed.role is Role.UNKNOWN or noticed.technique is Technique.LEXICON_PINYIN:
         return min(noticed.severity, Severity.SERIOUS)
     return noticed.severity
 
