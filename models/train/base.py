@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-
 from models.eval.pinyin_error import Cmvn, read_kaldi_cmvn
 from models.train.network import Weights, read_onnx
 

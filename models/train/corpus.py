@@ -11,10 +11,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+from models.train.fbank import SAMPLE_RATE
 from numpy.typing import NDArray
 from pypinyin import lazy_pinyin
-
-from models.train.fbank import SAMPLE_RATE
 
 Pcm = NDArray[np.int16]
 

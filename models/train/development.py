@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pypinyin import lazy_pinyin
-
 from models.eval.pinyin_error import Cmvn, Score, edits, greedy, rate
 from models.train import telephone
 from models.train.corpus import Utterance
@@ -17,6 +15,7 @@ from models.train.network import Weights, logits
 from models.train.pairs import DRAWS, Pair, phrases, read_copy, store
 from models.train.telephone import Line
 from models.train.training import normalised
+from pypinyin import lazy_pinyin
 
 LINES: Mapping[str, tuple[Line, float | None]] = {
     "mulaw": (Line(codec="pcm_mulaw"), None),

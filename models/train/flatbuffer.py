@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from numpy.typing import NDArray
-
 from models.train.network import LEFT_CONTEXT, RIGHT_CONTEXT, Weights, logits
+from numpy.typing import NDArray
 
 FILE_IDENTIFIER = b"TFL3"
 TOLERANCE = 1e-3

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from models.train.syllabary import BLANK, Syllabary
 from torch import Tensor
 from torch.nn import functional
-
-from models.train.syllabary import BLANK, Syllabary
 
 FLOOR = 1e-8
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from models.eval.pinyin_error import Cmvn
 from models.train import telephone
 from models.train.corpus import Pcm, Utterance
 from models.train.fbank import SAMPLE_RATE, log_mel, stack
+from numpy.typing import NDArray
 
 PHRASE_SECONDS = 5.0
 """Single words are joined up to this length: calls are not made of single words."""

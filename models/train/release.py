@@ -6,12 +6,13 @@ import hashlib
 import json
 from pathlib import Path
 
-from compline_edge.senses.ctc_transcriber import known_answer
 from models.eval.pinyin_error import Cmvn
 from models.train.base import Base
 from models.train.fbank import BINS, SAMPLE_RATE, SPLICE, STRIDE
 from models.train.flatbuffer import check, export
 from models.train.network import LEFT_CONTEXT, RIGHT_CONTEXT, Weights
+
+from compline_edge.senses.ctc_transcriber import known_answer
 
 NAME = "zh-ctc-telephone"
 VERSION = 1

@@ -9,9 +9,8 @@ from typing import cast
 import av
 import numpy as np
 import soxr
-from numpy.typing import NDArray
-
 from models.train.fbank import SAMPLE_RATE
+from numpy.typing import NDArray
 
 NARROW_RATE = 8_000
 AMR_BIT_RATES = (4_750, 5_900, 7_400, 7_950, 12_200)

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
-
 from models.eval.pinyin_error import Cmvn
 from models.train.fbank import stack
 from models.train.losses import distillation, syllable_ctc
 from models.train.network import Weights, logits
 from models.train.pairs import Frames, Pair
 from models.train.syllabary import Syllabary
+from torch import Tensor
+from torch.nn import functional
 
 BATCH_STEPS = 4_000
 SAVE_EVERY = 100
@@ -28,9 +27,10 @@ CLIP = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run's settings; label_share weighs the CTC loss against the teacher's."""
+    """One run's settings: the rate falls to zero over `schedule` epochs, label_share weighs the CTC loss."""
 
     epochs: int
+    schedule: int
     rate: float
     label_share: float
     seed: int
@@ -68,7 +68,7 @@ def train(
         for number, members in enumerate(order):
             if number < done:
                 continue
-            _set_rate(optimiser, plan, at=epoch * len(order) + number, of=plan.epochs * len(order))
+            _set_rate(optimiser, plan, at=epoch * len(order) + number, of=plan.schedule * len(order))
             batch = [pairs[index] for index in members]
             sums += _step(batch, teacher, student, cmvn, syllabary, plan.label_share, optimiser)
             if number % SAVE_EVERY == SAVE_EVERY - 1:
