@@ -69,7 +69,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "ten-hours.wav": (ten_hours, "too_long"),
 } | {
     f"cut-{e.name}{e.suffix}": (
-        lambda p, e=e: cut(p, e),  # type: ignore[misc]  # mypy infers no default argument of a lambda
+        lambda p, e=e: cut(p, e),
         "unreadable" if e.name in INDEX_AT_END else "truncated",
     )
     for e in ENCODINGS

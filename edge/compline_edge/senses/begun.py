@@ -14,30 +14,60 @@ import watchfiles
 _TICK_MS: Final = 100
 _HEADER_S: Final = 1.0  # within which a recorder writes its header
 _HEADER_BYTES: Final = 4_096
+_RECENT_S: Final = 5.0  # a recording written to within this time is still running
 _OPEN_ENDED: Final = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes by which a recorder says "not known yet"
 
 
 def begun(folder: Path, *, stop: threading.Event) -> Iterator[Path]:
     """Yield each WAV of `folder` and below whose recorder has opened it and not yet closed it, until `stop` is set.
 
-    Only WAV can be read while it grows; other containers are judged when they are complete. A finished file that is
-    copied in states its size and is passed over. Blocks; meant for a thread of its own.
+    Only WAV can be read while it grows; other containers are judged when they are complete. Blocks; meant for a thread
+    of its own. A finished file that is copied in states its size and is passed over. A call that has just begun when
+    the watching does counts too, and so does the first one in a new folder: the system may report the folder alone.
     """
+    given: set[tuple[Path, int]] = set()
     changes = watchfiles.watch(
         folder,
         stop_event=stop,
         rust_timeout=_TICK_MS,
+        yield_on_timeout=True,
         debounce=_TICK_MS,
         step=20,
         raise_interrupt=False,
         ignore_permission_denied=True,
-        watch_filter=lambda change, name: change is watchfiles.Change.added and name.lower().endswith(".wav"),
+        watch_filter=lambda change, _name: change is watchfiles.Change.added,
     )
+    looked = False
     for changed in changes:
-        for name in sorted(name for _, name in changed):
-            path = Path(name)
-            if not path.name.startswith(".") and _open_ended(path):
+        found = [wav for _, name in changed for wav in _wavs(Path(name))]
+        if not looked:
+            found += [wav for wav in _wavs(folder) if _recent(wav)]
+            looked = True
+        for path in sorted(found):
+            mark = (path, _inode(path))
+            if mark not in given and _open_ended(path):
+                given.add(mark)
                 yield path
+
+
+def _wavs(path: Path) -> list[Path]:
+    """The WAV itself, or those in a folder and below."""
+    inside = path.rglob("*") if path.is_dir() else iter((path,))
+    return [file for file in inside if file.suffix.lower() == ".wav" and not file.name.startswith(".")]
+
+
+def _recent(path: Path) -> bool:
+    try:
+        return abs(time.time() - path.stat().st_mtime) < _RECENT_S
+    except OSError:
+        return False
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _open_ended(path: Path) -> bool:
