@@ -38,9 +38,6 @@ PHRASES = 200
 RATES = (1, 5, 20)
 """False alarms an hour."""
 RESAMPLES = 2_000
-LOWEST = -60.0
-"""Nats below which a match is not even counted as a false alarm."""
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -198,13 +195,12 @@ def false_alarms(scores: Scores) -> Floats:
 def _scores(phrases: Sequence[str], heard: Sequence[Heard], thresholds: Thresholds, base: float) -> Scores:
     lattice = build([[Choice((phrase,))] for phrase in phrases])
     allowances = [thresholds.allowance(character) for character in lattice.characters]
-    scorer = PhraseScorer(lattice, thresholds, base=base - LOWEST, allowances=allowances)
-    best = np.full((len(phrases), len(heard)), LOWEST)
+    scorer = PhraseScorer(lattice, thresholds, base=base, allowances=allowances)
+    best = np.zeros((len(phrases), len(heard)))
     said = np.zeros(best.shape, dtype=np.bool_)
     for place, one in enumerate(heard):
         scorer.reset()
-        for match in scorer.feed(scorer.emissions(one.log_probs)):
-            best[match.target, place] = max(best[match.target, place], match.margin + LOWEST)
+        best[:, place] = scorer.margins(scorer.emissions(one.log_probs))
         said[:, place] = [sounds_in(phrase, one.text) for phrase in phrases]
     return Scores(best, said, sum(len(one.log_probs) for one in heard) * STEP / 3600)
 

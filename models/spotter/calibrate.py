@@ -41,8 +41,8 @@ TARGET = Path(__file__).with_name("thresholds.json")
 ALARMS = 1.0
 """False alarms an hour of the whole lexicon at the operating point."""
 
-GENEROUS = 14.0
-"""Nats that a path may lose while calibrating: far more than any operating point."""
+LOWEST = -8.0
+"""Margins for a base of 0 that are worth a look: operating points lie above."""
 
 STRICTER = 0.5
 """Nats by which an entry's threshold stands above the best false match that the cohort gave it."""
@@ -60,12 +60,12 @@ WORDS_TOGETHER = 8
 START = Thresholds(
     model="",
     base=0.0,
-    syllable=1.0,
-    rarity=0.4,
+    syllable=2.0,
+    rarity=0.35,
     gap=1.0,
     context=2.5,
     floor=8.0,
-    fuzzy=0.1,
+    fuzzy=0.02,
     other_reading=0.1,
     slope=1.0,
     centre=0.0,
@@ -173,19 +173,20 @@ def confidence_for(
 def best_margins(
     lattice: Lattice, thresholds: Thresholds, cohort: Sequence[Heard]
 ) -> dict[tuple[int, int], float]:
-    """Best margin of each target in each recording, for a base of 0; those beyond `GENEROUS` are left out."""
+    """Best margin of each target in each recording, for a base of 0, above `LOWEST`."""
     scorer = PhraseScorer(
         lattice,
         thresholds,
-        base=GENEROUS,
+        base=0.0,
         allowances=[thresholds.allowance(character) for character in lattice.characters],
     )
     best: dict[tuple[int, int], float] = {}
     for place, one in enumerate(cohort):
         scorer.reset()
-        for match in scorer.feed(scorer.emissions(one.log_probs)):
-            key = (match.target, place)
-            best[key] = max(best.get(key, -math.inf), match.margin - GENEROUS)
+        margins = scorer.margins(scorer.emissions(one.log_probs))
+        best.update(
+            {(int(target), place): float(margins[target]) for target in np.flatnonzero(margins > LOWEST)}
+        )
     return best
 
 

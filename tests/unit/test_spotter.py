@@ -9,11 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from compline_edge.core.phrase_lattice import build
+from compline_edge.core.phrase_scorer import PhraseScorer
 from compline_edge.core.speech import Posteriors
 from compline_edge.core.spotter import Spotted, Spotter
-from compline_edge.core.spotter_thresholds import Thresholds
+from compline_edge.core.spotter_thresholds import BadThresholds, Thresholds, parse_thresholds
 from compline_edge.core.syllables import INDEX, SYLLABLES, reading
 from compline_shared.lexicon import Entry, parse_pack
+from compline_shared.template import Choice
 
 STEP = 0.03
 THRESHOLDS = Thresholds(
@@ -44,7 +47,7 @@ def entry(template: str, excluded: str = "-", number: int = 2001) -> Entry:
 
 
 def said(text: str, *, start: float = 0.0, sure: float = 0.9, ends: bool = True) -> Posteriors:
-    """Posteriors of a speaker who says `text`: five steps a syllable, one of them loud; `_` is a pause of a syllable."""
+    """Posteriors of a speaker who says `text`: five steps a syllable, one of them loud; `_` is a pause."""
     rows = [(0, sure)]
     for character in text:
         index = 0 if character == "_" else INDEX.get(character, 0) or reading(character)
@@ -143,6 +146,31 @@ def test_spotter_when_said_twice_then_it_is_told_twice() -> None:
     assert len(found) == 2
 
 
+def test_spotter_when_options_begin_alike_then_each_is_heard() -> None:
+    spotter = Spotter([entry("要{打断/打折}你的腿")], THRESHOLDS)
+
+    assert listen(spotter, said("要打断你的腿"))
+    assert listen(spotter, said("要打折你的腿"))
+
+
+def test_spotter_when_the_last_syllable_fades_then_the_best_step_is_told() -> None:
+    fading = said("打断你的腿")
+    fading.log_probs[-2:, reading("腿")] = np.log(0.4)
+
+    (found,) = listen(Spotter([entry("打断你的腿")], THRESHOLDS), fading)
+
+    assert found.end == pytest.approx((1 + 4 * 5 + 2) * STEP)
+
+
+def test_spotter_when_a_told_phrase_sounds_on_in_the_next_stretch_then_it_is_told_once() -> None:
+    whole = said("打断你的腿").log_probs
+    cut = len(whole) - 2
+    phrase = Posteriors(0.0, STEP, whole[:cut], ends=True)
+    following = Posteriors(cut * STEP, STEP, whole[cut - 1 :], ends=True)
+
+    assert len(listen(Spotter([entry("打断你的腿")], THRESHOLDS), phrase, following)) == 1
+
+
 def test_spotter_when_a_negative_context_comes_before_then_it_is_not_told() -> None:
     denied = Spotter([entry("打断你的腿", "不会 / 没有人会")], THRESHOLDS)
     control = Spotter([entry("打断你的腿")], THRESHOLDS)
@@ -196,6 +224,52 @@ def test_spotter_when_an_entry_is_stricter_then_its_margin_is_less() -> None:
     (lowered,) = listen(Spotter([entry("打断你的腿")], strict), said("打断你的腿"))
 
     assert lowered.score == pytest.approx(usual.score - 1.0, abs=0.01)
+
+
+def test_spotter_when_an_entry_is_too_strict_for_a_match_then_it_is_not_told() -> None:
+    strict = msgspec.structs.replace(THRESHOLDS, entries={"2001": 50.0})
+
+    assert listen(Spotter([entry("打断你的腿")], strict), said("打断你的腿")) == []
+
+
+def test_margins_when_asked_then_the_best_of_each_target_however_low() -> None:
+    lattice = build([[Choice(("打断你的腿",))], [Choice(("今天天气",))]])
+    scorer = PhraseScorer(lattice, THRESHOLDS, base=0.0, allowances=[1.0] * len(lattice.characters))
+
+    margins = scorer.margins(scorer.emissions(said("打断你的腿").log_probs))
+
+    assert margins[0] == pytest.approx(5.0, abs=0.1)
+    assert margins[1] < 0.0
+
+
+def test_confidence_when_the_margin_grows_then_it_grows_within_its_bounds() -> None:
+    found = [THRESHOLDS.confidence(margin) for margin in np.linspace(-600, 600, 50)]
+
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (0, 99)
+
+
+def test_allowance_when_a_syllable_is_rare_then_it_allows_more() -> None:
+    thresholds = msgspec.structs.replace(THRESHOLDS, rarity=0.5, commonness={"de": 0.05, "tui": 0.001})
+
+    assert thresholds.allowance("的") < thresholds.allowance("腿") < thresholds.allowance("耨")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{", "is broken"),
+        (b" " * 2_000_000, "larger than"),
+        (msgspec.json.encode(msgspec.structs.replace(THRESHOLDS, commonness={"blorp": 0.1})), "blorp"),
+    ],
+)
+def test_thresholds_when_unusable_then_the_sentence_says_why(content: bytes, problem: str) -> None:
+    with pytest.raises(BadThresholds, match=problem):
+        parse_thresholds(content)
+
+
+def test_thresholds_when_written_and_read_then_the_same() -> None:
+    assert parse_thresholds(msgspec.json.encode(THRESHOLDS)) == THRESHOLDS
 
 
 def test_spotter_when_an_entry_is_for_text_only_then_it_is_not_spotted() -> None:

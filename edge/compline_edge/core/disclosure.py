@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from compline_edge.core.noticed import Noticed
-from compline_shared.lexicon import IDENTITY_NOTICES, RECORDING_NOTICES
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
 IDENTITY_RULE = 1
@@ -16,15 +15,18 @@ CLEAR_TEXT = 0.5
 """Mean token confidence below which "not heard" says nothing about "not said"."""
 
 _REQUIRED = (
-    (IDENTITY_RULE, IDENTITY_NOTICES, Severity.WARNING),
-    (RECORDING_RULE, RECORDING_NOTICES, Severity.NOTICE),
+    (IDENTITY_RULE, Severity.WARNING),
+    (RECORDING_RULE, Severity.NOTICE),
 )
 
 
 def absences(
     disclosed: AbstractSet[int], *, role: Role, speech: float, clarity: float, end: float
 ) -> tuple[Noticed, ...]:
-    """Return a finding for each required notice that was not heard.
+    """Return a finding for each required notice where none of them was heard.
+
+    Where one was heard, the collector did open the call as he must, and the other is likelier to have been missed by the
+    model than by him: nothing is claimed.
 
     Args:
         disclosed: entry ids of the notices that were heard.
@@ -33,7 +35,7 @@ def absences(
         clarity: mean token confidence 0..1 of its text.
         end: seconds, where the finding is placed: the end of what was listened to.
     """
-    if speech < ENOUGH_SPEECH or clarity < CLEAR_TEXT:
+    if disclosed or speech < ENOUGH_SPEECH or clarity < CLEAR_TEXT:
         return ()
     return tuple(
         Noticed(
@@ -48,6 +50,5 @@ def absences(
             start=end,
             end=end,
         )
-        for rule, notices, severity in _REQUIRED
-        if not any(entry in notices for entry in disclosed)
+        for rule, severity in _REQUIRED
     )

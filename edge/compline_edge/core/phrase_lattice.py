@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from compline_shared.template import Choice, Gap, Piece
+from compline_shared.template import Gap, Piece
 
 ANY = -1
 """Label of a node that any one syllable passes."""
@@ -71,11 +71,9 @@ class _Draft:
         """Add one template; returns the nodes where its phrases end."""
         ends = frozenset({START})
         for piece in pieces:
-            match piece:
-                case Choice(options):
-                    ends = self._choice(options, ends)
-                case Gap(most):
-                    ends = self._gap(most, ends)
+            ends = (
+                self._gap(piece.most, ends) if isinstance(piece, Gap) else self._choice(piece.options, ends)
+            )
         return ends - {START}
 
     def place_before(self, node: int, junctions: dict[tuple[int, ...], int]) -> int:

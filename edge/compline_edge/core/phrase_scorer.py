@@ -87,20 +87,30 @@ class PhraseScorer:
 
     def feed(self, emissions: Emissions) -> list[Match]:
         """Take the next steps; returns every match that ends on one of them, in order of time."""
-        if not len(self._lattice.final_first) or not len(emissions.blank):
-            return []
-        ends = np.full((len(emissions.blank), len(self._lattice.final_nodes)), _NEVER, dtype=np.int32)
-        finals = self._lattice.final_nodes - 1
+        best = self._best(emissions)
+        return [
+            Match(target=target, margin=int(best[step, target]) / _FRACTION, step=step)
+            for step, target in np.argwhere(best >= 0).tolist()
+        ]
+
+    def margins(self, emissions: Emissions) -> Floats:
+        """Take the next steps; returns the best margin [targets] of each target on any of them, however low."""
+        best = self._best(emissions)
+        return np.asarray(best.max(axis=0, initial=_NEVER) / _FRACTION, dtype=np.float32)
+
+    def _best(self, emissions: Emissions) -> Scores:
+        """Best score [steps, targets] of the phrases that end on each step."""
+        lattice = self._lattice
+        if not len(lattice.final_first) or not len(emissions.blank):
+            return np.full((len(emissions.blank), len(lattice.final_first)), _NEVER, dtype=np.int32)
+        ends = np.full((len(emissions.blank), len(lattice.final_nodes)), _NEVER, dtype=np.int32)
+        finals = lattice.final_nodes - 1
         np.maximum(self._waiting, _NEVER, out=self._waiting)  # so that hours of loss never wrap
         np.maximum(self._between, _NEVER, out=self._between)
         for step in np.flatnonzero(self._telling(emissions.blank)).tolist():
             self._advance(emissions.labels[step], int(emissions.blank[step]))
             np.take(self._waiting, finals, out=ends[step])
-        best = np.maximum.reduceat(ends, self._lattice.final_first, axis=1)
-        return [
-            Match(target=target, margin=int(best[step, target]) / _FRACTION, step=step)
-            for step, target in np.argwhere(best >= 0).tolist()
-        ]
+        return np.asarray(np.maximum.reduceat(ends, lattice.final_first, axis=1), dtype=np.int32)
 
     def _telling(self, blank: Scores) -> npt.NDArray[np.bool_]:
         """Steps that are not the second or later of a run in which nothing but blank is heard."""

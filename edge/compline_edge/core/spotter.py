@@ -151,10 +151,9 @@ class SpotterStream:
         """Where a match began: its phrase is scored backwards from its end, which costs nothing until it is told."""
         rows, times = self._rows(since=match.end - LONGEST, until=match.end)
         scorer = self._spotter.scorer(build([_backwards(entry.template.pieces)]))
-        for back in scorer.feed(scorer.emissions(rows[::-1])):
-            if back.margin >= match.margin - _ALIKE:
-                return float(times[-1 - back.step])
-        return match.end
+        found = scorer.feed(scorer.emissions(rows[::-1]))
+        alike = (float(times[-1 - back.step]) for back in found if back.margin >= match.margin - _ALIKE)
+        return next(alike, match.end)
 
     def _denied(self, entry: Entry, *, start: float, end: float) -> bool:
         """Is one of the entry's negative contexts heard before, over, inside or after the match?"""
