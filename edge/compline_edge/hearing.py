@@ -23,7 +23,7 @@ class Ear:
     role: Role
     voice_activity: VoiceActivity
     stream: TranscriberStream
-    spotting: SpotterStream | None
+    spotting: tuple[SpotterStream, ...]
     matcher: TextMatcher
     entries: Mapping[int, Entry]
     loudness: Loudness = field(default_factory=Loudness)
@@ -40,8 +40,8 @@ class Ear:
     def finish(self) -> Sequence[Noticed]:
         """Take the end of the call; returns what was noticed at last."""
         last = [*self._attend(self.voice_activity.finish()), *self._take(self.stream.finish())]
-        if self.spotting:
-            last += self._sightings(self.spotting.finish())
+        for spotting in self.spotting:
+            last += self._sightings(spotting.finish())
         return self._keep(last)
 
     @property
@@ -64,9 +64,9 @@ class Ear:
 
     def _take(self, heard: Heard) -> Iterable[Noticed]:
         self.partial = heard.partial
-        if self.spotting:
-            for posteriors in heard.posteriors:
-                yield from self._sightings(self.spotting.feed(posteriors))
+        for posteriors in heard.posteriors:
+            for spotting in self.spotting:
+                yield from self._sightings(spotting.feed(posteriors))
         for utterance in heard.utterances:
             self.utterances.append(utterance)
             self.disclosed |= self.matcher.disclosures(utterance.text)

@@ -46,7 +46,7 @@ class CallListener:
     """Everything that listens, wired once and used for every call."""
 
     transcriber: Transcriber | None  # None: no model for the language
-    spotter: Spotter | None
+    spotters: tuple[Spotter, ...]  # of phrases that accuse, and more leniently of notices whose absence does
     matcher: TextMatcher
     entries: Mapping[int, Entry]
     voice_activity: Callable[[], VoiceActivity]
@@ -81,7 +81,7 @@ class CallListener:
             role=role,
             voice_activity=self.voice_activity(),
             stream=transcriber.open(role),
-            spotting=self.spotter.open() if self.spotter and role is not Role.OTHER else None,
+            spotting=tuple(s.open() for s in self.spotters) if role is not Role.OTHER else (),
             matcher=self.matcher,
             entries=self.entries,
         )

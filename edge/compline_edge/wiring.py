@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from compline_edge.core.spotter import Spotter
+from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import find_hub
@@ -21,7 +22,9 @@ from compline_edge.settings import EdgeSettings
 from compline_edge.vault.identity import Home
 from compline_shared.configuration import InvalidSettings
 from compline_shared.errors import ComplineError
+from compline_shared.lexicon import Entry
 from compline_shared.messages import Versions
+from compline_shared.taxonomy import Category
 
 RULES_VERSION = 1
 """Number on the wire of the rules that are code today: absences."""
@@ -87,7 +90,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
     entries = {entry.id: entry for pack in loaded.packs for entry in pack.entries}
     listener = CallListener(
         transcriber=transcriber,
-        spotter=Spotter(entries.values(), store.thresholds()) if transcriber else None,
+        spotters=_spotters(entries.values(), store.thresholds()) if transcriber else (),
         matcher=TextMatcher(loaded.packs),
         entries=entries,
         voice_activity=WebrtcVoiceActivity,
@@ -122,6 +125,13 @@ def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
         find=_finder(settings, home),
         clock=clock,
     )
+
+
+def _spotters(entries: Collection[Entry], thresholds: Thresholds) -> tuple[Spotter, ...]:
+    """Return the spotter of what must not be said, and that of the notices, which get the benefit of the doubt."""
+    notices = [entry for entry in entries if entry.category is Category.MISSING_DISCLOSURE]
+    accusing = [entry for entry in entries if entry.category is not Category.MISSING_DISCLOSURE]
+    return Spotter(accusing, thresholds), Spotter(notices, thresholds.lenient())
 
 
 def _finder(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
 from compline_shared.taxonomy import Technique
 
@@ -37,7 +38,7 @@ def _same(group: list[Noticed], sighting: Noticed) -> bool:
 
 
 def _joined(group: list[Noticed]) -> Noticed:
-    best = max(group, key=lambda n: (n.severity, n.confidence))
+    best = max(group, key=lambda n: (severity_of(n), n.confidence))
     witnesses: dict[Technique, int] = {}
     for sighting in group:
         witnesses[sighting.technique] = max(witnesses.get(sighting.technique, 0), sighting.confidence)

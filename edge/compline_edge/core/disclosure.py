@@ -25,8 +25,8 @@ def absences(
 ) -> tuple[Noticed, ...]:
     """Return a finding for each required notice where none of them was heard.
 
-    Where one was heard, the collector did open the call as he must, and the other is likelier to have been missed by the
-    model than by him: nothing is claimed.
+    Where one was heard, the collector did open the call as he must, and the other is likelier to have been missed by
+    the model than by him: nothing is claimed.
 
     Args:
         disclosed: entry ids of the notices that were heard.

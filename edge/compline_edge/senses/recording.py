@@ -341,7 +341,9 @@ def _stated(stream: AudioStream, container: InputContainer, recognised: Recognis
 
 
 def _renamed(path: Path, container: Container) -> str:
-    return f"{path.name} is in truth {container.name.lower()}; it was judged as that; give it its true ending."
+    return (
+        f"{path.name} is in truth {container.name.lower()}; it was judged as that; give it its true ending."
+    )
 
 
 class _Tail(io.RawIOBase):
