@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.running_hub import free_port
+from compline_edge.vault.identity import create_identity, join
+from compline_hub.app import init_hub, open_hub
+from compline_hub.settings import HubSettings
+from tests.running_hub import hub_settings
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -94,19 +97,20 @@ class Branch:
     page: str = field(init=False)
     hub: subprocess.Popen[bytes] | None = None
     agent: subprocess.Popen[bytes] | None = None
+    _settings: HubSettings = field(init=False)
     _environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.storage = self.folder / "phone"
         self.storage.mkdir()
-        port = free_port()
-        self.page = f"http://127.0.0.1:{port}/"
+        self._settings = hub_settings(self.folder)
+        self.page = f"http://127.0.0.1:{self._settings.port}/"
         self._environment = environment(
             self.folder,
             TZ="CST-8",
-            COMPLINE_HUB_DATA_DIR=str(self.folder / "hub"),
-            COMPLINE_HUB_PORT=str(port),
-            COMPLINE_HUB_MQTT_PORT=str(free_port()),
+            COMPLINE_HUB_DATA_DIR=self._settings.data_dir,
+            COMPLINE_HUB_PORT=str(self._settings.port),
+            COMPLINE_HUB_MQTT_PORT=str(self._settings.mqtt_port),
             COMPLINE_HUB_ADVERTISE="false",
             COMPLINE_EDGE_HOME=str(self.folder / "handset"),
             COMPLINE_EDGE_RECORDINGS=json.dumps([str(self.storage)]),
@@ -115,12 +119,11 @@ class Branch:
 
     def enrol(self) -> None:
         """Bind the handset; the hub need not run."""
-        grant = self.folder / "grant.json"
-        self._command("compline-hub", "init")
-        self._command("compline-edge", "init")
-        request = str(self.folder / "handset" / "request.json")
-        self._command("compline-hub", "enrol", request, "--name", "Desk 7", "--out", str(grant))
-        self._command("compline-edge", "join", str(grant))
+        home = self.folder / "handset"
+        init_hub(self._settings)
+        with open_hub(self._settings) as hub:
+            address = self._settings.broker_address
+            join(home, hub.enrolment.enrol(create_identity(home), name="Desk 7", address=address))
 
     def start_hub(self) -> None:
         """Start hub and broker; returns when the page answers."""
@@ -175,17 +178,6 @@ class Branch:
                 stdout=out,
                 stderr=out,
             )
-
-    def _command(self, *command: str) -> None:
-        done = subprocess.run(
-            [program(command[0]), *command[1:]],
-            cwd=self.folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
 
 
 def _end(running: subprocess.Popen[bytes] | None) -> None:
