@@ -1,5 +1,4 @@
-"""Finds lexicon phrases in syllable posteriors: one sighting an entry and place, none in a negative
-context."""
+"""Finds lexicon phrases in syllable posteriors, one sighting an entry and place, none in a negative context."""
 
 from __future__ import annotations
 

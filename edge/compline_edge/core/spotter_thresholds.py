@@ -1,5 +1,4 @@
-"""How good a match must be: the spotter's operating point, as facts measured on speech that holds no
-phrase."""
+"""How good a match must be: the spotter's operating point, measured on speech that holds no phrase."""
 
 from __future__ import annotations
 

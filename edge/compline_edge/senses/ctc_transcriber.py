@@ -1,5 +1,4 @@
-"""Mandarin speech to characters and syllable posteriors: the small CTC model on TFLite, streaming and
-exact."""
+"""Mandarin speech to characters and syllable posteriors by the small CTC model on TFLite, streaming and exact."""
 
 from __future__ import annotations
 
