@@ -39,7 +39,9 @@ DATA = Path("../shared/data")
 TARGET = Path(__file__).with_name("thresholds.json")
 
 ALARMS = 1.0
-"""False alarms an hour of the whole lexicon at the operating point."""
+"""False alarms an hour of the whole lexicon from which calibration starts; the operating point lies a little above,
+where a match is as likely right as wrong.
+"""
 
 LOWEST = -8.0
 """Margins for a base of 0 that are worth a look: operating points lie above."""
@@ -52,6 +54,9 @@ OCCURRENCES = 1.0
 
 UNLIKELY = -8.0
 """Nats below the operating point from which matches no longer shape the confidence."""
+
+LIKELIEST = 2_000
+"""Best matches of the lexicon on the cohort that are looked at; the operating point lies among the first few."""
 
 PHRASES = 400
 WORDS = 1_600
@@ -111,12 +116,20 @@ def calibrate(
     hours = sum(len(one.log_probs) for one in cohort) * STEP / 3600
     lattice = build([entry.template.pieces for entry in entries])
     said = [said_phrases(entry) for entry in entries]
+    likeliest = sorted(best_margins(lattice, draft, cohort).items(), key=lambda item: -item[1])[:LIKELIEST]
     false = {
         (target, place): margin
-        for (target, place), margin in best_margins(lattice, draft, cohort).items()
+        for (target, place), margin in likeliest
         if not any(sounds_in(phrase, cohort[place].text) for phrase in said[target])
     }
     base = base_for(sorted(false.values(), reverse=True), hours=hours)
+    slope, centre = confidence_for(
+        msgspec.structs.replace(draft, base=base),
+        sentences,
+        false=[m + base for m in false.values()],
+        hours=hours,
+    )
+    base -= centre
     worst: dict[int, float] = {}
     for (target, _), margin in false.items():
         worst[target] = max(worst.get(target, -math.inf), margin + base)
@@ -125,12 +138,13 @@ def calibrate(
         for target, margin in worst.items()
         if margin >= 0
     }
-    found = msgspec.structs.replace(draft, base=round(base, 3), entries=stricter)
-    slope, centre = confidence_for(found, sentences, false=[m + base for m in false.values()], hours=hours)
+    alarms = sum(margin + base >= 0 for margin in false.values())
     print(
-        f"{hours:.2f} h, {len(entries)} entries, {lattice.nodes} nodes, base {base:.2f}, stricter {len(stricter)}"
+        f"{hours:.2f} h, {len(entries)} entries, {lattice.nodes} nodes: {alarms} false alarms before they got stricter"
     )
-    return msgspec.structs.replace(found, slope=round(slope, 3), centre=round(centre, 3))
+    return msgspec.structs.replace(
+        draft, base=round(base, 3), entries=stricter, slope=round(slope, 3), centre=0.0
+    )
 
 
 def base_for(margins: Sequence[float], *, hours: float) -> float:

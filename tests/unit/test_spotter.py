@@ -268,6 +268,13 @@ def test_thresholds_when_unusable_then_the_sentence_says_why(content: bytes, pro
         parse_thresholds(content)
 
 
+def test_thresholds_when_lenient_then_an_entry_may_lose_more() -> None:
+    strict = msgspec.structs.replace(THRESHOLDS, base=-7.0, entries={"2001": 1.0})
+
+    assert listen(Spotter([entry("打断你的腿")], strict), said("打断你的腿")) == []
+    assert listen(Spotter([entry("打断你的腿")], strict.lenient()), said("打断你的腿"))
+
+
 def test_thresholds_when_written_and_read_then_the_same() -> None:
     assert parse_thresholds(msgspec.json.encode(THRESHOLDS)) == THRESHOLDS
 

@@ -137,10 +137,11 @@ class SpotterStream:
 
     def _tell(self, match: _Candidate) -> list[Spotted]:
         del self._pending[match.target]
-        self._told[match.target] = match.end
         entry = self._spotter.entries[match.target]
         start = self._start(match, entry)
-        if self._denied(entry, start=start, end=match.end):
+        before = self._told.get(match.target, -math.inf)
+        self._told[match.target] = match.end
+        if start <= before or self._denied(entry, start=start, end=match.end):
             return []
         margin = match.margin - self._spotter.stricter[match.target]
         confidence = self._spotter.thresholds.confidence(margin)
