@@ -8,7 +8,6 @@ from typing import Protocol
 
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.enrolled import Binding, Handset
-from compline_hub.core.keys import HubKeys
 from compline_hub.core.record import Kept, Link, Query, Summary
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 
@@ -86,18 +85,6 @@ class Reading(Protocol):
 
     def alarms(self) -> Sequence[Alarm]:
         """The newest alarms."""
-        ...
-
-
-class KeyKeeper(Protocol):
-    """Where the hub's keys rest."""
-
-    def make(self) -> HubKeys:
-        """Make the keys that are missing and return all."""
-        ...
-
-    def load(self) -> HubKeys:
-        """Return the keys; raises HubNotReady where one is missing or damaged."""
         ...
 
 

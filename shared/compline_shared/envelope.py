@@ -7,16 +7,11 @@ another.
 
 from __future__ import annotations
 
-from typing import Final
-
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from compline_shared.codec import decode, encode
 from compline_shared.errors import MalformedFrame
-
-OVERHEAD: Final = 75
-"""Bytes that signing adds to a payload of 256 to 65,535 bytes."""
 
 _PROTECTED = bytes.fromhex("a10127")  # {1: -8}, EdDSA
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from compline_edge.core.ctc_decoding import beam_syllables
 from compline_edge.core.speech import Heard, Posteriors, SpeechBlock
 from compline_edge.core.syllables import SYLLABLES, reading
 from compline_edge.senses.ctc_transcriber import LONGEST, CtcTranscriber, Syllabary, known_answer
@@ -159,15 +158,6 @@ def test_transcriber_when_real_speech_is_heard_then_most_syllables_are_right(
     assert all(0.0 < token.confidence <= 1.0 for token in utterance.tokens)
     assert heard[-3].partial
     assert utterance.text.startswith(heard[2].partial[:2])
-
-
-def test_beam_syllables_when_real_speech_is_heard_then_most_syllables_are_right(
-    transcriber: CtcTranscriber, recording: Pcm
-) -> None:
-    found = beam_syllables(table(hear(transcriber, recording, size=16_000)), inventory=SYLLABLES)
-
-    wanted = {SYLLABLES[reading(character)] for character in SAID}
-    assert len(wanted & set(found[0][0])) >= 0.7 * len(wanted)
 
 
 def test_syllabary_when_a_character_has_several_readings_then_they_share_its_probability() -> None:

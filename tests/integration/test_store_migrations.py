@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 
-from compline_hub.store.engine import migrate, open_engine, take_back
+from compline_hub.store.engine import MIGRATIONS, migrate, open_engine
 from compline_hub.store.tables import Tables
 
 
 def _tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def _alembic(connection: Connection) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    configuration.attributes["connection"] = connection
+    return configuration
 
 
 def test_migrations_when_run_from_nothing_then_match_the_tables(tmp_path: Path) -> None:
@@ -40,7 +50,8 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) ->
     engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
     migrate(engine, revision="0001")
 
-    take_back(engine, revision="base")
+    with engine.begin() as connection:
+        command.downgrade(_alembic(connection), "base")
 
     assert _tables(engine) == set()
     engine.dispose()

@@ -1,20 +1,11 @@
-"""CTC decoding: greedy with times, the prefix beam against all paths."""
+"""CTC decoding along the best path, with times, whole and in pieces."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
 
-from compline_edge.core.ctc_decoding import (
-    GreedyDecoder,
-    beam_characters,
-    beam_syllables,
-    greedy,
-    log_softmax,
-    prefix_beam,
-)
+from compline_edge.core.ctc_decoding import GreedyDecoder, greedy, log_softmax
 
 
 def rows(*best: int, symbols: int = 4, height: float = 0.9) -> np.ndarray:
@@ -64,35 +55,3 @@ def test_log_softmax_when_logits_are_huge_then_rows_sum_to_one() -> None:
     found = log_softmax(np.array([[900.0, 899.0, -900.0]], dtype=np.float32))
 
     assert np.exp(found).sum() == pytest.approx(1.0)
-
-
-def test_prefix_beam_when_wide_then_it_sums_over_all_paths() -> None:
-    table = np.log(np.random.default_rng(3).dirichlet(np.ones(3), size=4)).astype(np.float32)
-    sums: dict[tuple[int, ...], float] = {}
-    for path in itertools.product(range(3), repeat=4):
-        collapsed = tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
-        sums[collapsed] = sums.get(collapsed, 0.0) + float(np.exp(table[np.arange(4), path].sum()))
-
-    found = prefix_beam(table, width=100, top=3)
-
-    assert {one.indices: pytest.approx(float(np.exp(one.log_prob)), rel=1e-4) for one in found} == sums
-
-
-def test_prefix_beam_when_many_paths_make_one_reading_then_it_beats_the_best_path() -> None:
-    table = np.log(np.array([[0.4, 0.35, 0.25], [0.4, 0.35, 0.25]], dtype=np.float32))
-
-    assert greedy(table) == []
-    assert prefix_beam(table, width=8, top=3)[0].indices == (1,)
-
-
-def test_beam_characters_when_asked_then_texts_come_best_first() -> None:
-    found = beam_characters(rows(1, 0, 2), tokens=("-", "你", "好", "号"), width=4)
-
-    assert found[0][0] == "你好"
-    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
-
-
-def test_beam_syllables_when_asked_then_syllables_come_best_first() -> None:
-    found = beam_syllables(rows(1, 0, 2), inventory=("-", "ni", "hao", "ma"), width=4)
-
-    assert found[0][0] == ("ni", "hao")

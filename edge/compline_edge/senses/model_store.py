@@ -81,14 +81,6 @@ class ModelStore:
         raise NoModel(f"{_THRESHOLDS} is not installed: restore it with `git checkout -- models`.")
 
 
-def model_roots(setting: Path | None, *, environment: Mapping[str, str] = environ) -> tuple[Path, ...]:
-    """Where models may lie: the setting's folder, this checkout's `models`, the user's data folder."""
-    here = Path(__file__).resolve().parents[3] / "models"
-    return tuple(
-        dict.fromkeys(root for root in (setting, here, user_models(environment)) if root is not None)
-    )
-
-
 def user_models(environment: Mapping[str, str] = environ) -> Path:
     """The user's own model folder, where `models fetch` installs. Source: XDG Base Directory
     Specification.

@@ -31,9 +31,6 @@ BLOCK_SAMPLES: Final = 16_000
 LIMIT_S: Final = 4 * 3600.0
 """Longest stretch of one recording that is read by default, s."""
 
-RECORDING_SUFFIXES: Final = frozenset(SUFFIXES)
-"""Lower-case extensions that recordings bear."""
-
 _MAX_DAMAGED: Final = 2_000  # packets in a row that cannot be decoded before the rest is given up
 _MAX_BARREN: Final = 20_000  # packets without one sample before a file is called unreadable
 _RATES: Final = range(4_000, 384_001)  # Hz that a recording of speech can have

@@ -210,11 +210,6 @@ class Vault:
             path.unlink()
         return len(orphans)
 
-    def missing_evidence(self) -> list[int]:
-        """Return the seqs whose evidence file is gone."""
-        rows = self._rows("SELECT seq, id FROM evidence ORDER BY seq", ())
-        return [seq for seq, name in rows if not evidence.place(self._folder, name).exists()]
-
     def _chain_end(self) -> tuple[int, bytes]:
         rows = self._rows("SELECT seq, head FROM chain", ())
         return rows[0] if rows else (0, self._chain.genesis)

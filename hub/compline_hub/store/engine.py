@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -52,17 +51,11 @@ def migrate(engine: Engine, *, revision: str = "head") -> None:
     try:
         with engine.begin() as connection:
             if revision != "head" or _revision(connection) != newest_revision():
-                _run(connection, "upgrade", revision)
+                _upgrade(connection, revision)
     except DBAPIError as error:
         raise HubNotReady(
             "The hub's database cannot be opened; check the data folder, its rights and the disk."
         ) from error
-
-
-def take_back(engine: Engine, *, revision: str) -> None:
-    """Bring the tables down to `revision`; `base` removes them with all that is in them."""
-    with engine.begin() as connection:
-        _run(connection, "downgrade", revision)
 
 
 def newest_revision() -> str:
@@ -76,7 +69,7 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _run(connection: Connection, direction: Literal["upgrade", "downgrade"], revision: str) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     from alembic import command  # half a second that most starts do not need
     from alembic.config import Config
 
@@ -84,8 +77,7 @@ def _run(connection: Connection, direction: Literal["upgrade", "downgrade"], rev
     configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
     configuration.attributes["connection"] = connection
-    run = command.upgrade if direction == "upgrade" else command.downgrade
-    run(configuration, revision)
+    command.upgrade(configuration, revision)
 
 
 def _tune_sqlite(engine: Engine, begin: str) -> None:
