@@ -1,4 +1,4 @@
-"""Runs every measurement, one JSON line each, and keeps them in bench/latest.jsonl."""
+"""Runs every measurement, one JSON line each, and keeps the newest of each name in bench/latest.jsonl."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+
+from bench.figure import keep
 
 TOPICS = ("wire", "lexicon_scan", "chat_message", "speech", "pipeline", "latency")
 LATEST = Path(__file__).with_name("latest.jsonl")
@@ -24,13 +26,13 @@ def main() -> int:
     unknown = [topic for topic in chosen if topic not in TOPICS]
     if unknown:
         parser.error(f"no topic {unknown[0]!r}; choose from {', '.join(TOPICS)}")
-    with LATEST.open("w") as latest:
-        for topic in chosen:
-            print(f"measuring {topic} ...", file=sys.stderr, flush=True)
-            for figure in importlib.import_module(f"bench.{topic}").figures():
-                line = figure.line()
-                print(line, flush=True)
-                latest.write(line + "\n")
+    fresh: list[str] = []
+    for topic in chosen:
+        print(f"measuring {topic} ...", file=sys.stderr, flush=True)
+        for figure in importlib.import_module(f"bench.{topic}").figures():
+            fresh.append(figure.line())
+            print(fresh[-1], flush=True)
+    keep(fresh, LATEST)
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -35,6 +37,18 @@ class Figure(msgspec.Struct, frozen=True):
             "better": self.better,
         }
         return msgspec.json.encode(fields).decode()
+
+
+def keep(lines: Sequence[str], latest: Path) -> None:
+    """Put fresh JSON lines into the file of the latest, in place of all that bear one of their names."""
+    before = latest.read_text(encoding="utf-8").splitlines() if latest.exists() else []
+    fresh = {_name(line) for line in lines}
+    kept = [line for line in before if _name(line) not in fresh]
+    latest.write_text("".join(line + "\n" for line in [*kept, *lines]), encoding="utf-8")
+
+
+def _name(line: str) -> str:
+    return str(msgspec.json.decode(line)["name"])
 
 
 def _short(value: float | None) -> float | None:

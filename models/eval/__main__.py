@@ -1,4 +1,4 @@
-"""Runs every recognition measurement, one JSON line each, and keeps them in models/eval/latest.jsonl."""
+"""Runs every recognition measurement, one JSON line each; models/eval/latest.jsonl keeps the newest of a name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from models.eval import pinyin_error, sample_day, sentences, spotting  # noqa: E402 (the path comes first)
+
+from bench.figure import keep  # noqa: E402 (the path comes first)
 
 LATEST = Path(__file__).with_name("latest.jsonl")
 
@@ -57,16 +59,17 @@ def main() -> int:
     unknown = [topic for topic in chosen if topic not in TOPICS]
     if unknown:
         parser.error(f"no topic {unknown[0]!r}; choose from {', '.join(TOPICS)}")
-    with LATEST.open("w", encoding="utf-8") as latest:
-        for topic in chosen:
-            lines, needed = TOPICS[topic]
-            if not needed.exists():
-                print(f"{topic} left out: {needed} is not there", file=sys.stderr, flush=True)
-                continue
-            print(f"measuring {topic} ...", file=sys.stderr, flush=True)
-            for line in lines():
-                print(line, flush=True)
-                latest.write(line + "\n")
+    fresh: list[str] = []
+    for topic in chosen:
+        lines, needed = TOPICS[topic]
+        if not needed.exists():
+            print(f"{topic} left out: {needed} is not there", file=sys.stderr, flush=True)
+            continue
+        print(f"measuring {topic} ...", file=sys.stderr, flush=True)
+        for line in lines():
+            fresh.append(line)
+            print(line, flush=True)
+    keep(fresh, LATEST)
     return 0
 
 

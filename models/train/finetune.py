@@ -25,11 +25,11 @@ from pathlib import Path
 
 import torch
 from models.eval.pinyin_error import Cmvn
-from models.train.base import Base, read_base, renormalised
 from models.train.corpus import Utterance, read_corpus
 from models.train.development import LINES, line_errors, mixed, write_lines
 from models.train.network import Weights
 from models.train.pairs import Pair, read_copy, telephone_cmvn, write_copy
+from models.train.reference import Base, read_base, renormalised
 from models.train.release import release
 from models.train.syllabary import read_syllabary
 from models.train.training import Plan, Teacher, train

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from models.eval.pinyin_error import Cmvn
-from models.train.base import Base
 from models.train.fbank import BINS, SAMPLE_RATE, SPLICE, STRIDE
 from models.train.flatbuffer import check, export
 from models.train.network import LEFT_CONTEXT, RIGHT_CONTEXT, Weights
+from models.train.reference import Base
 
 from compline_edge.senses.ctc_transcriber import known_answer
 

@@ -36,7 +36,7 @@ def test_module_when_opened_then_begins_with_one_sentence(path: Path) -> None:
     assert docstring.splitlines()[0].endswith(".")
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
 def test_module_when_named_then_noun_from_the_domain(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES
 
