@@ -124,8 +124,8 @@ def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Li
         return Listened(Observed(duration=stated, coverage=_share(seconds, stated, reader), abstained=reason))
     ours = [ear for ear in ears if ear.role is not Role.OTHER]
     noticed = [n for ear in ears for n in ear.noticed]
-    if reader.defect is None:
-        for ear in ours:
+    for ear in ours:
+        if reader.defect is None and ear.understood:
             noticed += absences(
                 ear.disclosed, role=ear.role, speech=ear.speech, clarity=ear.clarity, end=seconds
             )
@@ -138,8 +138,8 @@ def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Li
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
         noticed=corroborate(noticed),
         voice=ours[0].voice if ours else None,
-        coverage=_share(seconds, stated, reader),
-        abstained=reader.defect,
+        coverage=_share(seconds, stated, reader) * sum(ear.speech for ear in ears if ear.understood) / speech,
+        abstained=reader.defect or (None if all(ear.understood for ear in ears) else Abstention.POOR_AUDIO),
     )
     utterances = sorted((u for ear in ears for u in ear.utterances), key=lambda u: (u.start, u.role))
     return Listened(observed, tuple(utterances))

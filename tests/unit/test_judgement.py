@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compline_edge.core.corroboration import SAME_PLACE, corroborate
+from compline_edge.core.corroboration import SAME_PLACE, SURE, corroborate
 from compline_edge.core.disclosure import IDENTITY_RULE, RECORDING_RULE, absences
 from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, gravest, unreadable
 from compline_edge.core.noticed import Noticed
@@ -61,9 +61,27 @@ def test_corroborate_when_speakers_differ_then_findings_stay_apart() -> None:
     assert len(corroborate([HEARD, replace(READ, role=Role.OTHER)])) == 2
 
 
+def test_corroborate_when_characters_and_pinyin_agree_then_no_surer_than_the_text_they_read() -> None:
+    (joined,) = corroborate([READ, replace(READ, technique=Technique.LEXICON_PINYIN, confidence=45)])
+    assert joined.confidence == READ.confidence
+
+
+def test_corroborate_when_a_graver_sighting_is_doubtful_then_the_sure_lesser_one_stands() -> None:
+    doubtful = replace(HEARD, severity=Severity.VETO, confidence=30)
+    (joined,) = corroborate([doubtful, replace(READ, severity=Severity.WARNING, confidence=90, entry=2002)])
+    assert (joined.severity, joined.entry, joined.confidence) == (Severity.WARNING, 2002, 93)
+
+
+def test_corroborate_when_a_graver_finding_is_sure_enough_then_it_stays_as_sure_as_it_was() -> None:
+    grave = replace(HEARD, severity=Severity.VETO, confidence=60)
+    (joined,) = corroborate([grave, replace(READ, severity=Severity.WARNING, confidence=90, entry=2002)])
+    assert (joined.severity, joined.confidence) == (Severity.VETO, 60)
+
+
 @given(st.lists(noticed, max_size=40))
-def test_corroborate_when_given_anything_then_never_lowers_severity(sightings: list[Noticed]) -> None:
-    assert gravest(corroborate(sightings)) == gravest(sightings)
+def test_corroborate_when_given_anything_then_no_sure_severity_is_lost(sightings: list[Noticed]) -> None:
+    sure = gravest(n for n in sightings if n.confidence >= SURE)
+    assert (gravest(corroborate(sightings)) or 0) >= (sure or 0)
 
 
 def test_absences_when_nothing_was_disclosed_then_both_are_found() -> None:

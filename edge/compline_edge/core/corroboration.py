@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import prod
 
 from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
@@ -13,11 +14,16 @@ SAME_PLACE = 2.5
 """Seconds apart within which two sightings of one category by one speaker are about the same words."""
 
 
+SURE = 50
+"""Confidence from which a graver sighting outweighs a surer one."""
+
+
 def corroborate(noticed: Iterable[Noticed]) -> tuple[Noticed, ...]:
     """Join sightings of one category, role and place; the result is in order of time.
 
-    The gravest and surest sighting lends entry, technique and place. Techniques err in different ways, so each
-    further *technique* raises the confidence as an independent witness would: 1 - (1 - a)(1 - b), at most 99.
+    The gravest sighting that is sure enough lends entry, technique and place, else the surest. Audio and text are two
+    witnesses (characters and pinyin read the same text and count as one): where both saw something at least as grave,
+    confidence rises to 1 - (1 - a)(1 - b), at most 99. It is a rank, not yet a calibrated probability.
     """
     groups: list[list[Noticed]] = []
     for sighting in sorted(noticed, key=lambda n: (n.start, n.end, n.entry)):
@@ -38,12 +44,13 @@ def _same(group: list[Noticed], sighting: Noticed) -> bool:
 
 
 def _joined(group: list[Noticed]) -> Noticed:
-    best = max(group, key=lambda n: (severity_of(n), n.confidence))
-    witnesses: dict[Technique, int] = {}
+    best = max(group, key=lambda n: (n.confidence >= SURE, severity_of(n), n.confidence))
+    witnesses: dict[bool, int] = {}
     for sighting in group:
-        witnesses[sighting.technique] = max(witnesses.get(sighting.technique, 0), sighting.confidence)
-    doubt = 1.0
-    for confidence in witnesses.values():
-        doubt *= 1 - confidence / 100
-    together = best.confidence if len(witnesses) == 1 else min(99, round(100 * (1 - doubt)))
-    return replace(best, confidence=max(best.confidence, together))
+        if severity_of(sighting) >= severity_of(best):
+            heard = sighting.technique is Technique.LEXICON_AUDIO
+            witnesses[heard] = max(witnesses.get(heard, 0), sighting.confidence)
+    if len(witnesses) == 1:
+        return best
+    doubt = prod(1 - confidence / 100 for confidence in witnesses.values())
+    return replace(best, confidence=max(best.confidence, min(99, round(100 * (1 - doubt)))))
