@@ -92,6 +92,36 @@ def test_watch_when_a_file_was_seen_before_then_it_is_passed_over(tmp_path: Path
     assert names(first(tmp_path, 1, EventfulClock(), seen=seen), tmp_path) == ["b.mp3"]
 
 
+class CountedQuestions(set[str]):
+    """What was seen before, counting how often it is asked."""
+
+    asked = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.asked += 1
+        return super().__contains__(key)
+
+
+def test_watch_when_a_seen_file_lies_there_through_many_looks_then_it_is_asked_for_once(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path / "a.mp3")
+    seen = CountedQuestions(arrival.key for arrival in existing(tmp_path))
+    stop = threading.Event()
+    found = list(watch(tmp_path, seen=seen, stop=stop, clock=EventfulClock(stop=stop, lasts=60)))
+    assert (found, seen.asked) == ([], 1)
+
+
+def test_arrival_when_its_file_grows_then_the_file_is_the_same_and_not_unchanged(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mp3")
+    (before,) = existing(tmp_path)
+    still = before.unchanged
+    written(path)
+    (after,) = existing(tmp_path)
+    assert (still, before.unchanged, before.file == after.file) == (True, False, True)
+    assert after.changed == pytest.approx(path.stat().st_mtime)
+
+
 def test_watch_when_nothing_new_happens_then_each_file_is_given_once(tmp_path: Path) -> None:
     written(tmp_path / "a.mp3")
     stop = threading.Event()

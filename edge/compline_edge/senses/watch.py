@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
@@ -58,6 +58,21 @@ class Arrival:
     sort: Sort
     key: str  # names the file's content and no person: device, inode, size, time of change
 
+    @property
+    def file(self) -> str:
+        """Device and inode: the same while the file grows; given away again once it is deleted."""
+        return self.key.rsplit("-", 2)[0]
+
+    @property
+    def changed(self) -> float:
+        """Unix s of the last change when it arrived."""
+        return int(self.key.rsplit("-", 1)[1], 16) / 1e9
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the file is there now with the very content that arrived."""
+        return _key(self.path) == self.key
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -76,14 +91,23 @@ def sort_of(path: Path) -> Sort | None:
     return Sort.CHAT if suffix in CHAT_SUFFIXES else None
 
 
-def existing(folder: Path) -> Iterator[Arrival]:
-    """Yield what lies in `folder` and below now, in sorted order, finished or not; links are not followed."""
+def file_of(status: os.stat_result) -> str:
+    """Name the file by device and inode, as `Arrival.file` does."""
+    return f"{status.st_dev:x}-{status.st_ino:x}"
+
+
+def existing(folder: Path, *, crowded: Callable[[], object] = lambda: None) -> Iterator[Arrival]:
+    """Yield what lies in `folder` and below now, in sorted order, finished or not; links are not followed.
+
+    `crowded` is called where there are more than `MAX_FILES`.
+    """
     looked_at = 0
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             looked_at += 1
             if looked_at > MAX_FILES:
+                crowded()
                 return
             path = Path(parent, name)
             sort = sort_of(path)
@@ -93,13 +117,19 @@ def existing(folder: Path) -> Iterator[Arrival]:
 
 
 def watch(
-    folder: Path, *, seen: Container[str], stop: threading.Event, clock: Clock, settle_s: float = 2.0
+    folder: Path,
+    *,
+    seen: Container[str],
+    stop: threading.Event,
+    clock: Clock,
+    settle_s: float = 2.0,
+    crowded: Callable[[], object] = lambda: None,
 ) -> Iterator[Arrival]:
     """Yield each file of `folder` and below once it has kept still for `settle_s` s, until `stop` is set.
 
     Files whose key is in `seen` are passed over: the caller remembers keys durably, after it has kept what
     came of them. A file that changes after it was yielded has a new key and is yielded again. Blocks; meant
-    for a thread of its own.
+    for a thread of its own. `crowded` is called at each look that leaves files alone for their number.
 
     Raises:
         MissingFolder: there is no such folder.
@@ -123,7 +153,7 @@ def watch(
     for changed in changes:
         now = clock.monotonic()
         if changed or looked is None or now - looked >= _LOOK_ANYWAY_S:
-            _look(folder, waiting, given, seen, now)
+            _look(existing(folder, crowded=crowded), waiting, given, seen, now)
             looked = now
         for arrival in _settled(waiting, clock.monotonic(), settle_s):
             given.add(arrival.key)
@@ -134,10 +164,17 @@ def watch(
 
 
 def _look(
-    folder: Path, waiting: dict[Path, _State], given: set[str], seen: Container[str], now: float
+    arrivals: Iterator[Arrival],
+    waiting: dict[Path, _State],
+    given: set[str],
+    seen: Container[str],
+    now: float,
 ) -> None:
-    for arrival in existing(folder):
-        if arrival.key in given or arrival.key in seen:
+    for arrival in arrivals:
+        if arrival.key in given:
+            continue
+        if arrival.key in seen:  # asked once: the answer costs the caller a query
+            given.add(arrival.key)
             continue
         state = waiting.get(arrival.path)
         if state is None or state.key != arrival.key:
@@ -169,4 +206,4 @@ def _key(path: Path) -> str | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return f"{status.st_dev:x}-{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
+    return f"{file_of(status)}-{status.st_size:x}-{max(0, status.st_mtime_ns):x}"
