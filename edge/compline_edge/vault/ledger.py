@@ -54,10 +54,12 @@ class Ledger:
         *,
         utterances: Sequence[Utterance] = (),
         source: str | None = None,
+        also: Sequence[str] = (),
     ) -> Verdict:
         """Keep the verdict under the next seq, its evidence sealed, and owe it to the hub; returns it as kept.
 
         ``source`` names the input for `Vault.has_seen`; a second record of the same source returns the first verdict.
+        ``also`` gives further names of it, kept in the same transaction.
         Once the vault has committed this returns, even if the outbox has no room: the verdict stays owed and moves
         over later.
 
@@ -70,7 +72,7 @@ class Ledger:
                 return known
             self._outbox.require_room()
             sealed = self._vault.seal_evidence(evidence) if evidence is not None else None
-            kept = self._vault.keep(draft, sealed, utterances=utterances, source=source)
+            kept = self._vault.keep(draft, sealed, utterances=utterances, source=source, also=also)
             self._move_what_fits()
             return kept.verdict
 

@@ -109,10 +109,11 @@ class Vault:
         *,
         utterances: Sequence[Utterance] = (),
         source: str | None = None,
+        also: Sequence[str] = (),
     ) -> Kept:
         """Keep a verdict under the next seq with its evidence and text, owed to the hub, in one transaction.
 
-        ``source`` marks its input as seen in the same transaction. Raises StorageFull: nothing was kept.
+        ``source`` and ``also`` mark its input as seen in the same transaction. Raises StorageFull: nothing was kept.
         """
         with self._transaction() as sql:
             seq, head = self._chain_end()
@@ -128,8 +129,8 @@ class Vault:
             if sealed:
                 self._keep_evidence(verdict.seq, sealed)
             self._keep_text(verdict.seq, utterances)
-            if source is not None:
-                sql("INSERT OR REPLACE INTO seen VALUES (?, ?)", (source, verdict.seq))
+            for name in (*also, *(() if source is None else (source,))):
+                sql("INSERT OR REPLACE INTO seen VALUES (?, ?)", (name, verdict.seq))
             return Kept(verdict, head)
 
     def owed(self, limit: int) -> list[Kept]:
