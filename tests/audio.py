@@ -116,6 +116,7 @@ def encode_blocks(
         stream.layout = layout
         if encoding.codec == "libopencore_amrnb":
             stream.bit_rate = 12_200
+        container.start_encoding()  # a header, even where no block comes
         at = 0
         for block in blocks:
             frame = AudioFrame.from_ndarray(

@@ -43,9 +43,11 @@ def test_slot_when_destroyed_then_locked(make: Callable[[], KeySlot]) -> None:
         make().get()
 
 
-def test_slot_when_destroyed_twice_then_no_error(make: Callable[[], KeySlot]) -> None:
+def test_slot_when_destroyed_twice_then_it_holds_nothing(make: Callable[[], KeySlot]) -> None:
+    make().put(KEY)
     make().destroy()
     make().destroy()
+    assert not make().holds
 
 
 @pytest.mark.parametrize("key", [b"", bytes(31), bytes(33)])

@@ -189,6 +189,7 @@ async def test_courier_when_first_address_is_false_then_tries_the_next(
     courier._find = at(Address("127.0.0.1", free_port()), Address("127.0.0.1", broker.port))
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
 
 
 async def test_carrier_when_nobody_listens_then_unreachable() -> None:
@@ -198,7 +199,12 @@ async def test_carrier_when_nobody_listens_then_unreachable() -> None:
         await asyncio.to_thread(carrier.connect, address, on_frame=lambda _: None, on_lost=lambda: None)
 
 
-async def test_carrier_when_not_connected_then_sending_is_silent() -> None:
-    carrier = MqttCarrier(HandsetId("0" * 16), username="0" * 16, password=Secret(b"x"))
-    carrier.send(b"frame")
-    carrier.close()
+async def test_carrier_when_not_connected_then_what_it_is_handed_never_arrives(
+    home: Home, broker: Broker, hub: HubEnd
+) -> None:
+    judge(home, 1)
+    courier = courier_of(home, broker.port)
+    courier._carrier.send(b"early")
+    async with running(courier):
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert (len(hub.frames), b"early" in hub.frames) == (1, False)

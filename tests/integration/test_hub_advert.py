@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
@@ -31,8 +32,11 @@ async def test_advert_when_started_then_a_handset_finds_address_port_and_name(ad
     assert info.decoded_properties == {"hub": "城南网点"}
 
 
-async def test_advert_when_the_address_is_not_this_machines_then_the_hub_goes_on() -> None:
+async def test_advert_when_the_address_is_not_this_machines_then_it_is_logged_and_the_hub_goes_on() -> None:
     advert = Advert(hub_name="x", fingerprint="00000000", interface="203.0.113.9", port=1)
 
-    await advert.start()
-    await advert.stop()
+    with capture_logs() as events:
+        await advert.start()
+        await advert.stop()
+
+    assert [(event["event"], event["error"]) for event in events] == [("advert_failed", "OSError")]

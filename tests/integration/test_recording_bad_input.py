@@ -133,6 +133,7 @@ def test_recording_when_it_lasts_zero_seconds_then_it_is_refused_by_name(name: s
     encoding = BY_NAME[name]
     path = tmp_path / f"call{encoding.suffix}"
     encode_blocks(path, iter(()), rate=encoding.rates[0], encoding=encoding, channels=1)
+    assert path.stat().st_size
     with pytest.raises(RecordingError, match=r"^call\.\w+ .*\.$"):
         open_recording(path)
 

@@ -192,8 +192,10 @@ def test_home_when_another_agent_works_there_then_refused(tmp_path: Path) -> Non
 
 def test_home_when_closed_then_the_next_agent_gets_in(tmp_path: Path) -> None:
     home = enrolled(tmp_path)
-    opened(home).close()
-    opened(home).close()
+    with opened(home) as first:
+        first.ledger.record(draft(), None)
+    with opened(home) as second:
+        assert [verdict.seq for verdict in second.vault.verdicts()] == [1]
 
 
 def test_home_when_written_then_only_its_owner_may_read(tmp_path: Path) -> None:

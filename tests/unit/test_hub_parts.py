@@ -48,8 +48,12 @@ async def test_news_when_closed_then_every_later_wait_returns_at_once() -> None:
     assert news.closed
 
 
-def test_news_when_no_loop_is_open_then_ringing_does_nothing() -> None:
-    News().ring()
+async def test_news_when_no_loop_is_open_then_ringing_wakes_nobody() -> None:
+    news = News()
+
+    news.ring()
+
+    assert not await news.wait(seconds=0.01)
 
 
 def test_keys_when_made_twice_then_they_stay_and_only_the_owner_reads_them(tmp_path: Path) -> None:
