@@ -69,6 +69,7 @@ START = Thresholds(
     rarity=0.45,
     gap=1.0,
     context=2.5,
+    silence=1.0,
     floor=8.0,
     fuzzy=0.02,
     other_reading=0.1,

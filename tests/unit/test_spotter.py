@@ -26,6 +26,7 @@ THRESHOLDS = Thresholds(
     rarity=0.0,
     gap=0.5,
     context=1.5,
+    silence=0.0,
     floor=16.0,
     fuzzy=0.1,
     other_reading=0.1,
@@ -160,6 +161,16 @@ def test_spotter_when_the_last_syllable_fades_then_the_best_step_is_told() -> No
     (found,) = listen(Spotter([entry("打断你的腿")], THRESHOLDS), fading)
 
     assert found.end == pytest.approx((1 + 4 * 5 + 2) * STEP)
+
+
+def test_spotter_when_blank_is_a_little_likelier_all_along_then_the_phrase_is_told() -> None:
+    mumbled = said("打断你的腿")
+    loud = np.flatnonzero(mumbled.log_probs.argmax(axis=1) > 0)
+    mumbled.log_probs[loud, 0] = np.log(0.95)
+    found = listen(Spotter([entry("打断你的腿")], THRESHOLDS), mumbled)
+
+    assert [one.entry for one in found] == [2001]
+    assert found[0].score > 2.5
 
 
 def test_spotter_when_a_told_phrase_sounds_on_in_the_next_stretch_then_it_is_told_once() -> None:

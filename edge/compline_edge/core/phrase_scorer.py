@@ -11,8 +11,8 @@ import numpy.typing as npt
 from compline_edge.core.phrase_lattice import ANY, START, Lattice
 from compline_edge.core.spotter_thresholds import Thresholds
 
-QUIET = -0.01
-"""Log-probability of blank above which a step says nothing; of several such steps in a row one is enough."""
+QUIET = 0.995
+"""Probability of blank from which a step says nothing; of several such steps in a row one is enough."""
 
 _FRACTION = 1024
 _NEVER = -(1 << 30)
@@ -38,6 +38,7 @@ class Emissions:
 
     labels: Scores  # [steps, labels + 1], the last column is any syllable
     blank: Scores  # [steps]
+    quiet: npt.NDArray[np.bool_]  # [steps], nothing but blank is heard
 
 
 class PhraseScorer:
@@ -55,6 +56,7 @@ class PhraseScorer:
         self._lattice = lattice
         self._syllables, self._weights, self._first = _sparse(thresholds.sounds(lattice.characters))
         self._floor = thresholds.floor
+        self._silence = thresholds.silence
         self._labels = np.where(lattice.labels == ANY, len(lattice.characters), lattice.labels)[1:]
         self._allowed = _scores(np.array([*allowances, -thresholds.gap]))[self._labels]
         self._base = int(_scores(np.array([base]))[0])
@@ -77,13 +79,15 @@ class PhraseScorer:
         """Prepare [steps, syllables]."""
         heard = np.exp(log_probs)
         other = np.maximum(0.0, 1.0 - heard.sum(axis=1))  # tokens that are no syllable
+        quiet = heard[:, 0] >= QUIET
+        heard[:, 0] *= np.exp(-self._silence)
         freest = np.maximum(heard.max(axis=1, initial=_LEAST), other)
         anything = np.maximum(heard[:, 1:].max(axis=1, initial=0.0), other)
         sums = np.add.reduceat(heard[:, self._syllables] * self._weights, self._first, axis=1)
         labels = np.concatenate([sums, anything[:, None]], axis=1)
         costs = np.log(np.maximum(labels, _LEAST) / freest[:, None])
         blank = np.log(np.maximum(heard[:, 0], _LEAST) / freest)
-        return Emissions(_scores(np.clip(costs, -self._floor, 0.0)), _scores(blank))
+        return Emissions(_scores(np.clip(costs, -self._floor, 0.0)), _scores(blank), quiet)
 
     def feed(self, emissions: Emissions) -> list[Match]:
         """Take the next steps; returns every match that ends on one of them, in order of time."""
@@ -107,14 +111,13 @@ class PhraseScorer:
         finals = lattice.final_nodes - 1
         np.maximum(self._waiting, _NEVER, out=self._waiting)  # so that hours of loss never wrap
         np.maximum(self._between, _NEVER, out=self._between)
-        for step in np.flatnonzero(self._telling(emissions.blank)).tolist():
+        for step in np.flatnonzero(self._telling(emissions.quiet)).tolist():
             self._advance(emissions.labels[step], int(emissions.blank[step]))
             np.take(self._waiting, finals, out=ends[step])
         return np.asarray(np.maximum.reduceat(ends, lattice.final_first, axis=1), dtype=np.int32)
 
-    def _telling(self, blank: Scores) -> npt.NDArray[np.bool_]:
-        """Steps that are not the second or later of a run in which nothing but blank is heard."""
-        quiet = blank >= int(QUIET * _FRACTION)
+    def _telling(self, quiet: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Steps that are not the second or later of a quiet run."""
         before = np.concatenate([[self._quiet], quiet[:-1]])
         self._quiet = bool(quiet[-1])
         return np.asarray(~(quiet & before))

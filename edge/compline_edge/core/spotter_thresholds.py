@@ -36,6 +36,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     rarity: float
     gap: float  # lost for each character in a gap
     context: float  # a negative context may lose this for each syllable
+    silence: float  # taken from blank, of which the model is too sure in noise
     floor: float  # most that one step may lose
     fuzzy: float  # weight of a syllable that people confuse with the right one
     other_reading: float  # weight of a reading that is not the usual one
