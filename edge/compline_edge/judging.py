@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -22,7 +24,7 @@ from compline_edge.pipeline import CallListener, Listened, read_conversation
 from compline_edge.ports import AudioReader, Clock
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import RecordingError, open_recording
-from compline_edge.senses.watch import Arrival
+from compline_edge.senses.watch import Arrival, file_of
 from compline_edge.vault.identity import Home
 from compline_shared.messages import Verdict, Versions
 from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Severity
@@ -30,9 +32,13 @@ from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Severity
 _log = structlog.get_logger("compline_edge")
 
 SAME_CALL = 60
-"""Seconds by which the beginning of a call may differ between its live pass and its full one."""
+"""Seconds by which the beginning of a call may differ between one pass of it and the next."""
 URGENT_LIVE = Severity.WARNING
 """From this severity on a sighting in a running call leaves at once, as a live verdict."""
+
+
+class Stopped(Exception):
+    """The agent is ending; what was being judged has no verdict yet and is judged at the next start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,81 +54,117 @@ class Judge:
     collector: str | None = None  # WeCom user id
     remove_originals: bool = False
     told: Callable[[Verdict], object] = lambda _verdict: None  # after a verdict is kept
+    stopping: threading.Event = field(default_factory=threading.Event)  # once set, judging raises Stopped
+    _passes: threading.Lock = field(default_factory=threading.Lock)  # one pass of a call is kept at a time
 
     def recording(self, arrival: Arrival) -> None:
-        """Judge a finished recording: the full pass, which supersedes what a live pass said of it."""
+        """Judge a finished recording: the full pass, which supersedes what earlier passes said of the call.
+
+        A recording that went before it was heard leaves a verdict that abstains.
+
+        Raises:
+            Stopped: the agent is ending.
+        """
+        if self.home.vault.has_seen(arrival.key):
+            return
         self.home.ledger.require_room()
         listened = self._listen(arrival.path)
-        circumstances = self._circumstances(arrival.path, listened.observed.duration)
-        with arrival.path.open("rb") as evidence:
-            verdict = self.home.ledger.record(
-                self._draft(
-                    listened.observed,
-                    circumstances,
-                    pass_=Pass.FULL,
-                    supersedes=self._live_seq(arrival.path, circumstances),
-                ),
-                evidence,
-                utterances=listened.utterances,
-                source=arrival.key,
+        observed = listened.observed
+        changed = _changed(arrival)
+        circumstances = self._circumstances(arrival.path, begun=changed - observed.duration)
+        with self._passes:
+            draft = self._draft(
+                observed,
+                circumstances,
+                pass_=Pass.FULL,
+                supersedes=self._earlier_pass(arrival.file, circumstances.started, observed.duration),
             )
+            verdict = self._keep(draft, arrival, base=_full(arrival.file), utterances=listened.utterances)
         self._tell(verdict)
-        if self.remove_originals:
+        if self.remove_originals and verdict.evidence and arrival.unchanged:
             arrival.path.unlink(missing_ok=True)
 
     def growing(self, path: Path, reader: AudioReader) -> None:
-        """Judge a recording while it grows; each graver or further sighting leaves as a live verdict."""
-        live = _LiveCall(judge=self, path=path, started=int(self.clock.now()))
+        """Judge a recording while it grows; each graver or further sighting leaves as a live verdict.
+
+        Raises:
+            Stopped: the agent is ending.
+        """
         with reader:
+            live = _LiveCall(judge=self, path=path, file=file_of(path.stat()), started=int(self.clock.now()))
             self.listener.listen(reader, progress=live.heard, notice=live.notice)
 
     def chat(self, arrival: Arrival) -> None:
-        """Judge a chat file, one verdict a conversation; a conversation that grew since is judged anew."""
+        """Judge a chat file, one verdict a conversation; a conversation that grew since is judged anew.
+
+        Of lines that could not be read, one verdict abstains, with the whole file as evidence.
+
+        Raises:
+            Stopped: the agent is ending.
+        """
+        if self.home.vault.has_seen(arrival.key):
+            return
         self.home.ledger.require_room()
         messages: list[ChatMessage] = []
-        broken: Abstention | None = None
+        broken: list[Abstention] = []
         try:
             for message in read_chat(arrival.path, collector=self.collector):
+                self.go_on()
                 if isinstance(message, BrokenLine):
                     _log.warning("chat_line_broken", line=message.line, reason=message.abstention.code)
-                    broken = broken or message.abstention
+                    broken.append(message.abstention)
                 else:
                     messages.append(message)
         except ChatFileError as failure:
-            self._abstain(arrival, failure.abstention)
-            return
-        if broken and not messages:
-            self._abstain(arrival, broken)
-            return
-        for conversation in group(messages, zone=self.zone):
-            self._conversation(conversation, written=arrival.path.stat().st_mtime)
-        self.home.vault.mark_seen(arrival.key)
+            broken.append(failure.abstention)
+        for conversation in group(messages, zone=self.zone) if messages else ():
+            self.go_on()
+            self._conversation(conversation, arrival)
+        if broken:
+            self._abstain(arrival, max(broken, key=broken.count), messages, broken=len(broken))
+        else:
+            self.home.vault.mark_seen(arrival.key)
 
-    def live_verdict(self, path: Path, *, started: int, seconds: float, noticed: Sequence[Noticed]) -> None:
-        """Keep what a running call gave so far."""
-        circumstances = self._circumstances(path, seconds, started=started)
-        previous = self._live_seq(path, circumstances)
-        draft = self._draft(
-            Observed(duration=seconds, speech=seconds, answered=True, noticed=corroborate(noticed)),
-            circumstances,
-            pass_=Pass.LIVE,
-            supersedes=previous,
-        )
-        self._tell(self.home.ledger.record(draft, None, source=self._next_source(_live_source(path))))
+    def live_verdict(
+        self, path: Path, *, file: str, started: int, seconds: float, noticed: Sequence[Noticed]
+    ) -> None:
+        """Keep what a running call gave so far; nothing where its full pass has spoken.
+
+        Of the call only its length so far and the sightings are stated: who spoke and how long is known at its end.
+        """
+        circumstances = self._circumstances(path, begun=started)
+        with self._passes:
+            if self._pass_of(_full(file), circumstances.started, seconds):
+                return
+            draft = self._draft(
+                Observed(duration=seconds, noticed=corroborate(noticed)),
+                circumstances,
+                pass_=Pass.LIVE,
+                supersedes=self._pass_of(_live(file), circumstances.started, seconds),
+            )
+            verdict = self.home.ledger.record(draft, None, source=self._next_source(_live(file)))
+        self._tell(verdict)
+
+    def go_on(self) -> None:
+        """Raise Stopped once the agent is ending."""
+        if self.stopping.is_set():
+            raise Stopped
 
     def _listen(self, path: Path) -> Listened:
         try:
             with open_recording(path, limit_s=self.longest) as recording:
-                return self.listener.listen(recording)
+                return self.listener.listen(recording, progress=lambda _seconds: self.go_on())
         except RecordingError as failure:
             return Listened(unreadable(failure.abstention))
 
-    def _conversation(self, conversation: Conversation, *, written: float) -> None:
-        base = _conversation_source(conversation)
-        previous = self._latest(base)
-        if previous is not None and previous.messages == min(len(conversation.messages), 65_535):
+    def _conversation(self, conversation: Conversation, arrival: Arrival) -> None:
+        base = _conversation_source(conversation, file=arrival.file)
+        evidence = _conversation_evidence(conversation)
+        content = f"{base}={hashlib.sha256(evidence).hexdigest()}"
+        if self.home.vault.has_seen(content):
             return
-        started = int(conversation.started if conversation.started is not None else written)
+        previous = self._latest(base)
+        started = int(conversation.started if conversation.started is not None else _changed(arrival))
         contact = conversation.contact
         circumstances = Circumstances(
             kind=Kind.CHAT,
@@ -138,28 +180,48 @@ class Judge:
         )
         verdict = self.home.ledger.record(
             draft,
-            io.BytesIO(_conversation_evidence(conversation)),
+            io.BytesIO(evidence),
             utterances=_conversation_text(conversation),
             source=self._next_source(base),
+            also=(content,),
         )
         self._tell(verdict)
 
-    def _abstain(self, arrival: Arrival, reason: Abstention) -> None:
-        circumstances = Circumstances(kind=Kind.CHAT, started=int(arrival.path.stat().st_mtime))
-        draft = self._draft(unreadable(reason), circumstances, pass_=Pass.FULL)
-        with arrival.path.open("rb") as evidence:
-            self._tell(self.home.ledger.record(draft, evidence, source=arrival.key))
+    def _abstain(
+        self, arrival: Arrival, reason: Abstention, messages: Sequence[ChatMessage], *, broken: int
+    ) -> None:
+        """Keep that a part of a chat file, or all of it, was not judged; the same file's next word supersedes it."""
+        times = [message.sent_at for message in messages if message.sent_at is not None]
+        started = max(0, int(min(times, default=_changed(arrival))))
+        base = f"unread:{arrival.file}"
+        observed = Observed(duration=0, coverage=len(messages) / (len(messages) + broken), abstained=reason)
+        draft = self._draft(
+            observed,
+            Circumstances(kind=Kind.CHAT, started=started),
+            pass_=Pass.FULL,
+            supersedes=self._pass_of(base, started),
+        )
+        self._tell(self._keep(draft, arrival, base=base))
 
-    def _circumstances(self, path: Path, duration: float, *, started: int | None = None) -> Circumstances:
+    def _keep(
+        self, draft: Verdict, arrival: Arrival, *, base: str, utterances: Sequence[Utterance] = ()
+    ) -> Verdict:
+        """Keep a verdict with the file as evidence; without any, and the file not seen yet, where it cannot be read."""
+        keep = partial(self.home.ledger.record, draft, utterances=utterances, source=self._next_source(base))
+        try:
+            with arrival.path.open("rb") as evidence:
+                return keep(evidence, also=(arrival.key,))
+        except OSError:  # gone, or moved: it is judged under its new name at the next start
+            return keep(None)
+
+    def _circumstances(self, path: Path, *, begun: float) -> Circumstances:
         name = parse_recording_name(path.name)
-        if name is None or name.started is None:
-            begun = started if started is not None else int(path.stat().st_mtime - duration)
-        else:
-            begun = int(name.started.replace(tzinfo=self.zone).timestamp())
+        if name is not None and name.started is not None:
+            begun = name.started.replace(tzinfo=self.zone).timestamp()
         number = name.number if name else None
         return Circumstances(
             kind=Kind.CALL,
-            started=max(0, begun),
+            started=max(0, int(begun)),
             direction=name.direction if name else Direction.UNKNOWN,
             contact=self.home.grant.branch_key.contact(number.reveal()) if number else None,
         )
@@ -188,10 +250,18 @@ class Judge:
         )
         self.told(verdict)
 
-    def _live_seq(self, path: Path, circumstances: Circumstances) -> int:
-        """Return the live verdict of this very call, 0 for none: file systems give an inode away again."""
-        latest = self._latest(_live_source(path))
-        same = latest is not None and abs(latest.started - circumstances.started) <= SAME_CALL
+    def _earlier_pass(self, file: str, started: int, duration: float) -> int:
+        """Return the newest verdict of this very call, live or full, 0 for none."""
+        return max(self._pass_of(base, started, duration) for base in (_live(file), _full(file)))
+
+    def _pass_of(self, base: str, started: int, duration: float = 0) -> int:
+        """Return the newest verdict under `base` of what began at `started`, 0 for none.
+
+        File systems give an inode away again, so the times must fit: an earlier pass that could not tell the length
+        holds the call to have begun when its file was last written.
+        """
+        latest = self._latest(base)
+        same = latest is not None and -SAME_CALL <= latest.started - started <= duration + SAME_CALL
         return latest.seq if latest and same else 0
 
     def _latest(self, base: str) -> Verdict | None:
@@ -213,8 +283,8 @@ class _LiveCall:
 
     judge: Judge
     path: Path
+    file: str  # device and inode: the recorder may give it another name
     started: int
-    seconds: float = 0.0
     noticed: tuple[Noticed, ...] = ()
     said: int = 0  # sightings that a verdict has told of
 
@@ -222,11 +292,13 @@ class _LiveCall:
         self.noticed = (*self.noticed, noticed)
 
     def heard(self, seconds: float) -> None:
-        self.seconds = seconds
+        self.judge.go_on()
         fresh = self.noticed[self.said :]
         if any(severity_of(n) >= URGENT_LIVE for n in fresh):
             self.said = len(self.noticed)
-            self.judge.live_verdict(self.path, started=self.started, seconds=seconds, noticed=self.noticed)
+            self.judge.live_verdict(
+                self.path, file=self.file, started=self.started, seconds=seconds, noticed=self.noticed
+            )
 
 
 def _numbered(base: str) -> Iterator[str]:
@@ -236,14 +308,29 @@ def _numbered(base: str) -> Iterator[str]:
         number += 1
 
 
-def _live_source(path: Path) -> str:
-    status = path.stat()
-    return f"live:{status.st_dev:x}-{status.st_ino:x}"
+def _live(file: str) -> str:
+    return f"live:{file}"
 
 
-def _conversation_source(conversation: Conversation) -> str:
+def _full(file: str) -> str:
+    return f"full:{file}"
+
+
+def _changed(arrival: Arrival) -> float:
+    """Unix s of the file's last change; when it has gone, that of its arrival."""
+    try:
+        return arrival.path.stat().st_mtime
+    except OSError:
+        return arrival.changed
+
+
+def _conversation_source(conversation: Conversation, *, file: str) -> str:
+    """Name a conversation by its first message, or by its file where that tells neither id nor time."""
     first = conversation.messages[0]
-    name = f"{conversation.key.reveal()}\x00{first.msgid}\x00{first.line if not first.msgid else 0}\x00{first.sent_at}"
+    place = first.line if not first.msgid else 0
+    name = f"{conversation.key.reveal()}\x00{first.msgid}\x00{place}\x00{first.sent_at}"
+    if not first.msgid and first.sent_at is None:
+        name += f"\x00{file}\x00{first.text}"  # the text, for an inode is given away again
     return "chat:" + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -67,7 +68,7 @@ def read_chat(
 
     Raises:
         EmptyChatFile: the file holds nothing.
-        UnreadableChatFile: it cannot be opened, or is not text.
+        UnreadableChatFile: it cannot be opened or read to its end, or is not text.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -80,7 +81,7 @@ def read_chat(
         raise UnreadableChatFile(
             f"{path.name} cannot be opened ({reason}): check that it may be read."
         ) from error
-    with file:
+    with file, _reading(path.name):
         encoding = _encoding(path.name, file)
         archive = path.suffix.lower() == ".jsonl"
         empty = True
@@ -95,6 +96,17 @@ def read_chat(
                 yield _plain(path.name, number, raw, collector)
         if empty:
             raise EmptyChatFile(f"{path.name} holds no message: export the chat again.")
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise UnreadableChatFile(
+            f"{name} cannot be read to its end ({reason}): check the storage or export the chat again."
+        ) from error
 
 
 def _encoding(name: str, file: BinaryIO) -> str:
