@@ -74,11 +74,16 @@ def gather(**places: Path | bytes | Iterable[Path]) -> dict[str, bytes]:
         else:
             roots = [place] if isinstance(place, Path) else list(place)
             files = [f for root in roots for f in (sorted(root.rglob("*")) if root.is_dir() else [root])]
-            gathered[name] = b"\n".join(
-                str(file.name).encode() + b"\n" + (file.read_bytes() if file.is_file() else b"")
-                for file in files
-            )
+            gathered[name] = b"\n".join(str(file.name).encode() + b"\n" + _content(file) for file in files)
     return gathered
+
+
+def _content(file: Path) -> bytes:
+    """What a file holds; nothing for a folder, or for a file that a running program has just removed."""
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def _readings(content: bytes) -> list[bytes]:
