@@ -1,0 +1,106 @@
+"""Calls by script for tests: a reader, a voice activity and a transcriber that keep their ports' promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+
+from compline_edge.core.speech import SAMPLE_RATE, Channels, Heard, Samples, SpeechBlock, Token, Utterance
+from compline_edge.core.syllables import SYLLABLES, reading
+from compline_edge.ports import AudioInfo, TranscriberStream
+from compline_shared.taxonomy import Abstention, Role
+
+Script = Mapping[int, str]
+"""What is said in which second; a second without words is silent."""
+LEVEL = 8_000  # of the samples of a second with words
+
+
+@dataclass(slots=True)
+class ScriptReader:
+    """A recording with one channel a script, which may end before what its container states."""
+
+    scripts: Sequence[Script]
+    seconds: int
+    stated: float | None = None
+    broken: Abstention | None = None
+
+    @property
+    def info(self) -> AudioInfo:
+        stated = self.seconds if self.stated is None else self.stated
+        return AudioInfo("wav", "pcm_s16le", SAMPLE_RATE, len(self.scripts), float(stated))
+
+    @property
+    def defect(self) -> Abstention | None:
+        return self.broken
+
+    def blocks(self) -> Iterator[Channels]:
+        for second in range(self.seconds):
+            levels = [[LEVEL if second in script else 0] for script in self.scripts]
+            yield np.repeat(np.array(levels, dtype=np.int16), SAMPLE_RATE, axis=1)
+
+    def __enter__(self) -> ScriptReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class SoundIsSpeech:
+    """Voice activity that takes every block with any sound in it for one stretch of speech."""
+
+    def __init__(self) -> None:
+        self._samples = 0
+
+    def feed(self, samples: Samples) -> Sequence[SpeechBlock]:
+        start = self._samples / SAMPLE_RATE
+        self._samples += len(samples)
+        return [SpeechBlock(start, samples, ends=True)] if samples.any() else []
+
+    def finish(self) -> Sequence[SpeechBlock]:
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptTranscriber:
+    """Hears in each second what the script of the role says, every character with the same confidence."""
+
+    scripts: Mapping[Role, Script]
+    confidence: float = 0.9
+    version: int = 1
+    language: str = "zh-CN"
+
+    def open(self, role: Role) -> TranscriberStream:
+        return ScriptStream(role, self.scripts[role], self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptStream:
+    role: Role
+    script: Script
+    confidence: float
+
+    def feed(self, block: SpeechBlock) -> Heard:
+        text, length = self.script[round(block.start)], len(block.samples) / SAMPLE_RATE
+        if not text:
+            return Heard()
+        step = length / len(text)
+        tokens = tuple(
+            Token(
+                char,
+                SYLLABLES[reading(char)],
+                block.start + place * step,
+                block.start + (place + 1) * step,
+                self.confidence,
+            )
+            for place, char in enumerate(text)
+        )
+        end = block.start + length
+        return Heard(utterances=(Utterance(text, self.role, block.start, end, self.confidence, tokens),))
+
+    def finish(self) -> Heard:
+        return Heard()
