@@ -130,9 +130,9 @@ class Branch:
         self.hub = self._start("compline-hub", "serve")
         eventually(lambda: self._get("healthz") is not None, "the hub answers")
 
-    def start_agent(self) -> None:
-        """Start the agent."""
-        self.agent = self._start("compline-edge", "run")
+    def start_agent(self, **values: str) -> None:
+        """Start the agent, with further settings from its environment."""
+        self.agent = self._start("compline-edge", "run", **values)
 
     def kill_agent(self) -> None:
         """End the agent at once, as a power cut does."""
@@ -168,12 +168,12 @@ class Branch:
         except (urllib.error.URLError, OSError):
             return None
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str, **values: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{command[0]}.out").open("ab") as out:
             return subprocess.Popen(
                 [program(command[0]), *command[1:]],
                 cwd=self.folder,
-                env=self._environment,
+                env={**self._environment, **values},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

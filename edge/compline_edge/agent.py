@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import ParamSpec
 
 import structlog
 
 from compline_edge.clock import SystemClock
-from compline_edge.judging import Judge
+from compline_edge.judging import Judge, Stopped
 from compline_edge.link.courier import CourierLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
-from compline_edge.senses.recording import RecordingError
-from compline_edge.senses.watch import Arrival, MissingFolder, Sort, watch
+from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.identity import Home, open_home
@@ -27,9 +28,16 @@ from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
 _log = structlog.get_logger("compline_edge")
+P = ParamSpec("P")
 
 WAITING_ARRIVALS = 64
 """Finished files that may wait for judgement before the watcher itself waits."""
+LIVE_CALLS = 2
+"""Running calls judged live at a time; a phone has one, and two folders may show it twice."""
+SPARE_THREADS = 4
+"""Threads beside the two of each folder, which last as long as the agent: for judging and for the link."""
+HAND_OVER_TICK = 0.2
+"""Seconds after which a watcher whose file must wait looks whether the agent is ending."""
 ROOM_RETRY = 5.0
 """Seconds before a file is tried again when the disk or the outbox was full."""
 
@@ -48,11 +56,17 @@ class Agent:
     courier: CourierLoop
     clock: SystemClock
     stopping: threading.Event
+    live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
 
     async def run(self) -> None:
-        """Watch, judge and carry until cancelled; a cancelled agent has lost nothing it kept."""
+        """Watch, judge and carry until cancelled; a cancelled agent has lost nothing it kept.
+
+        What is being judged then is broken off and judged at the next start; no thread uses the home afterwards.
+        """
         arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
         folders = _folders(self.settings)
+        threads = ThreadPoolExecutor(2 * len(folders) + SPARE_THREADS, thread_name_prefix="agent")
+        asyncio.get_running_loop().set_default_executor(threads)
         _log.info("agent_started", folders=len(folders), live=self.settings.live)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -70,17 +84,25 @@ class Agent:
         loop = asyncio.get_running_loop()
 
         def hand_over() -> None:
+            crowded = _Once("folder_too_full", most=MAX_FILES)
             found = watch(
                 folder,
                 seen=_Seen(self.home),
                 stop=self.stopping,
                 clock=self.clock,
                 settle_s=self.settings.settle_seconds,
+                crowded=crowded.warn,
             )
             for arrival in found:
-                asyncio.run_coroutine_threadsafe(arrivals.put(arrival), loop).result()
+                handing = asyncio.run_coroutine_threadsafe(arrivals.put(arrival), loop)
+                while not self.stopping.is_set() and not wait((handing,), HAND_OVER_TICK).done:
+                    pass
+                if self.stopping.is_set():
+                    handing.cancel()
+                    return
+                handing.result()
 
-        await asyncio.to_thread(hand_over)
+        await self._in_thread(hand_over)
 
     async def _judge_all(self, arrivals: asyncio.Queue[Arrival]) -> None:
         while True:
@@ -91,7 +113,9 @@ class Agent:
         work = self.judge.recording if arrival.sort is Sort.RECORDING else self.judge.chat
         while True:
             try:
-                await asyncio.to_thread(work, arrival)
+                await self._in_thread(work, arrival)
+            except Stopped:
+                return
             except (OutboxFull, StorageFull) as full:
                 _log.warning("no_room", reason=type(full).__name__)
                 await asyncio.sleep(ROOM_RETRY)
@@ -103,18 +127,39 @@ class Agent:
 
     async def _listen_live(self, folder: Path) -> None:
         def follow_all() -> None:
-            for path in begun(folder, stop=self.stopping):
-                threading.Thread(target=self._follow, args=(path,), name="live-call", daemon=True).start()
+            with ThreadPoolExecutor(LIVE_CALLS, thread_name_prefix="live-call") as threads:
+                for path in begun(folder, stop=self.stopping):
+                    if self.live_calls.acquire(blocking=False):
+                        threads.submit(self._follow, path)
+                    else:
+                        _log.warning("live_call_passed_over", most=LIVE_CALLS)  # the full pass judges it
 
-        await asyncio.to_thread(follow_all)
+        await self._in_thread(follow_all)
 
     def _follow(self, path: Path) -> None:
         try:
-            self.judge.growing(path, GrowingWav(path, clock=self.clock))
-        except (RecordingError, OSError, OutboxFull, StorageFull) as failure:
-            _log.warning(
-                "live_ended_early", reason=type(failure).__name__
-            )  # the full pass judges it all the same
+            self.judge.growing(path, GrowingWav(path, clock=self.clock, wait=self._wait))
+        except Stopped:
+            return
+        except Exception as failure:  # noqa: BLE001 (the full pass judges it all the same)
+            _log.warning("live_ended_early", reason=type(failure).__name__)
+        finally:
+            self.live_calls.release()
+
+    def _wait(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise Stopped
+
+    async def _in_thread(self, work: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
+        """Run blocking work; when cancelled, have it stop and wait for its end, for it uses the home."""
+        working = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **named))
+        try:
+            await asyncio.wait({working})
+        except asyncio.CancelledError:
+            self.stopping.set()
+            await asyncio.gather(working, return_exceptions=True)
+            raise
+        working.result()
 
 
 @asynccontextmanager
@@ -140,6 +185,7 @@ async def open_agent(
         _log.warning("lexicon_line_left_out", problem=problem)
     with open_home(settings.home_folder, clock=clock) as home:
         courier = link(settings, home, clock)
+        stopping = threading.Event()
         judge = Judge(
             home=home,
             listener=ready.listener,
@@ -150,6 +196,7 @@ async def open_agent(
             collector=settings.collector_id or None,
             remove_originals=settings.remove_sealed_originals,
             told=told,
+            stopping=stopping,
         )
         yield Agent(
             settings=settings,
@@ -157,7 +204,7 @@ async def open_agent(
             judge=judge,
             courier=courier,
             clock=clock,
-            stopping=threading.Event(),
+            stopping=stopping,
         )
 
 
@@ -169,6 +216,20 @@ class _Seen:
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.home.vault.has_seen(key)
+
+
+@dataclass(slots=True)
+class _Once:
+    """A warning that is logged the first time only."""
+
+    event: str
+    most: int
+    said: bool = False
+
+    def warn(self) -> None:
+        if not self.said:
+            self.said = True
+            _log.warning(self.event, most=self.most)
 
 
 def _folders(settings: EdgeSettings) -> tuple[Path, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from tests.edge_program import SAMPLE_DAY, Branch, eventually
 
 SPOKEN = SAMPLE_DAY / "calls/Recordings/Call/Call recording 孙浩_261120_101231.wav"
 """41 s, stereo, with threats."""
+AT_ONCE = 8.0
+"""Seconds within which the agent ends on a busy machine; judging the long call takes many times as long."""
 PACE = 4.0
 """Times the speed of talking at which the recorder writes."""
 
@@ -25,6 +30,16 @@ def branch(tmp_path: Path) -> Iterator[Branch]:
         yield branch
     finally:
         branch.stop()
+
+
+def repeated(source: Path, target: Path, *, times: int) -> Path:
+    """A WAV that says the same over and over."""
+    with wave.open(str(source), "rb") as once, wave.open(str(target), "wb") as call:
+        call.setparams(once.getparams())
+        said = once.readframes(once.getnframes())
+        for _ in range(times):
+            call.writeframes(said)
+    return target
 
 
 def is_shown(branch: Branch, **fields: object) -> Callable[[], bool]:
@@ -104,6 +119,33 @@ def test_agent_when_killed_while_judging_then_every_file_is_judged_once(branch: 
     assert [verdict["seq"] for verdict in shown] == list(range(1, len(days) + 1))
     assert len({verdict["started"] for verdict in shown}) == len(days)
     assert {verdict["pass"] for verdict in shown} == {"full"}
+
+
+def test_agent_when_asked_to_end_during_a_long_call_then_it_ends_soon_and_the_call_stays_unjudged(
+    branch: Branch,
+) -> None:
+    arrive(SPOKEN, branch.storage, "a.wav")
+    arrive(repeated(SPOKEN, branch.folder / "long.wav", times=20), branch.storage, "b.wav")
+    branch.start_agent()
+    eventually(lambda: "verdict_kept" in branch.log(), "the short call is judged")
+
+    asked = time.monotonic()
+    branch.stop_agent()
+
+    assert time.monotonic() - asked < AT_ONCE
+    log = branch.log()
+    assert (log.count("verdict_kept"), log.count("agent_stopped"), log.count('"error"')) == (1, 1, 0)
+
+
+def test_agent_when_more_folders_are_watched_than_cores_then_all_are_judged(branch: Branch) -> None:
+    folders = [branch.storage / f"folder{number}" for number in range(16)]
+    for folder in folders:
+        folder.mkdir()
+    for number, name in ((0, "first.wav"), (15, "last.wav")):
+        (folders[number] / name).touch()
+    branch.start_agent(COMPLINE_EDGE_RECORDINGS=json.dumps([str(folder) for folder in folders]))
+
+    eventually(lambda: branch.log().count("verdict_kept") == 2, "both are judged")
 
 
 def test_agent_when_the_hub_is_down_then_what_it_judged_arrives_once_the_hub_is_up(branch: Branch) -> None:
