@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from compline_edge.core.courier import SealedEntry
 from compline_edge.vault import schema
-from compline_edge.vault.errors import OutboxFull, StorageFull, VaultLocked
+from compline_edge.vault.database import named, transaction
+from compline_edge.vault.errors import OutboxFull
 
 KEEP_SETTLED: Final = 7 * 86_400.0
 """Seconds that a settled entry stays."""
@@ -164,15 +165,8 @@ class Outbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._named():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, self._named(), transaction(self._connection):
+            yield self._connection
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -183,13 +177,8 @@ class Outbox:
 
 
 def _named(error: sqlite3.Error) -> Exception:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return StorageFull(
-            "The disk has no room left for the outbox; free some, nothing that was kept is lost."
-        )
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return VaultLocked(
-            "The outbox's file is damaged; restore it from a backup, or enrol this handset anew."
-        )
-    return error
+    return named(
+        error,
+        full="The disk has no room left for the outbox; free some, nothing that was kept is lost.",
+        damaged="The outbox's file is damaged; restore it from a backup, or enrol this handset anew.",
+    )

@@ -19,16 +19,14 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_edge.core.speech import Utterance
 from compline_edge.vault import evidence, schema
+from compline_edge.vault.database import named, transaction
 from compline_edge.vault.durable import make_folder
-from compline_edge.vault.errors import StorageFull, VaultLocked
 from compline_edge.vault.evidence import SealedEvidence
 from compline_edge.vault.keys import VaultKey
 from compline_shared.chain import Chain
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Role
 from compline_shared.wire import ABSOLUTE, canonical, decode_verdict
-
-_NOTADB, _FULL, _CORRUPT = 26, 13, 11
 
 
 class EvidenceReader(Protocol):
@@ -247,15 +245,8 @@ class Vault:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        with self._lock, self._named():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection.execute
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, self._named(), transaction(self._connection):
+            yield self._connection.execute
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -288,13 +279,8 @@ def _open(path: Path, key: VaultKey) -> sqlcipher.Connection:
 
 
 def _named(error: Exception) -> Exception:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == _FULL:
-        return StorageFull(
-            "The disk has no room left for the vault; free some and start again, nothing kept is lost."
-        )
-    if code in (_NOTADB, _CORRUPT):
-        return VaultLocked(
-            "The vault does not open with this key, or its file is damaged; restore both from one backup."
-        )
-    return error
+    return named(
+        error,
+        full="The disk has no room left for the vault; free some and start again, nothing kept is lost.",
+        damaged="The vault does not open with this key, or its file is damaged; restore both from one backup.",
+    )
