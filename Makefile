@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MEMBERS := shared edge hub
 
-.PHONY: help setup demo test check bench eval lock clean
+.PHONY: help setup demo test check coverage bench eval lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: $(READY) ## bring uv, the locked environment and (as root) system packages
 
@@ -30,6 +30,13 @@ check: $(READY) ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(READY) ## lines and branches that tests reach, each part beside its floor
+	$(BIN)/python -m pytest --cov --cov-branch --cov-report= \
+		tests/unit tests/property tests/contract tests/integration
+	@mkdir -p .run
+	@$(BIN)/coverage json -q -o .run/coverage.json
+	@$(BIN)/python packaging/coverage_floor.py .run/coverage.json
 
 bench: $(READY) ## speed and size, each beside a reference, as JSON Lines (also bench/latest.jsonl)
 	@$(BIN)/python -m bench
