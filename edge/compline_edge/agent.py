@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec
 
@@ -34,8 +35,6 @@ WAITING_ARRIVALS = 64
 """Finished files that may wait for judgement before the watcher itself waits."""
 LIVE_CALLS = 2
 """Running calls judged live at a time; a phone has one, and two folders may show it twice."""
-SPARE_THREADS = 4
-"""Threads beside the two of each folder, which last as long as the agent: for judging and for the link."""
 HAND_OVER_TICK = 0.2
 """Seconds after which a watcher whose file must wait looks whether the agent is ending."""
 ROOM_RETRY = 5.0
@@ -56,6 +55,7 @@ class Agent:
     courier: CourierLoop
     clock: SystemClock
     stopping: threading.Event
+    threads: ThreadPoolExecutor  # one that judges, and two for each folder that last as long as the agent
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
 
     async def run(self) -> None:
@@ -65,8 +65,6 @@ class Agent:
         """
         arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
         folders = _folders(self.settings)
-        threads = ThreadPoolExecutor(2 * len(folders) + SPARE_THREADS, thread_name_prefix="agent")
-        asyncio.get_running_loop().set_default_executor(threads)
         _log.info("agent_started", folders=len(folders), live=self.settings.live)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -152,7 +150,7 @@ class Agent:
 
     async def _in_thread(self, work: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
         """Run blocking work; when cancelled, have it stop and wait for its end, for it uses the home."""
-        working = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **named))
+        working = asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *arguments, **named))
         try:
             await asyncio.wait({working})
         except asyncio.CancelledError:
@@ -183,7 +181,10 @@ async def open_agent(
     ready: Instruments = await asyncio.to_thread(instruments, settings)
     for problem in ready.problems:
         _log.warning("lexicon_line_left_out", problem=problem)
-    with open_home(settings.home_folder, clock=clock) as home:
+    with (
+        open_home(settings.home_folder, clock=clock) as home,
+        ThreadPoolExecutor(2 * len(_folders(settings)) + 1, thread_name_prefix="agent") as threads,
+    ):
         courier = link(settings, home, clock)
         stopping = threading.Event()
         judge = Judge(
@@ -205,6 +206,7 @@ async def open_agent(
             courier=courier,
             clock=clock,
             stopping=stopping,
+            threads=threads,
         )
 
 

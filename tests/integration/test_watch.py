@@ -122,6 +122,18 @@ def test_arrival_when_its_file_grows_then_the_file_is_the_same_and_not_unchanged
     assert after.changed == pytest.approx(path.stat().st_mtime)
 
 
+def test_watch_when_a_folder_holds_more_than_is_looked_at_then_the_caller_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline_edge.senses.watch.MAX_FILES", 1)
+    told: list[str] = []
+    written(tmp_path / "a.mp3")
+    enough = list(existing(tmp_path, crowded=lambda: told.append("one file")))
+    written(tmp_path / "b.mp3")
+    found = list(existing(tmp_path, crowded=lambda: told.append("two files")))
+    assert (names(enough, tmp_path), names(found, tmp_path), told) == (["a.mp3"], ["a.mp3"], ["two files"])
+
+
 def test_watch_when_nothing_new_happens_then_each_file_is_given_once(tmp_path: Path) -> None:
     written(tmp_path / "a.mp3")
     stop = threading.Event()
