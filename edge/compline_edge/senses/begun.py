@@ -23,9 +23,11 @@ def begun(folder: Path, *, stop: threading.Event) -> Iterator[Path]:
 
     Only WAV can be read while it grows; other containers are judged when they are complete. Blocks; meant for a thread
     of its own. A finished file that is copied in states its size and is passed over. A call that has just begun when
-    the watching does counts too, and so does the first one in a new folder: the system may report the folder alone.
+    the watching does counts too, and so does the first one in a new folder: the system may report the folder alone, and
+    before anything is in it, so a new folder is looked into for some seconds.
     """
     given: set[tuple[Path, int]] = set()
+    new_folders: dict[Path, float] = {folder: time.monotonic()}
     changes = watchfiles.watch(
         folder,
         stop_event=stop,
@@ -35,14 +37,14 @@ def begun(folder: Path, *, stop: threading.Event) -> Iterator[Path]:
         step=20,
         raise_interrupt=False,
         ignore_permission_denied=True,
-        watch_filter=lambda change, _name: change is watchfiles.Change.added,
+        watch_filter=None,  # a filter that leaves nothing would let a recorder's constant writing starve this loop
     )
-    looked = False
     for changed in changes:
-        found = [wav for _, name in changed for wav in _wavs(Path(name))]
-        if not looked:
-            found += [wav for wav in _wavs(folder) if _recent(wav)]
-            looked = True
+        now = time.monotonic()
+        added = [Path(name) for change, name in changed if change is watchfiles.Change.added]
+        new_folders |= {path: now for path in added if path.is_dir()}
+        new_folders = {path: since for path, since in new_folders.items() if now - since < _RECENT_S}
+        found = {wav for place in (*added, *new_folders) for wav in _wavs(place) if _recent(wav)}
         for path in sorted(found):
             mark = (path, _inode(path))
             if mark not in given and _open_ended(path):
