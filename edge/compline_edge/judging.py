@@ -35,6 +35,8 @@ SAME_CALL = 60
 """Seconds by which the beginning of a call may differ between one pass of it and the next."""
 URGENT_LIVE = Severity.WARNING
 """From this severity on a sighting in a running call leaves at once, as a live verdict."""
+COMPANY = 1.0
+"""Seconds of the call for which a lesser sighting waits for others to leave with."""
 
 
 class Stopped(Exception):
@@ -85,7 +87,7 @@ class Judge:
             arrival.path.unlink(missing_ok=True)
 
     def growing(self, path: Path, reader: AudioReader) -> None:
-        """Judge a recording while it grows; each graver or further sighting leaves as a live verdict.
+        """Judge a recording while it grows; what is sighted leaves as a live verdict, grave ones at once.
 
         Raises:
             Stopped: the agent is ending.
@@ -287,6 +289,7 @@ class _LiveCall:
     started: int
     noticed: tuple[Noticed, ...] = ()
     said: int = 0  # sightings that a verdict has told of
+    waiting_since: float | None = None  # s of the call when the first that waits was heard of
 
     def notice(self, noticed: Noticed) -> None:
         self.noticed = (*self.noticed, noticed)
@@ -294,8 +297,12 @@ class _LiveCall:
     def heard(self, seconds: float) -> None:
         self.judge.go_on()
         fresh = self.noticed[self.said :]
-        if any(severity_of(n) >= URGENT_LIVE for n in fresh):
-            self.said = len(self.noticed)
+        if not fresh:
+            return
+        if self.waiting_since is None:
+            self.waiting_since = seconds
+        if seconds - self.waiting_since >= COMPANY or any(severity_of(n) >= URGENT_LIVE for n in fresh):
+            self.said, self.waiting_since = len(self.noticed), None
             self.judge.live_verdict(
                 self.path, file=self.file, started=self.started, seconds=seconds, noticed=self.noticed
             )

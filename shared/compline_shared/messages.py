@@ -91,5 +91,5 @@ class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def urgent(self) -> bool:
-        """Whether the link must flush at once: a finding is serious or worse."""
-        return (self.severity or 0) >= Severity.SERIOUS
+        """Whether the link must flush at once: a finding is serious or worse, or its call still runs."""
+        return (self.severity or 0) >= (Severity.NOTICE if self.pass_ is Pass.LIVE else Severity.SERIOUS)

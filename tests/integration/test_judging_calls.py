@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from compline_edge.core.noticed import Noticed
+from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge, Stopped
+from compline_edge.pipeline import CallListener
 from compline_edge.senses.watch import file_of
+from compline_shared.lexicon import parse_pack
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Category, Pass, Role, Severity, Technique
 from tests.judging_home import arrival_of, judging, write_call
+from tests.spoken import ScriptReader, ScriptTranscriber, SoundIsSpeech
 
 NAMED = "Call recording 孙浩_261120_101231.wav"
 UNNAMED = "recording.wav"
@@ -27,6 +32,24 @@ THREAT = Noticed(
     start=1.0,
     end=2.0,
 )
+LESSER, GRAVE = "你这个老赖", "打断你的腿"
+PACK = parse_pack(
+    "@pack own\n@version 1\n@language zh-CN\n"
+    f"@category abuse\n1001 | notice | {LESSER} | not: - | {LESSER} | deadbeat\n"
+    f"@category threat\n2001 | serious | {GRAVE} | not: - | {GRAVE} | break your leg\n",
+    name="own.lex",
+)
+
+
+def listening(said: str) -> CallListener:
+    """A listener that hears this in the fourth second of a mono call."""
+    return CallListener(
+        transcriber=ScriptTranscriber({Role.UNKNOWN: {3: said}}),
+        spotters=(),
+        matcher=TextMatcher((PACK,)),
+        entries={entry.id: entry for entry in PACK.entries},
+        voice_activity=SoundIsSpeech,
+    )
 
 
 @pytest.fixture
@@ -97,6 +120,23 @@ def test_live_verdict_when_the_full_pass_has_spoken_then_nothing_is_kept(judge: 
     judge.recording(arrival_of(path))
     say_live(judge, path, seconds=1.5)
     assert [v.pass_ for v in kept(judge)] == [Pass.FULL]
+
+
+def test_growing_when_a_lesser_finding_is_alone_then_it_leaves_a_second_later(
+    judge: Judge, phone: Path
+) -> None:
+    path = write_call(phone / UNNAMED, seconds=2)
+    replace(judge, listener=listening(LESSER)).growing(path, ScriptReader([{3: LESSER}], 10))
+    (live,) = kept(judge)
+    assert (live.pass_, live.duration, live.severity) == (Pass.LIVE, 5, Severity.NOTICE)
+
+
+def test_growing_when_a_grave_finding_follows_then_both_leave_at_once(judge: Judge, phone: Path) -> None:
+    path = write_call(phone / UNNAMED, seconds=2)
+    script = {3: LESSER + GRAVE}
+    replace(judge, listener=listening(script[3])).growing(path, ScriptReader([script], 10))
+    (live,) = kept(judge)
+    assert (live.duration, len(live.findings), live.severity) == (4, 2, Severity.SERIOUS)
 
 
 def test_recording_when_its_file_has_gone_then_a_verdict_without_evidence_abstains(

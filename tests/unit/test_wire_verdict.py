@@ -9,7 +9,7 @@ from compline_shared.codec import decode, encode
 from compline_shared.errors import MalformedFrame, OutOfBounds
 from compline_shared.masking import Pseudonym
 from compline_shared.messages import Verdict, Voice
-from compline_shared.taxonomy import Kind, Severity
+from compline_shared.taxonomy import Kind, Pass, Severity
 from compline_shared.wire import ABSOLUTE, canonical, decode_base, decode_verdict
 from tests.verdicts import finding, typical
 
@@ -108,3 +108,20 @@ def test_verdict_when_encoded_then_only_integers_and_one_byte_string() -> None:
     members = decode(canonical(typical(findings=(finding(Severity.VETO), finding()))), limit=768)
     assert isinstance(members, list)
     assert [type(member) for member in members if type(member) is not int] == [bytes]
+
+
+@pytest.mark.parametrize(
+    ("pass_", "severities", "urgent"),
+    [
+        (Pass.LIVE, [Severity.NOTICE], True),
+        (Pass.LIVE, [], False),
+        (Pass.FULL, [Severity.WARNING], False),
+        (Pass.FULL, [Severity.WARNING, Severity.SERIOUS], True),
+    ],
+)
+def test_verdict_when_grave_or_its_call_still_runs_then_it_is_urgent(
+    pass_: Pass, severities: list[Severity], urgent: bool
+) -> None:
+    findings = tuple(finding(severity) for severity in severities)
+    verdict = msgspec.structs.replace(typical(findings=findings), pass_=pass_)
+    assert verdict.urgent is urgent
