@@ -36,6 +36,8 @@ class HubKeys:
     def __init__(self) -> None:
         self.sealing = X25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.signing = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+        self.command = Ed25519PrivateKey.from_private_bytes(bytes(range(128, 160)))
+        self.freeze = X25519PrivateKey.from_private_bytes(bytes(range(160, 192)))
         self.branch = BranchKey(bytes(range(64, 96)))
 
     def grant(
@@ -50,6 +52,8 @@ class HubKeys:
             hub_name="东门营业部",
             hub_sealing_public=self.sealing.public_key().public_bytes_raw(),
             hub_signing_public=self.signing.public_key().public_bytes_raw(),
+            hub_command_public=self.command.public_key().public_bytes_raw(),
+            freeze_key=self.freeze.public_key().public_bytes_raw(),
             mqtt_username=handset,
             mqtt_password=Secret(PASSWORD.encode()),
             mqtt_host=None if port is None else "127.0.0.1",

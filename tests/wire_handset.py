@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_shared.batch import Batch, Receipt, pack, unpack_receipt
 from compline_shared.chain import Chain
@@ -26,13 +27,18 @@ class WireHandset:
     def __init__(self, handset: str | None = None) -> None:
         self.id = HandsetId(handset or secrets.token_hex(8))
         self.signing = Ed25519PrivateKey.generate()
+        self.receiving = X25519PrivateKey.generate()
         self._grant: EnrolmentGrant | None = None
         self.verdicts: list[Verdict] = []
         self.heads: list[bytes] = []
 
     @property
     def request(self) -> EnrolmentRequest:
-        return EnrolmentRequest(self.id, self.signing.public_key().public_bytes_raw())
+        return EnrolmentRequest(
+            handset=self.id,
+            signing_key_public=self.signing.public_key().public_bytes_raw(),
+            receiving_key_public=self.receiving.public_key().public_bytes_raw(),
+        )
 
     @property
     def grant(self) -> EnrolmentGrant:
@@ -66,7 +72,7 @@ class WireHandset:
     def copy(self) -> WireHandset:
         """The same handset from a stolen or restored store: same keys, the same past."""
         twin = WireHandset(self.id)
-        twin.signing = self.signing
+        twin.signing, twin.receiving = self.signing, self.receiving
         twin.join(self.grant)
         twin.verdicts, twin.heads = list(self.verdicts), list(self.heads)
         return twin

@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from msgspec import Meta
 
+from compline_shared.commands import Roster
 from compline_shared.errors import ComplineError
 from compline_shared.ids import BindingId, HandsetId
+from compline_shared.lease import LeaseTimes
 from compline_shared.masking import BranchKey
 from compline_shared.place import Place
 
@@ -51,11 +53,12 @@ class Secret:
         return "Secret(********)"
 
 
-class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a handset shows the hub: its id and the key that it signs with."""
+class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a handset shows the hub: its id and its public keys."""
 
     handset: _Hex16
     signing_key_public: _Key  # Ed25519
+    receiving_key_public: _Key  # X25519
 
     @property
     def handset_id(self) -> HandsetId:
@@ -77,8 +80,13 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     branch_key: BranchKey
     binding_secret: Secret  # 32 random bytes that the hub keeps in escrow; half of what opens the vault
     hub_name: _Word
+    freeze_key: _Key  # X25519, of this epoch: the vault's key is sealed to it when the binding is frozen
     hub_sealing_public: _Key  # X25519
-    hub_signing_public: _Key  # Ed25519
+    hub_signing_public: _Key  # Ed25519, of receipts
+    hub_command_public: _Key  # Ed25519, of commands
+    officer_key: _Key | None = None  # X25519 of the compliance officer, to whom evidence is sealed too
+    operators: Roster = ()
+    times: LeaseTimes = LeaseTimes()
     mqtt_username: _Word
     mqtt_password: Secret
     mqtt_host: Annotated[str, Meta(min_length=1, max_length=255)] | None = None  # None: discover by zeroconf
@@ -98,6 +106,11 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     def verify_key(self) -> Ed25519PublicKey:
         """The key that checks the hub's receipts."""
         return Ed25519PublicKey.from_public_bytes(self.hub_signing_public)
+
+    @property
+    def command_key(self) -> Ed25519PublicKey:
+        """The key that checks the hub's commands."""
+        return Ed25519PublicKey.from_public_bytes(self.hub_command_public)
 
 
 def write_request(request: EnrolmentRequest) -> bytes:

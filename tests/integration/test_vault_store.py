@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import resource
 import stat
 from pathlib import Path
@@ -22,6 +23,7 @@ from compline_edge.vault.errors import (
     VaultTooNew,
 )
 from compline_edge.vault.file_slot import FileSlot
+from compline_shared.enrolment import write_grant
 from compline_shared.taxonomy import Role
 from tests.homes import HubKeys, bytes_under, enrolled, opened
 from tests.verdicts import draft
@@ -277,9 +279,15 @@ def test_vault_when_closed_then_asking_is_an_error_of_the_database(tmp_path: Pat
 
 
 def test_home_when_version_one_wrote_it_then_it_opens(tmp_path: Path) -> None:
-    """tests/vectors/home-v1.zip: two calls with text and evidence, as the first schema kept them."""
+    """tests/vectors/home-v1.zip: two calls with text and evidence, as the first schema kept them.
+
+    Its grant is written anew: grants of before the first release lack keys that every binding has now.
+    """
     with ZipFile(VECTORS / "home-v1.zip") as stored:
         stored.extractall(tmp_path)
+    handset = json.loads((tmp_path / "home" / "request.json").read_bytes())["handset"]
+    grant = next((tmp_path / "home").rglob("grant.json"))
+    grant.write_bytes(write_grant(HubKeys().grant(handset)))
     with opened(tmp_path / "home") as here:
         assert [verdict.seq for verdict in here.vault.verdicts()] == [1, 2]
         assert here.vault.text(1) == [SAID]

@@ -20,7 +20,9 @@ from compline_shared.enrolment import (
 from tests.homes import HubKeys
 
 GRANT = HubKeys().grant("00112233445566ff", port=1883)
-REQUEST = EnrolmentRequest(handset="00112233445566ff", signing_key_public=bytes(32))
+REQUEST = EnrolmentRequest(
+    handset="00112233445566ff", signing_key_public=bytes(32), receiving_key_public=bytes(32)
+)
 
 
 def changed(**fields: Any) -> bytes:

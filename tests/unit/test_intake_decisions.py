@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.intake import Opened, Refusal, answer, check_signature, open_batch
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_shared.batch import MAX_FRAME, Outcome, pack
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
@@ -29,6 +29,7 @@ def make_keys() -> HubKeys:
     return HubKeys(
         sealing=X25519PrivateKey.generate(),
         signing=Ed25519PrivateKey.generate(),
+        command=Ed25519PrivateKey.generate(),
         branch=BranchKey(secrets.token_bytes(32)),
         broker=secrets.token_bytes(32),
         escrow=secrets.token_bytes(32),
@@ -51,11 +52,16 @@ class Branch:
                 hub_name="hub",
                 hub_sealing_public=self.keys.sealing_public,
                 hub_signing_public=self.keys.signing_public,
+                hub_command_public=self.keys.command_public,
+                freeze_key=bytes(32),
                 mqtt_username=self.sender.id,
                 mqtt_password=Secret(b"x"),
             )
         )
-        self.handset = Handset(self.sender.id, "Desk", self.sender.request.signing_key_public, enrolled=1)
+        shown = self.sender.request
+        self.handset = Handset(
+            self.sender.id, "Desk", shown.signing_key_public, shown.receiving_key_public, enrolled=1
+        )
         genesis = Chain(self.keys.branch, BINDING).genesis
         self.binding = Binding(BINDING, self.sender.id, epoch=1, up_to=0, head=genesis, escrow=b"")
 
@@ -211,8 +217,9 @@ def test_keys_when_shown_then_no_secret_stands_in_them(branch: Branch) -> None:
 
 
 def test_escrow_when_opened_for_another_binding_then_it_stays_shut(branch: Branch) -> None:
-    escrow = branch.keys.seal_secret(b"s" * 32, binding=BINDING, nonce=bytes(12))
+    fresh = EpochSecrets(binding_secret=b"s" * 32, freeze_key=b"f" * 32)
+    escrow = branch.keys.seal_escrow(fresh, binding=BINDING, nonce=bytes(12))
 
-    assert branch.keys.open_secret(escrow, binding=BINDING) == b"s" * 32
+    assert branch.keys.open_escrow(escrow, binding=BINDING) == fresh
     with pytest.raises(InvalidTag):
-        branch.keys.open_secret(escrow, binding=BindingId("d" * 16))
+        branch.keys.open_escrow(escrow, binding=BindingId("d" * 16))

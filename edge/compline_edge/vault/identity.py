@@ -26,6 +26,7 @@ from typing import BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compline_edge.core.identity import identity_of
 from compline_edge.ports import Clock, KeySlot
 from compline_edge.vault.durable import make_folder, private_file, write_file
 from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse, NotEnrolled
@@ -94,9 +95,11 @@ def create_identity(home: Path) -> EnrolmentRequest:
     if slot.holds and path.exists():
         return read_request(_bounded(path))
     seed = os.urandom(32)
+    keys = identity_of(seed)
     request = EnrolmentRequest(
         handset=os.urandom(_ID_BYTES).hex(),
-        signing_key_public=Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw(),
+        signing_key_public=keys.signing.public_key().public_bytes_raw(),
+        receiving_key_public=keys.receiving.public_key().public_bytes_raw(),
     )
     slot.put(seed)
     write_file(path, write_request(request))

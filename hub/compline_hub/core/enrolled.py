@@ -14,6 +14,7 @@ class Handset:
     id: HandsetId
     name: str
     signing_key: bytes  # Ed25519 public key, 32 bytes
+    receiving_key: bytes  # X25519 public key, 32 bytes
     enrolled: int  # Unix s
     heard: int | None = None  # Unix s of the last good frame
 
@@ -27,4 +28,4 @@ class Binding:
     epoch: int  # rises when the same binding starts anew
     up_to: int  # seq of the last verdict taken, 0 = none
     head: bytes  # of the chain after it, 32 bytes
-    escrow: bytes  # the binding secret, sealed under the hub's escrow key
+    escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key

@@ -15,11 +15,30 @@ from compline_shared.masking import BranchKey
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class EpochSecrets:
+    """What the hub keeps in escrow of one epoch of a binding; the repr shows none of it."""
+
+    binding_secret: bytes  # [32], half of what opens the vault while it is bound
+    freeze_key: (
+        bytes  # [32], X25519 private: the frozen vault's key is sealed to it; no handset ever has it before
+    )
+
+    @property
+    def freeze_public(self) -> bytes:
+        """X25519 public key, 32 bytes: what the handset gets when the epoch begins."""
+        return X25519PrivateKey.from_private_bytes(self.freeze_key).public_key().public_bytes_raw()
+
+    def __repr__(self) -> str:
+        return "EpochSecrets(********)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class HubKeys:
     """All private keys of one hub; the repr shows none of them."""
 
     sealing: X25519PrivateKey  # opens what handsets seal
     signing: Ed25519PrivateKey  # signs receipts
+    command: Ed25519PrivateKey  # signs commands, and nothing else does
     branch: BranchKey  # keys the pseudonyms of the branch
     broker: bytes  # 32 bytes; passwords of the broker's users come from it
     escrow: bytes  # 32 bytes; seals the binding secrets in the store
@@ -35,25 +54,32 @@ class HubKeys:
         return self.signing.public_key().public_bytes_raw()
 
     @property
+    def command_public(self) -> bytes:
+        """Ed25519 public key, 32 bytes."""
+        return self.command.public_key().public_bytes_raw()
+
+    @property
     def fingerprint(self) -> str:
-        """First 8 hex digits of SHA-256 over both public keys; names this hub to people."""
-        return hashlib.sha256(self.sealing_public + self.signing_public).hexdigest()[:8]
+        """First 8 hex digits of SHA-256 over the public keys; names this hub to people."""
+        return hashlib.sha256(self.sealing_public + self.signing_public + self.command_public).hexdigest()[:8]
 
     def password(self, user: str) -> str:
         """Password of a broker user: 256 bits, the same each time, stored nowhere but with the broker."""
         return hmac.new(self.broker, b"mqtt-password\x00" + user.encode(), hashlib.sha256).hexdigest()
 
-    def seal_secret(self, secret: bytes, *, binding: BindingId, nonce: bytes) -> bytes:
-        """Return a binding secret as the store may hold it; `nonce` is 12 random bytes."""
-        return nonce + ChaCha20Poly1305(self.escrow).encrypt(nonce, secret, binding.encode())
+    def seal_escrow(self, secrets: EpochSecrets, *, binding: BindingId, nonce: bytes) -> bytes:
+        """Return an epoch's secrets as the store may hold them; `nonce` is 12 random bytes."""
+        plain = secrets.binding_secret + secrets.freeze_key
+        return nonce + ChaCha20Poly1305(self.escrow).encrypt(nonce, plain, binding.encode())
 
-    def open_secret(self, escrow: bytes, *, binding: BindingId) -> bytes:
-        """Return what `seal_secret` sealed for this binding.
+    def open_escrow(self, escrow: bytes, *, binding: BindingId) -> EpochSecrets:
+        """Return what `seal_escrow` sealed for this binding.
 
         Raises:
             InvalidTag: another binding's, or another hub's.
         """
-        return ChaCha20Poly1305(self.escrow).decrypt(escrow[:12], escrow[12:], binding.encode())
+        plain = ChaCha20Poly1305(self.escrow).decrypt(escrow[:12], escrow[12:], binding.encode())
+        return EpochSecrets(binding_secret=plain[:32], freeze_key=plain[32:])
 
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from compline_hub.core.enrolled import Binding, Handset
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
 from compline_shared.chain import Chain
@@ -51,15 +51,18 @@ class Enrolment:
         with self._store.transaction() as ledger:
             binding = self._binding(ledger, request, name.strip())
         keys = self._keys
+        secrets_of_epoch = keys.open_escrow(binding.escrow, binding=binding.id)
         return EnrolmentGrant(
             handset=binding.handset,
             binding=binding.id,
             epoch=binding.epoch,
             branch_key=keys.branch,
-            binding_secret=Secret(keys.open_secret(binding.escrow, binding=binding.id)),
+            binding_secret=Secret(secrets_of_epoch.binding_secret),
+            freeze_key=secrets_of_epoch.freeze_public,
             hub_name=self._hub_name,
             hub_sealing_public=keys.sealing_public,
             hub_signing_public=keys.signing_public,
+            hub_command_public=keys.command_public,
             mqtt_username=binding.handset,
             mqtt_password=Secret(keys.password(binding.handset).encode()),
             mqtt_host=None if address is None else address[0],
@@ -83,11 +86,11 @@ class Enrolment:
             id=request.handset_id,
             name=name,
             signing_key=request.signing_key_public,
+            receiving_key=request.receiving_key_public,
             enrolled=int(self._clock()),
         )
-        escrow = self._keys.seal_secret(
-            secrets.token_bytes(32), binding=binding_id, nonce=secrets.token_bytes(12)
-        )
+        fresh = EpochSecrets(binding_secret=secrets.token_bytes(32), freeze_key=secrets.token_bytes(32))
+        escrow = self._keys.seal_escrow(fresh, binding=binding_id, nonce=secrets.token_bytes(12))
         binding = Binding(
             id=binding_id,
             handset=handset.id,

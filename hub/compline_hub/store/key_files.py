@@ -14,7 +14,7 @@ from compline_hub.errors import HubNotReady
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
-_NAMES = ("sealing", "signing", "branch", "broker", "escrow")
+_NAMES = ("sealing", "signing", "command", "branch", "broker", "escrow")
 
 
 class KeyFiles:
@@ -38,10 +38,11 @@ class KeyFiles:
         Raises:
             HubNotReady: a key is missing, damaged or readable by others.
         """
-        sealing, signing, branch, broker, escrow = (self._read(name) for name in _NAMES)
+        sealing, signing, command, branch, broker, escrow = (self._read(name) for name in _NAMES)
         return HubKeys(
             sealing=X25519PrivateKey.from_private_bytes(sealing),
             signing=Ed25519PrivateKey.from_private_bytes(signing),
+            command=Ed25519PrivateKey.from_private_bytes(command),
             branch=BranchKey(branch),
             broker=broker,
             escrow=escrow,

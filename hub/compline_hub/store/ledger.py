@@ -66,6 +66,7 @@ class SqlLedger:
                 id=handset.id,
                 name=handset.name,
                 signing_key=handset.signing_key,
+                receiving_key=handset.receiving_key,
                 enrolled=handset.enrolled,
                 heard=handset.heard,
             )
@@ -145,6 +146,7 @@ def handset_of_row(row: HandsetRow) -> Handset:
         id=HandsetId(row.id),
         name=row.name,
         signing_key=row.signing_key,
+        receiving_key=row.receiving_key,
         enrolled=row.enrolled,
         heard=row.heard,
     )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -30,6 +31,7 @@ class HandsetRow(Tables):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
     signing_key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    receiving_key: Mapped[bytes] = mapped_column(LargeBinary(32), server_default=text("''"))
     enrolled: Mapped[int] = mapped_column(BigInteger)
     heard: Mapped[int | None] = mapped_column(BigInteger)
 
