@@ -132,7 +132,7 @@ def courier_of(home: Home, port: int, *, password: str = PASSWORD, pace: Pace = 
     )
     return CourierLoop(
         home.outbox,
-        identity=home.identity,
+        identity=home.identity.signing,
         grant=grant,
         carrier=carrier,
         find=at(Address("127.0.0.1", port)),

@@ -117,7 +117,7 @@ def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
     """Wire the courier of an enrolled handset to the hub it was bound by."""
     return CourierLoop(
         home.outbox,
-        identity=home.identity,
+        identity=home.identity.signing,
         grant=home.grant,
         carrier=MqttCarrier(
             home.place.handset, username=home.grant.mqtt_username, password=home.grant.mqtt_password

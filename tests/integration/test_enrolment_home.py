@@ -26,7 +26,7 @@ def test_identity_when_made_then_request_file_says_it(tmp_path: Path) -> None:
 def test_identity_when_opened_then_signs_as_requested(tmp_path: Path) -> None:
     request = create_identity(tmp_path / "home")
     with opened(enrolled(tmp_path)) as here:
-        assert here.identity.public_key() == request.verify_key
+        assert here.identity.signing.public_key() == request.verify_key
 
 
 def test_join_when_repeated_then_vault_key_stays(tmp_path: Path) -> None:

@@ -24,9 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from compline_edge.core.identity import identity_of
+from compline_edge.core.identity import Identity, identity_of
 from compline_edge.ports import Clock, KeySlot
 from compline_edge.vault.durable import make_folder, private_file, write_file
 from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse, NotEnrolled
@@ -55,7 +53,7 @@ _ID_BYTES = 8
 class Home:
     """An enrolled handset, open; a context manager that closes both stores."""
 
-    identity: Ed25519PrivateKey
+    identity: Identity
     grant: EnrolmentGrant
     vault: Vault
     outbox: Outbox
@@ -158,7 +156,7 @@ def open_home(
         lock = undo.enter_context(_locked(home))
         folder = _folder(home, active)
         grant = read_grant(_bounded(folder / "grant.json"))
-        identity = Ed25519PrivateKey.from_private_bytes(slot_at(home / "identity.key").get())
+        identity = identity_of(slot_at(home / "identity.key").get())
         slot = slot_at(folder / "vault.slot")
         key = unwrap(_bounded(folder / "vault.wrap"), slot, grant.binding_secret, grant.place.binding)
         chain = Chain(grant.branch_key, grant.place.binding)
