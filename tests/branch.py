@@ -18,7 +18,7 @@ from compline_edge.core.courier import Pace
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
-from compline_edge.vault.identity import Home
+from compline_edge.vault.home import Home
 from compline_hub.link.broker import ChildBroker, Product
 from compline_hub.link.broker_files import HUB_USER, Listener
 from compline_shared.batch import Receipt, open_verdicts, pack_receipt, unpack

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.courier import SealedEntry
-from compline_edge.vault.identity import Home, create_identity, join, open_home
+from compline_edge.vault.home import Home, open_home
+from compline_edge.vault.identity import create_identity, join
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
 from compline_shared.masking import BranchKey

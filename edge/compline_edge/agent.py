@@ -23,7 +23,7 @@ from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import OutboxFull, StorageFull
-from compline_edge.vault.identity import Home, open_home
+from compline_edge.vault.home import Home, open_home
 from compline_edge.wiring import Instruments, instruments, link
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict

@@ -25,7 +25,7 @@ from compline_edge.ports import AudioReader, Clock
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import RecordingError, open_recording
 from compline_edge.senses.watch import Arrival, file_of
-from compline_edge.vault.identity import Home
+from compline_edge.vault.home import Home
 from compline_shared.messages import Verdict, Versions
 from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Severity
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from compline_edge.core.courier import SealedEntry
+from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
@@ -110,6 +111,14 @@ class Clock(Protocol):
         ...
 
 
+class LeaseClock(Protocol):
+    """The clocks that a lease is counted by."""
+
+    def reading(self) -> Reading:
+        """Running time, wall time, and which boot it is."""
+        ...
+
+
 class Owing(Protocol):
     """Where a verdict goes the moment it exists: kept for the collector, owed to the hub."""
 
@@ -122,29 +131,34 @@ class Owing(Protocol):
         ...
 
 
+SLOT_LEAST: Final = 32
+SLOT_MOST: Final = 96
+"""Bytes that a slot keeps: a key, and what must not be rolled back beside it."""
+
+
 class KeySlot(Protocol):
-    """Keeps one 32-byte key outside the files that it opens."""
+    """Keeps one small secret content outside the files that it opens."""
 
     @property
     def rollback_resistant(self) -> bool:
-        """Whether a copy of the device's storage taken earlier cannot bring an earlier key back."""
+        """Whether a copy of the device's storage taken earlier cannot bring an earlier content back."""
         ...
 
     @property
     def holds(self) -> bool:
-        """Whether a key is there."""
+        """Whether anything is there."""
         ...
 
-    def put(self, key: bytes) -> None:
-        """Replace the key; on return the new one survives a power cut."""
+    def put(self, content: bytes) -> None:
+        """Replace the content, all of it or nothing; on return the new one survives a power cut."""
         ...
 
     def get(self) -> bytes:
-        """Return the key; raises VaultLocked where there is none."""
+        """Return the content; raises VaultLocked where there is none."""
         ...
 
     def destroy(self) -> None:
-        """Remove the key for good, as far as the slot can."""
+        """Remove the content for good, as far as the slot can."""
         ...
 
 

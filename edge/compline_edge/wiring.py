@@ -19,7 +19,7 @@ from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
-from compline_edge.vault.identity import Home
+from compline_edge.vault.home import Home
 from compline_shared.configuration import InvalidSettings
 from compline_shared.errors import ComplineError
 from compline_shared.lexicon import Entry

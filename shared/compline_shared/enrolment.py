@@ -78,7 +78,9 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     binding: _Hex16
     epoch: Annotated[int, Meta(ge=0, le=2**32 - 1)]
     branch_key: BranchKey
-    binding_secret: Secret  # 32 random bytes that the hub keeps in escrow; half of what opens the vault
+    binding_secret: (
+        Secret | None
+    )  # 32 random bytes, half of what opens the vault; None where it is kept apart
     hub_name: _Word
     freeze_key: _Key  # X25519, of this epoch: the vault's key is sealed to it when the binding is frozen
     hub_sealing_public: _Key  # X25519
@@ -130,10 +132,15 @@ def write_grant(grant: EnrolmentGrant) -> bytes:
 
 def read_grant(data: bytes) -> EnrolmentGrant:
     """Return the grant in a file's bytes; raises BadEnrolment, which never quotes it."""
-    grant = _read(data, EnrolmentGrant)
-    if len(bytes(grant.binding_secret)) != 32:
+    grant = read_kept_grant(data)
+    if grant.binding_secret is None or len(bytes(grant.binding_secret)) != 32:
         raise _bad(EnrolmentGrant)
     return grant
+
+
+def read_kept_grant(data: bytes) -> EnrolmentGrant:
+    """Return a grant whose binding secret may be kept apart; raises BadEnrolment."""
+    return _read(data, EnrolmentGrant)
 
 
 def _write(message: msgspec.Struct) -> bytes:

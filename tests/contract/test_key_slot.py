@@ -10,16 +10,18 @@ import pytest
 from compline_edge.ports import KeySlot
 from compline_edge.vault.errors import VaultLocked
 from compline_edge.vault.file_slot import FileSlot
-from compline_edge.vault.keys import VaultKey, unwrap, wrap
-from compline_shared.enrolment import Secret
-from compline_shared.ids import BindingId
+from tests.slots import Chip
 
-SLOTS: list[Callable[[Path], KeySlot]] = [lambda folder: FileSlot(folder / "slot")]
-KEY, OTHER = b"\x01" * 32, b"\x02" * 32
-BINDING = BindingId("8899aabbccddeeff")
+CHIP = Chip()
+SLOTS: list[Callable[[Path], KeySlot]] = [
+    lambda folder: FileSlot(folder / "slot"),
+    lambda folder: CHIP.slot_at(folder / "slot"),
+]
+
+KEY, OTHER = b"\x01" * 32, b"\x02" * 96
 
 
-@pytest.fixture(params=SLOTS, ids=["file"])
+@pytest.fixture(params=SLOTS, ids=["file", "chip"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], KeySlot]:
     return lambda: request.param(tmp_path)
 
@@ -50,38 +52,13 @@ def test_slot_when_destroyed_twice_then_it_holds_nothing(make: Callable[[], KeyS
     assert not make().holds
 
 
-@pytest.mark.parametrize("key", [b"", bytes(31), bytes(33)])
-def test_slot_when_key_has_another_length_then_refused(make: Callable[[], KeySlot], key: bytes) -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        make().put(key)
-
-
-def test_wrap_when_slot_secret_and_binding_fit_then_opens(make: Callable[[], KeySlot]) -> None:
-    make().put(KEY)
-    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
-    assert bytes(unwrap(wrapped, make(), Secret(b"s"), BINDING)) == OTHER
-
-
-@pytest.mark.parametrize(
-    ("secret", "binding"),
-    [(Secret(b"t"), BINDING), (Secret(b"s"), BindingId("0" * 16))],
-    ids=["secret", "binding"],
-)
-def test_wrap_when_secret_or_binding_is_another_then_locked(
-    make: Callable[[], KeySlot], secret: Secret, binding: BindingId
+@pytest.mark.parametrize("content", [b"", bytes(31), bytes(97)])
+def test_slot_when_content_has_another_length_then_refused(
+    make: Callable[[], KeySlot], content: bytes
 ) -> None:
-    make().put(KEY)
-    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
-    with pytest.raises(VaultLocked):
-        unwrap(wrapped, make(), secret, binding)
-
-
-def test_wrap_when_slot_was_renewed_then_locked(make: Callable[[], KeySlot]) -> None:
-    make().put(KEY)
-    wrapped = wrap(VaultKey(OTHER), make(), Secret(b"s"), BINDING)
-    make().put(OTHER)
-    with pytest.raises(VaultLocked):
-        unwrap(wrapped, make(), Secret(b"s"), BINDING)
+    with pytest.raises(ValueError, match="32 to 96 bytes"):
+        make().put(content)
+    assert not make().holds
 
 
 def test_file_slot_when_asked_then_not_rollback_resistant(tmp_path: Path) -> None:
@@ -104,11 +81,5 @@ def test_file_slot_when_a_copy_is_put_back_then_the_old_key_returns(tmp_path: Pa
     assert slot.get() == KEY
 
 
-def test_keys_when_shown_then_masked(tmp_path: Path) -> None:
+def test_file_slot_when_shown_then_masked(tmp_path: Path) -> None:
     assert repr(FileSlot(tmp_path / "slot")) == "FileSlot(********)"
-    assert repr(VaultKey(KEY)) == "VaultKey(********)"
-
-
-def test_vault_key_when_length_is_wrong_then_refused() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        VaultKey(b"short")

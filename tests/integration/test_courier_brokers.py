@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from compline_edge.core.courier import Disputed, Offline, Online
 from compline_edge.link.mqtt import MqttCarrier, Unreachable
 from compline_edge.ports import Address
-from compline_edge.vault.identity import Home, create_identity
+from compline_edge.vault.home import Home
+from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
 from compline_shared.batch import Outcome, Receipt, pack_receipt
 from compline_shared.enrolment import Secret

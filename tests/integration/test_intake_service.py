@@ -161,6 +161,7 @@ def test_enrol_when_asked_again_then_the_same_binding_is_granted(office: Branch)
     again = office.hub.enrolment.enrol(handset.request, name="Desk 7", address=None)
 
     assert again == handset.grant
+    assert again.binding_secret is not None
     assert len(bytes(again.binding_secret)) == 32
 
 

@@ -17,6 +17,7 @@ GENESIS = b"\x00" * 32
 
 def entry(seq: int, *, enc: bytes = b"e" * 32, size: int = 100) -> SealedEntry:
     return SealedEntry(
+        epoch=1,
         seq=seq,
         enc=enc,
         header=b"h",

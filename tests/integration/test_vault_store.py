@@ -11,6 +11,9 @@ from zipfile import ZipFile
 
 import pytest
 import sqlcipher3.dbapi2 as sqlcipher
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from compline_edge.core.speech import Utterance
 from compline_edge.vault.errors import (
@@ -19,11 +22,15 @@ from compline_edge.vault.errors import (
     OutboxFull,
     StorageFull,
     StoresDisagree,
+    VaultFrozen,
     VaultLocked,
     VaultTooNew,
 )
 from compline_edge.vault.file_slot import FileSlot
-from compline_shared.enrolment import write_grant
+from compline_edge.vault.keys import VaultKey
+from compline_edge.vault.outbox import Outbox
+from compline_edge.vault.store import Vault
+from compline_shared.chain import Chain
 from compline_shared.taxonomy import Role
 from tests.homes import HubKeys, bytes_under, enrolled, opened
 from tests.verdicts import draft
@@ -144,8 +151,9 @@ def test_vault_when_slot_key_is_another_then_locked_and_stderr_is_silent(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     home = enrolled(tmp_path)
-    FileSlot(binding_of(home) / "vault.slot").put(bytes(32))
-    with pytest.raises(VaultLocked, match="restore the key slot"):
+    slot = FileSlot(binding_of(home) / "vault.slot")
+    slot.put(bytes(32) + slot.get()[32:])
+    with pytest.raises(VaultLocked, match="does not open with this handset's key"):
         opened(home)
     assert capfd.readouterr().err == ""
 
@@ -273,23 +281,41 @@ def test_vault_when_asked_for_a_verdict_it_has_not_then_none(tmp_path: Path) -> 
 
 def test_vault_when_closed_then_asking_is_an_error_of_the_database(tmp_path: Path) -> None:
     here = opened(enrolled(tmp_path))
+    vault = here.vault
     here.close()
     with pytest.raises(sqlcipher.Error):
-        here.vault.verdicts()
+        vault.verdicts()
 
 
-def test_home_when_version_one_wrote_it_then_it_opens(tmp_path: Path) -> None:
+def test_home_when_closed_then_there_is_no_vault(tmp_path: Path) -> None:
+    here = opened(enrolled(tmp_path))
+    here.close()
+    with pytest.raises(VaultFrozen):
+        _ = here.vault
+
+
+def test_stores_when_version_one_wrote_them_then_they_open(tmp_path: Path) -> None:
     """tests/vectors/home-v1.zip: two calls with text and evidence, as the first schema kept them.
 
-    Its grant is written anew: grants of before the first release lack keys that every binding has now.
+    The small files around them are of before the first release and are not read any more; the vault's key is taken out
+    of its wrap here as that time did it.
     """
     with ZipFile(VECTORS / "home-v1.zip") as stored:
         stored.extractall(tmp_path)
+    folder, binding = binding_of(tmp_path / "home"), bytes.fromhex("8899aabbccddeeff")
     handset = json.loads((tmp_path / "home" / "request.json").read_bytes())["handset"]
-    grant = next((tmp_path / "home").rglob("grant.json"))
-    grant.write_bytes(write_grant(HubKeys().grant(handset)))
-    with opened(tmp_path / "home") as here:
-        assert [verdict.seq for verdict in here.vault.verdicts()] == [1, 2]
-        assert here.vault.text(1) == [SAID]
-        assert b"".join(here.vault.evidence(2)) == b"sound" * 100
-        assert HubKeys().open(here.grant, here.outbox.due(after=0, limit=9)) == here.vault.verdicts()
+    slot, wrapped = (folder / "vault.slot").read_bytes(), (folder / "vault.wrap").read_bytes()
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"compline/1 vault wrap" + binding)
+    aead = ChaCha20Poly1305(hkdf.derive(slot + bytes(range(96, 128))))
+    key = VaultKey(aead.decrypt(wrapped[:12], wrapped[12:], b"compline/1 vault" + binding))
+    grant = HubKeys().grant(handset)
+    chain = Chain(grant.branch_key, grant.place.binding)
+    vault, outbox = Vault(folder, key=key, chain=chain), Outbox(folder / "outbox.db", genesis=chain.genesis)
+    try:
+        assert [verdict.seq for verdict in vault.verdicts()] == [1, 2]
+        assert vault.text(1) == [SAID]
+        assert b"".join(vault.evidence(2)) == b"sound" * 100
+        assert HubKeys().open(grant, outbox.due(after=0, limit=9)) == vault.verdicts()
+    finally:
+        vault.close()
+        outbox.close()

@@ -20,7 +20,8 @@ from compline_edge.judging import Judge
 from compline_edge.logs import configure_logs
 from compline_edge.senses.watch import Sort, existing
 from compline_edge.settings import EdgeSettings
-from compline_edge.vault.identity import Home, create_identity, join, open_home
+from compline_edge.vault.home import Home, open_home
+from compline_edge.vault.identity import create_identity, join
 from compline_edge.wiring import instruments, link
 from compline_hub.app import init_hub, open_hub, serve
 from compline_hub.core.record import Query

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from compline_edge.clock import SystemClock
-from compline_edge.vault.identity import open_home
+from compline_edge.vault.home import open_home
 from compline_shared.enrolment import read_grant
 from compline_shared.topics import up
 from programs import Stage, stage

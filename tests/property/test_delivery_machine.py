@@ -86,7 +86,7 @@ class World(RuleBasedStateMachine):
             body = seq.to_bytes(4, "big") * 20
             self.heads.append(CHAIN.link(self.heads[-1], body))
             enc = bytes([segment]) * 32
-            self.entries.append(SealedEntry(seq, enc, b"h", body, self.heads[-1], urgent, self.now))
+            self.entries.append(SealedEntry(seq, 1, enc, b"h", body, self.heads[-1], urgent, self.now))
         self.look()
 
     @rule(seconds=st.floats(0.0, 90.0))

@@ -39,7 +39,7 @@ SIZE = FRAME_BYTES + 103
 def entry(
     seq: int, *, age: float = 0.0, urgent: bool = False, enc: bytes = b"1", size: int = 100
 ) -> SealedEntry:
-    return SealedEntry(seq, enc, b"h", b"c" * size, b"head", urgent, WALL - age)
+    return SealedEntry(seq, 1, enc, b"h", b"c" * size, b"head", urgent, WALL - age)
 
 
 def entries(first: int, last: int, *, age: float = 0.0) -> list[SealedEntry]:

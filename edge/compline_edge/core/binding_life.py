@@ -155,10 +155,11 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Thaw:
-    """Open the frozen wrap with what the hub sent and wrap the key anew for the next epoch."""
+    """Open the frozen wrap with what the hub sent, wrap the key anew for the next epoch, and take up the lease anew."""
 
     sealed: bytes
     epoch: int  # the one that begins
+    asked: Account  # the lease counts from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def _rebind(life: Life, command: bytes, body: Rebind, asked: Mapping[bytes, Acco
             if life.epoch == MAX_EPOCH:
                 return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
             thawing = replace(life, stage=Thawing(command, cause))
-            return Decision(thawing, Thaw(body.sealed, life.epoch + 1))
+            return Decision(thawing, Thaw(body.sealed, life.epoch + 1, asked[body.nonce]))
         case Bound() | Freezing() | Thawing() | Wiping() | Wiped():
             return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
 

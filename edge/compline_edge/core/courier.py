@@ -20,6 +20,7 @@ class SealedEntry:
     """One verdict, sealed for the hub."""
 
     seq: int
+    epoch: int  # of the binding when it was sealed
     enc: bytes  # [32] its segment's HPKE encapsulation
     header: bytes  # its segment's sealed header
     ciphertext: bytes

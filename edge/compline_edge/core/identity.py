@@ -22,7 +22,6 @@ class Identity:
     signing: Ed25519PrivateKey  # the seed itself
     receiving: X25519PrivateKey
     tls: ec.EllipticCurvePrivateKey  # P-256
-    record_key: bytes  # [32], authenticates the records of its bindings' lives
 
     def __repr__(self) -> str:
         return "Identity(********)"
@@ -39,7 +38,6 @@ def identity_of(seed: bytes) -> Identity:
         signing=Ed25519PrivateKey.from_private_bytes(seed),
         receiving=X25519PrivateKey.from_private_bytes(_derived(seed, b"receiving", 32)),
         tls=ec.derive_private_key(scalar, ec.SECP256R1()),
-        record_key=_derived(seed, b"life record", 32),
     )
 
 

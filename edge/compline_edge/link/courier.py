@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import structlog
@@ -175,7 +176,7 @@ class CourierLoop:
     async def _send(self, entries: tuple[SealedEntry, ...]) -> None:
         first, last = entries[0], entries[-1]
         batch = Batch(
-            place=self._grant.place,
+            place=replace(self._grant.place, epoch=first.epoch),
             enc=first.enc,
             header=first.header,
             first_seq=first.seq,

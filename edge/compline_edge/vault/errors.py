@@ -21,6 +21,14 @@ class VaultLocked(ComplineError):
     """The vault does not open with this handset's key; restore the key slot and the binding that belong to it."""
 
 
+class VaultFrozen(ComplineError):
+    """This handset was unbound: its vault is sealed until the hub binds it again; nothing kept is lost."""
+
+
+class FilesPutBack(VaultLocked):
+    """The files of this binding are not those that its key slot knows: somebody put back a copy; pair anew."""
+
+
 class VaultTooNew(ComplineError):
     """A newer version wrote this store; install that version or a later one."""
 

@@ -1,20 +1,18 @@
-"""A key slot in a file, for handsets without a hardware one."""
+"""A slot in a file, for handsets without a hardware one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
+from compline_edge.ports import SLOT_LEAST, SLOT_MOST
 from compline_edge.vault.durable import sync_folder, write_file
 from compline_edge.vault.errors import VaultLocked
 
-KEY_BYTES: Final = 32
-
 
 class FileSlot:
-    """Keeps one 32-byte key in a file of mode 0600.
+    """Keeps one content in a file of mode 0600.
 
-    Not rollback resistant: whoever copied the file before a key was replaced or destroyed still has the old key.
+    Not rollback resistant: whoever copied the file before its content was replaced or destroyed still has the old one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,32 +25,32 @@ class FileSlot:
 
     @property
     def holds(self) -> bool:
-        """Whether a key is there."""
+        """Whether anything is there."""
         return self._path.exists()
 
-    def put(self, key: bytes) -> None:
-        """Replace the key, durably and at once; raises StorageFull."""
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"a key has {KEY_BYTES} bytes")
-        write_file(self._path, key)
+    def put(self, content: bytes) -> None:
+        """Replace the content, durably and at once; raises StorageFull."""
+        if not SLOT_LEAST <= len(content) <= SLOT_MOST:
+            raise ValueError(f"a slot keeps {SLOT_LEAST} to {SLOT_MOST} bytes")
+        write_file(self._path, content)
 
     def get(self) -> bytes:
-        """Return the key; raises VaultLocked where there is none."""
+        """Return the content; raises VaultLocked where there is none."""
         try:
             with self._path.open("rb") as file:
-                key = file.read(KEY_BYTES + 1)
+                content = file.read(SLOT_MOST + 1)
         except FileNotFoundError:
             raise VaultLocked(
                 f"The key file {self._path.name} is missing; restore it or enrol this handset anew."
             ) from None
-        if len(key) != KEY_BYTES:
+        if not SLOT_LEAST <= len(content) <= SLOT_MOST:
             raise VaultLocked(
                 f"The key file {self._path.name} is damaged; restore it or enrol this handset anew."
             )
-        return key
+        return content
 
     def destroy(self) -> None:
-        """Remove the key, durably; what it wrapped cannot be opened from this file again."""
+        """Remove the content, durably; what it wrapped cannot be opened from this file again."""
         self._path.unlink(missing_ok=True)
         sync_folder(self._path.parent)
 

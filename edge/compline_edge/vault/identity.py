@@ -1,87 +1,40 @@
-"""The agent's home: who this handset is, whom it is bound to, and the stores of that binding.
-
-home/                       0700
-  identity.key              0600  Ed25519 seed, the identity slot
-  request.json              0600  what the hub's `enrol` takes
-  active                    0600  id of the current binding
-  bindings/<id>/            0700
-    grant.json              0600  hub's keys, broker credentials, branch key, binding secret
-    vault.slot              0600  the vault slot's key
-    vault.wrap              0600  the vault's key, wrapped under slot and binding secret
-    vault.db (+ -wal, -shm) 0600  SQLCipher
-    outbox.db (+ ...)       0600  sealed entries
-    evidence/<id>.cev       0600  sealed recordings and chats
-"""
+"""Makes what a home begins with: the handset's identity, and the first files of a binding."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
-from compline_edge.core.identity import Identity, identity_of
-from compline_edge.ports import Clock, KeySlot
-from compline_edge.vault.durable import make_folder, private_file, write_file
-from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse, NotEnrolled
+from msgspec.structs import replace
+
+from compline_edge.clock import BootClock
+from compline_edge.core.binding_life import Frozen, Life, Terms, Wiped
+from compline_edge.core.identity import identity_of
+from compline_edge.core.lease import opened
+from compline_edge.ports import KeySlot, LeaseClock
+from compline_edge.vault.durable import make_folder, write_file
+from compline_edge.vault.errors import AlreadyEnrolled, NotEnrolled
 from compline_edge.vault.file_slot import FileSlot
-from compline_edge.vault.keys import VaultKey, unwrap, wrap
-from compline_edge.vault.ledger import Ledger
-from compline_edge.vault.outbox import DEFAULT_LIMIT, Outbox
-from compline_edge.vault.store import Vault
-from compline_shared.chain import Chain
+from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey, wrap
+from compline_edge.vault.life_files import SECRET, WRAP, LifeFiles
+from compline_edge.vault.outbox import owes
 from compline_shared.enrolment import (
     MAX_FILE,
     BadEnrolment,
     EnrolmentGrant,
     EnrolmentRequest,
-    read_grant,
     read_request,
     write_grant,
     write_request,
 )
-from compline_shared.place import Place
 
 _ID_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """An enrolled handset, open; a context manager that closes both stores."""
-
-    identity: Identity
-    grant: EnrolmentGrant
-    vault: Vault
-    outbox: Outbox
-    ledger: Ledger  # the Owing port
-    _lock: BinaryIO = field(repr=False)
-
-    @property
-    def place(self) -> Place:
-        """Handset, binding and epoch."""
-        return self.grant.place
-
-    def close(self) -> None:
-        """Close vault and outbox and let another agent in."""
-        self.vault.close()
-        self.outbox.close()
-        self._lock.close()
-
-    def __enter__(self) -> Home:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+_CLOCK = BootClock()
 
 
 def create_identity(home: Path) -> EnrolmentRequest:
-    """Make this handset's id and signing key, and return what to show the hub; the same again on a second call.
+    """Make this handset's id and keys, and return what to show the hub; the same again on a second call.
 
     Raises:
         StorageFull: no room.
@@ -91,7 +44,7 @@ def create_identity(home: Path) -> EnrolmentRequest:
     path = home / "request.json"
     slot = FileSlot(home / "identity.key")
     if slot.holds and path.exists():
-        return read_request(_bounded(path))
+        return read_request(bounded(path))
     seed = os.urandom(32)
     keys = identity_of(seed)
     request = EnrolmentRequest(
@@ -104,10 +57,17 @@ def create_identity(home: Path) -> EnrolmentRequest:
     return request
 
 
-def join(home: Path, grant: EnrolmentGrant) -> None:
-    """Take the hub's grant: make the binding's vault key and stores, and make it the current binding.
+def join(
+    home: Path,
+    grant: EnrolmentGrant,
+    *,
+    clock: LeaseClock = _CLOCK,
+    slot_at: Callable[[Path], KeySlot] = FileSlot,
+) -> None:
+    """Take the hub's grant: make the binding's vault key and first record, and make it the present binding.
 
-    A second call with the same grant changes nothing.
+    A second call with the same grant changes nothing. A binding that is frozen or wiped and owes nothing makes way for
+    another: its vault stays as it is.
 
     Raises:
         NotEnrolled: no identity yet.
@@ -117,79 +77,38 @@ def join(home: Path, grant: EnrolmentGrant) -> None:
     """
     if not (home / "request.json").exists():
         raise NotEnrolled("This handset has no identity yet; run `compline-edge init` first.")
-    if read_request(_bounded(home / "request.json")).handset != grant.handset:
+    if read_request(bounded(home / "request.json")).handset != grant.handset:
         raise BadEnrolment("The grant is for another handset; let the hub enrol this handset's own request.")
-    active = _active(home)
-    if active is not None:
-        if active == grant.binding and _bounded(_folder(home, active) / "grant.json") == write_grant(grant):
+    active = active_binding(home)
+    if active == grant.binding:
+        if bounded(folder_of(home, active) / "grant.json") == write_grant(_without_secret(grant)):
             return
-        raise AlreadyEnrolled("This handset is bound already; use another home folder for another binding.")
-    folder = _folder(home, grant.binding)
+        raise AlreadyEnrolled(
+            "This handset has this binding already, under other terms; nothing was changed."
+        )
+    if active is not None:
+        _require_over(folder_of(home, active), slot_at)
+    folder = folder_of(home, grant.binding)
     make_folder(folder)
-    slot = FileSlot(folder / "vault.slot")
-    slot.put(os.urandom(32))
-    wrapped = wrap(VaultKey.generate(), slot, grant.binding_secret, grant.place.binding)
-    write_file(folder / "vault.wrap", wrapped)
-    write_file(folder / "grant.json", write_grant(grant))
+    slot = slot_at(folder / "vault.slot")
+    if not slot.holds:
+        _begin(folder, slot, grant, clock)
     write_file(home / "active", grant.binding.encode())
 
 
-def open_home(
-    home: Path,
-    *,
-    clock: Clock,
-    slot_at: Callable[[Path], KeySlot] = FileSlot,
-    outbox_limit: int = DEFAULT_LIMIT,
-) -> Home:
-    """Open the current binding's vault and outbox and finish what a crash cut off.
-
-    ``outbox_limit`` is in bytes. Raises:
-        NotEnrolled: `init` or `join` was not run here.
-        HomeInUse: another agent works here.
-        VaultLocked: the key slot or the binding does not belong to this vault.
-        StorageFull: no room.
-    """
-    active = _active(home)
-    if active is None:
-        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join GRANT` first.")
-    with ExitStack() as undo:
-        lock = undo.enter_context(_locked(home))
-        folder = _folder(home, active)
-        grant = read_grant(_bounded(folder / "grant.json"))
-        identity = identity_of(slot_at(home / "identity.key").get())
-        slot = slot_at(folder / "vault.slot")
-        key = unwrap(_bounded(folder / "vault.wrap"), slot, grant.binding_secret, grant.place.binding)
-        chain = Chain(grant.branch_key, grant.place.binding)
-        vault = Vault(folder, key=key, chain=chain)
-        undo.callback(vault.close)
-        outbox = Outbox(folder / "outbox.db", genesis=chain.genesis, limit=outbox_limit)
-        undo.callback(outbox.close)
-        ledger = Ledger(vault, outbox, place=grant.place, hub=grant.sealing_key, clock=clock)
-        ledger.recover()
-        undo.pop_all()
-    return Home(identity=identity, grant=grant, vault=vault, outbox=outbox, ledger=ledger, _lock=lock)
-
-
-def _locked(home: Path) -> BinaryIO:
-    file = private_file(home / "lock")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise HomeInUse("Another agent works in this home; stop it, or use another home folder.") from None
-    return file
-
-
-def _active(home: Path) -> str | None:
+def active_binding(home: Path) -> str | None:
+    """Return the id of the present binding."""
     path = home / "active"
-    return _bounded(path).decode() if path.exists() else None
+    return bounded(path).decode() if path.exists() else None
 
 
-def _folder(home: Path, binding: str) -> Path:
+def folder_of(home: Path, binding: str) -> Path:
+    """Where a binding's files lie."""
     return home / "bindings" / binding
 
 
-def _bounded(path: Path) -> bytes:
+def bounded(path: Path) -> bytes:
+    """Return a small file's bytes, at most one more than may be; raises NotEnrolled where it is missing."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_FILE + 1)
@@ -197,3 +116,38 @@ def _bounded(path: Path) -> bytes:
         raise NotEnrolled(
             f"The file {path.name} is missing from the agent's home; restore it or enrol anew."
         ) from None
+
+
+def _begin(folder: Path, slot: KeySlot, grant: EnrolmentGrant, clock: LeaseClock) -> None:
+    """Write a binding's first files; where a crash cut this off, the slot is empty and it is done anew."""
+    if grant.binding_secret is None:
+        raise BadEnrolment("The grant lacks its binding secret; let the hub make another.")
+    place, slot_key = grant.place, os.urandom(KEY_BYTES)
+    held = Unwrapped(VaultKey.generate(), grant.freeze_key)
+    wrapped = wrap(held, slot_key=slot_key, secret=grant.binding_secret, binding=place.binding)
+    life = Life(
+        handset=bytes.fromhex(place.handset),
+        binding=bytes.fromhex(place.binding),
+        epoch=place.epoch,
+        terms=Terms(times=grant.times, operators=grant.operators),
+    )
+    write_file(folder / "grant.json", write_grant(_without_secret(grant)))
+    files = {WRAP: wrapped, SECRET: bytes(grant.binding_secret)}
+    LifeFiles.begin(folder, slot, life, key=slot_key, account=opened(clock.reading()), files=files)
+
+
+def _require_over(folder: Path, slot_at: Callable[[Path], KeySlot]) -> None:
+    """Refuse where the present binding still has its vault open, or owes the hub something."""
+    stage = LifeFiles(folder, slot_at(folder / "vault.slot")).life.stage
+    if not isinstance(stage, Frozen | Wiped):
+        raise AlreadyEnrolled(
+            "This handset is bound already; let the hub unbind it first, or use another home folder."
+        )
+    if owes(folder / "outbox.db"):
+        raise AlreadyEnrolled(
+            "This handset still owes verdicts of its former binding; run `compline-edge run` near the hub, then join."
+        )
+
+
+def _without_secret(grant: EnrolmentGrant) -> EnrolmentGrant:
+    return replace(grant, binding_secret=None)

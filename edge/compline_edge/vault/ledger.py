@@ -120,6 +120,7 @@ class Ledger:
             sealer = self._sealer = Sealer(self._hub, self._place, base)
         return SealedEntry(
             seq=verdict.seq,
+            epoch=self._place.epoch,
             enc=sealer.enc,
             header=sealer.header,
             ciphertext=sealer.seal(verdict.seq, encode_verdict(verdict, sealer.base)),

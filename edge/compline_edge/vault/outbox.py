@@ -29,6 +29,18 @@ ROW_BYTES: Final = 64
 """What an entry counts beyond its ciphertext."""
 
 
+def owes(path: Path) -> bool:
+    """Whether a closed outbox holds what the hub has not taken; one that was never made owes nothing."""
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(path)
+    try:
+        last, settled = connection.execute("SELECT last, settled FROM progress").fetchone()
+    finally:
+        connection.close()
+    return bool(last > settled)
+
+
 class Outbox:
     """Entries in seq order without gaps; all methods may be called from any thread."""
 
@@ -99,7 +111,8 @@ class Outbox:
             if entry.seq != last + 1:
                 raise ValueError("entries go in in seq order")
             connection.execute(
-                "INSERT OR IGNORE INTO segment (enc, header) VALUES (?, ?)", (entry.enc, entry.header)
+                "INSERT OR IGNORE INTO segment (enc, header, epoch) VALUES (?, ?, ?)",
+                (entry.enc, entry.header, entry.epoch),
             )
             connection.execute(
                 "INSERT INTO entry SELECT ?, id, ?, ?, ?, ?, NULL FROM segment WHERE enc = ?",
@@ -113,13 +126,13 @@ class Outbox:
     def due(self, *, after: int, limit: int) -> list[SealedEntry]:
         """Return up to ``limit`` entries with a seq above ``after``, in seq order, settled ones too."""
         rows = self._rows(
-            "SELECT seq, enc, header, ciphertext, head, urgent, added FROM entry JOIN segment ON segment = id"
+            "SELECT seq, epoch, enc, header, ciphertext, head, urgent, added FROM entry JOIN segment ON segment = id"
             " WHERE seq > ? ORDER BY seq LIMIT ?",
             (after, limit),
         )
         return [
-            SealedEntry(seq, enc, header, text, head, bool(urgent), at)
-            for seq, enc, header, text, head, urgent, at in rows
+            SealedEntry(seq, epoch, enc, header, text, head, bool(urgent), at)
+            for seq, epoch, enc, header, text, head, urgent, at in rows
         ]
 
     def head_at(self, seq: int) -> bytes | None:

@@ -34,6 +34,9 @@ OUTBOX: Final = (
         settled INTEGER NOT NULL) STRICT;
     INSERT INTO progress VALUES (1, 0, 0);
     """,
+    """
+    ALTER TABLE segment ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+    """,
 )
 
 

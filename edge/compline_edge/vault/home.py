@@ -1,0 +1,230 @@
+"""The agent's home, open: who this handset is, its bindings, and the stores of the present one.
+
+home/                       0700
+  identity.key              0600  the identity slot: the seed of the handset's keys
+  request.json              0600  what the hub learns of it
+  active                    0600  id of the present binding
+  bindings/<id>/            0700  as `binding` says
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from compline_edge.clock import BootClock
+from compline_edge.core.binding_life import Bound, Effect, Seal
+from compline_edge.core.identity import Identity, identity_of
+from compline_edge.ports import Clock, KeySlot, LeaseClock
+from compline_edge.vault.binding import Binding
+from compline_edge.vault.durable import private_file
+from compline_edge.vault.errors import HomeInUse, NotEnrolled, StorageFull, VaultFrozen
+from compline_edge.vault.file_slot import FileSlot
+from compline_edge.vault.identity import active_binding, bounded, folder_of
+from compline_edge.vault.ledger import Ledger
+from compline_edge.vault.outbox import DEFAULT_LIMIT, Outbox
+from compline_edge.vault.store import Vault
+from compline_shared.chain import Chain
+from compline_shared.enrolment import EnrolmentGrant, read_kept_grant
+from compline_shared.ids import BindingId
+from compline_shared.place import Place
+
+SlotAt = Callable[[Path], KeySlot]
+_LEASE_CLOCK = BootClock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    """What is there only while the vault is open."""
+
+    vault: Vault
+    ledger: Ledger
+
+
+class Home:
+    """An enrolled handset, open; a context manager that closes its stores. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        grant: EnrolmentGrant,
+        bindings: Mapping[BindingId, Binding],
+        outbox: Outbox,
+        chain: Chain,
+        clock: Clock,
+        lease_clock: LeaseClock,
+        lock: BinaryIO,
+    ) -> None:
+        self.identity = identity
+        self.grant = grant
+        self.bindings = bindings
+        self.outbox = outbox
+        self._chain = chain
+        self._clock = clock
+        self._lease_clock = lease_clock
+        self._locked = lock
+        self._changing = threading.RLock()
+        self._stores: _Stores | None = None
+
+    @property
+    def binding(self) -> Binding:
+        """The present binding."""
+        return self.bindings[self.grant.place.binding]
+
+    @property
+    def place(self) -> Place:
+        """Handset, binding and present epoch."""
+        return self.binding.life.place
+
+    @property
+    def vault(self) -> Vault:
+        """The open vault; raises VaultFrozen where it is not."""
+        return self._opened().vault
+
+    @property
+    def ledger(self) -> Ledger:
+        """The Owing port over the open vault; raises VaultFrozen where it is not."""
+        return self._opened().ledger
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the vault is open."""
+        return self._stores is not None
+
+    def settle(self) -> None:
+        """Count the leases up to now, do what they or an earlier start demand, and open the vault if it is bound.
+
+        Raises:
+            VaultLocked, StoresDisagree, StorageFull: as opening does.
+        """
+        with self._changing:
+            for binding in self.bindings.values():
+                effect = binding.tick(self._lease_clock.reading()) or binding.unfinished
+                if effect is not None:
+                    self.perform(binding, effect)
+            if self._stores is None and isinstance(self.binding.life.stage, Bound):
+                self._open()
+
+    def perform(self, binding: Binding, effect: Effect) -> None:
+        """Carry out what was decided of a binding; its vault closes first, and opens where it is bound afterwards."""
+        with self._changing:
+            present = binding is self.binding
+            if present and isinstance(effect, Seal):
+                self._drain(binding)
+            if present:
+                self.close_vault()
+            binding.perform(effect)
+            if present and isinstance(binding.life.stage, Bound):
+                self._open()
+
+    def close_vault(self) -> None:
+        """Close the vault and forget its key; what uses it gets VaultFrozen."""
+        with self._changing:
+            stores, self._stores = self._stores, None
+            if stores is not None:
+                stores.vault.close()
+
+    def close(self) -> None:
+        """Close vault and outbox and let another agent in."""
+        self.close_vault()
+        self.outbox.close()
+        self._locked.close()
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> _Stores:
+        stores = self._stores
+        if stores is None:
+            raise VaultFrozen(VaultFrozen.__doc__)
+        return stores
+
+    def _open(self) -> None:
+        vault = Vault(self.binding.folder, key=self.binding.vault_key(), chain=self._chain)
+        try:
+            ledger = Ledger(
+                vault, self.outbox, place=self.place, hub=self.grant.sealing_key, clock=self._clock
+            )
+            ledger.recover()
+        except BaseException:
+            vault.close()
+            raise
+        self._stores = _Stores(vault, ledger)
+
+    def _drain(self, binding: Binding) -> None:
+        """Move to the outbox what the vault still owes, a full disk's reserve spent on it: the hub shall have it."""
+        binding.make_room()
+        with suppress(StorageFull):  # it stays owed and leaves when the binding thaws
+            if self._stores is None:
+                self._open()
+            else:
+                self._stores.ledger.recover()
+
+
+def open_home(
+    home: Path,
+    *,
+    clock: Clock,
+    lease_clock: LeaseClock = _LEASE_CLOCK,
+    slot_at: SlotAt = FileSlot,
+    outbox_limit: int = DEFAULT_LIMIT,
+) -> Home:
+    """Open the home and finish what a crash cut off; the vault is open then if the present binding is bound.
+
+    ``outbox_limit`` is in bytes. Raises:
+        NotEnrolled: this handset was not paired with a hub.
+        HomeInUse: another agent works here.
+        VaultLocked: the key slot or the files do not belong to this vault.
+        StorageFull: no room.
+    """
+    active = active_binding(home)
+    if active is None:
+        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join GRANT` first.")
+    with ExitStack() as undo:
+        lock = undo.enter_context(_locked(home))
+        identity = identity_of(slot_at(home / "identity.key").get())
+        bindings = {
+            BindingId(folder.name): Binding(folder, slot_at(folder / "vault.slot"), identity)
+            for folder in sorted((home / "bindings").iterdir())
+            if folder.name == active or (folder / "life").exists()
+        }
+        folder = folder_of(home, active)
+        grant = read_kept_grant(bounded(folder / "grant.json"))
+        chain = Chain(grant.branch_key, grant.place.binding)
+        outbox = Outbox(folder / "outbox.db", genesis=chain.genesis, limit=outbox_limit)
+        undo.callback(outbox.close)
+        opened = Home(
+            identity=identity,
+            grant=grant,
+            bindings=bindings,
+            outbox=outbox,
+            chain=chain,
+            clock=clock,
+            lease_clock=lease_clock,
+            lock=lock,
+        )
+        opened.settle()
+        undo.pop_all()
+    return opened
+
+
+def _locked(home: Path) -> BinaryIO:
+    file = private_file(home / "lock")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise HomeInUse("Another agent works in this home; stop it, or use another home folder.") from None
+    return file

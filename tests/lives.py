@@ -1,0 +1,157 @@
+"""A hub that orders a binding's life, and clocks that a test turns, for tests of freeze, thaw, wipe and lease."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from msgspec.structs import replace
+
+from compline_edge.core.lease import Reading
+from compline_edge.ports import KeySlot
+from compline_edge.vault.file_slot import FileSlot
+from compline_edge.vault.home import Home, SlotAt, open_home
+from compline_edge.vault.identity import create_identity, join
+from compline_shared.commands import (
+    Body,
+    Command,
+    Freeze,
+    Lease,
+    Operator,
+    Rebind,
+    RebindSecrets,
+    Wipe,
+    approve,
+    sign_command,
+    verify_command,
+)
+from compline_shared.message_frame import encode_message
+from compline_shared.reports import Report, sign_report, verify_report
+from compline_shared.sealed import seal
+from tests.homes import HubKeys, SystemClock
+
+OPERATORS = {name: Ed25519PrivateKey.from_private_bytes(name * 4) for name in (b"operatr1", b"operatr2")}
+ROSTER = tuple(Operator(name, key.public_key().public_bytes_raw()) for name, key in OPERATORS.items())
+
+
+@dataclass(slots=True)
+class TurnedClock:
+    """Lease clocks that stand until a test turns them."""
+
+    boot_id: bytes = b"boot"
+    boot: float = 1_000.0
+    wall: float = 1_795_400_000.0
+
+    def reading(self) -> Reading:
+        return Reading(self.boot_id, self.boot, self.wall)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass as it does."""
+        self.boot += seconds
+        self.wall += seconds
+
+    def reboot(self, *, off: float = 0.0) -> None:
+        """Switch off, for a while, and on."""
+        self.boot_id = os.urandom(4)
+        self.boot = 0.0
+        self.wall += off
+
+
+@dataclass(slots=True)
+class LifeHub:
+    """The hub's side of one binding: keys of each epoch, counter, and what the last report said."""
+
+    handset: str
+    receiving: X25519PublicKey
+    keys: HubKeys = field(default_factory=HubKeys)
+    counter: int = 0
+    freeze_key: X25519PrivateKey = field(default_factory=lambda: HubKeys().freeze)
+    report: Report | None = None
+
+    def hear(self, home: Home) -> Report:
+        """Take a report as it crosses the wire."""
+        report = home.binding.report(owed=home.outbox.last_seq - home.outbox.settled)
+        frame = sign_report(report, home.identity.signing)
+        place = home.place
+        self.report = verify_report(frame, home.identity.signing.public_key(), place.handset)
+        return self.report
+
+    def command(self, body: Body, *, approvers: tuple[bytes, ...] = tuple(OPERATORS)) -> Command:
+        """Make the next command; a wipe gets its approvals."""
+        assert self.report is not None
+        self.counter = max(self.counter, self.report.counter) + 1
+        command = Command(
+            handset=self.report.handset,
+            binding=self.report.binding,
+            epoch=self.report.epoch,
+            counter=self.counter,
+            id=os.urandom(16),
+            body=body,
+        )
+        if isinstance(body, Wipe):
+            approvals = tuple(approve(command, name, OPERATORS[name]) for name in approvers)
+            command = replace(command, body=Wipe(approvals))
+        return command
+
+    def freeze(self) -> Command:
+        return self.command(Freeze())
+
+    def wipe(self, *, approvers: tuple[bytes, ...] = tuple(OPERATORS)) -> Command:
+        return self.command(Wipe(()), approvers=approvers)
+
+    def lease(self) -> Command:
+        assert self.report is not None
+        return self.command(Lease(self.report.nonce, 1_795_400_000))
+
+    def rebind(self) -> Command:
+        """Give the epoch's private freeze key away and begin the next epoch."""
+        assert self.report is not None
+        following = X25519PrivateKey.generate()
+        secrets = RebindSecrets(
+            freeze_key=self.freeze_key.private_bytes_raw(),
+            binding_secret=os.urandom(32),
+            next_freeze_key=following.public_key().public_bytes_raw(),
+        )
+        place = (self.report.handset, self.report.binding, self.report.epoch + 1)
+        sealed = seal(encode_message(secrets), self.receiving, use="rebind", place=place)
+        self.freeze_key = following
+        return self.command(Rebind(self.report.nonce, sealed))
+
+
+def bound(
+    folder: Path, *, clock: TurnedClock | None = None, slot_at: SlotAt = FileSlot
+) -> tuple[Path, LifeHub, TurnedClock]:
+    """Make a home that is bound to a hub which knows two operators; nothing of it is open."""
+    home, clock = folder / "home", clock or TurnedClock()
+    request = create_identity(home)
+    grant = replace(HubKeys().grant(request.handset), operators=ROSTER)
+    join(home, grant, clock=clock, slot_at=slot_at)
+    receiving = X25519PublicKey.from_public_bytes(request.receiving_key_public)
+    return home, LifeHub(request.handset, receiving), clock
+
+
+def living(home: Path, clock: TurnedClock, *, slot_at: SlotAt = FileSlot) -> Home:
+    """Open the home on turned clocks."""
+
+    def at(path: Path) -> KeySlot:
+        return FileSlot(path) if path.name == "identity.key" else slot_at(path)
+
+    return open_home(
+        home,
+        clock=SystemClock(),
+        lease_clock=clock,
+        slot_at=at,
+        outbox_limit=2**24,
+    )
+
+
+def obey(home: Home, command: Command) -> None:
+    """Let a command cross the wire and be carried out."""
+    frame = sign_command(command, HubKeys().command)
+    heard = verify_command(frame, HubKeys().command.public_key(), home.place.handset)
+    effect = home.binding.order(heard)
+    if effect is not None:
+        home.perform(home.binding, effect)
