@@ -25,8 +25,10 @@ from compline_shared.batch import Receipt, open_verdicts, pack_receipt, unpack
 from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
 from compline_shared.enrolment import EnrolmentRequest, Secret
+from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId
 from compline_shared.messages import Verdict
+from compline_shared.reports import Report, verify_report
 from compline_shared.topics import UP_FILTER, down, handset_of
 from compline_shared.wire import canonical
 from tests.homes import PASSWORD, HubKeys, SystemClock
@@ -75,6 +77,7 @@ class HubEnd:
         self.deaf_to = 0  # frames still to be lost
         self.frames: list[bytes] = []
         self.verdicts: list[Verdict] = []
+        self.reports: list[Report] = []
         self._keys = keys
         self._request = request
         self._chain = Chain(keys.branch, keys.grant(request.handset).place.binding)
@@ -110,7 +113,11 @@ class HubEnd:
         frame = bytes(message.payload)
         self.frames.append(frame)
         handset = handset_of(message.topic)
-        batch = unpack(frame, self._request.verify_key, handset)
+        try:
+            batch = unpack(frame, self._request.verify_key, handset)
+        except MalformedFrame:
+            self.reports.append(verify_report(frame, self._request.verify_key, handset))
+            return
         verdicts = open_verdicts(batch, self._keys.sealing)
         arrived = Arrived(batch.first_seq, [canonical(verdict) for verdict in verdicts], batch.head)
         known = self._heads[batch.last_seq] if batch.last_seq < len(self._heads) else None

@@ -1,4 +1,4 @@
-"""The agent's composition root and its one task group: watch, judge, keep, carry."""
+"""The agent's composition root and its one task group: watch, judge, keep, carry, obey."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from typing import ParamSpec
 
 import structlog
 
-from compline_edge.clock import SystemClock
+from compline_edge.clock import BootClock, SystemClock
 from compline_edge.judging import Judge, Stopped
 from compline_edge.link.courier import CourierLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
-from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, watch
+from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, watch
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
+from compline_edge.warden import Warden
 from compline_edge.wiring import Instruments, instruments, link
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
@@ -52,31 +54,65 @@ class Agent:
     settings: EdgeSettings
     home: Home
     judge: Judge
-    courier: CourierLoop
     clock: SystemClock
-    stopping: threading.Event
     threads: ThreadPoolExecutor  # one that judges, and two for each folder that last as long as the agent
+    courier: CourierLoop = field(init=False)
+    warden: Warden = field(init=False)
+    told_binding: Callable[[Binding], object] = lambda _binding: None
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
+    _tasks: asyncio.TaskGroup | None = None
+    _session: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        """Wire what commands the judging to what carries the commands."""
+        self.warden = Warden(self.home, clock=BootClock(), judging=self, told=self.told_binding)
+        self.courier = link(self.settings, self.home, self.clock, self.warden)
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set while nothing may be judged."""
+        return self.judge.stopping
 
     async def run(self) -> None:
-        """Watch, judge and carry until cancelled; a cancelled agent has lost nothing it kept.
+        """Watch, judge, carry and obey until cancelled; a cancelled agent has lost nothing it kept.
 
         What is being judged then is broken off and judged at the next start; no thread uses the home afterwards.
         """
-        arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
-        folders = _folders(self.settings)
-        _log.info("agent_started", folders=len(folders), live=self.settings.live)
+        state = self.home.binding.life.state
+        _log.info(
+            "agent_started", folders=len(folders(self.settings)), live=self.settings.live, state=state.code
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 tasks.create_task(self.courier.run())
-                tasks.create_task(self._judge_all(arrivals))
-                for folder in folders:
-                    tasks.create_task(self._watch(folder, arrivals))
-                    if self.settings.live:
-                        tasks.create_task(self._listen_live(folder))
+                tasks.create_task(self.warden.keep(self.courier.post))
+                self.resume()
         finally:
             self.stopping.set()
             _log.info("agent_stopped")
+
+    async def pause(self) -> None:
+        """Stop judging; returns once nothing uses the vault."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.cancel()
+            await asyncio.wait({session})
+
+    def resume(self) -> None:
+        """Judge what comes if the vault is open."""
+        if self._session is None and self._tasks is not None and self.home.is_open:
+            self.stopping.clear()
+            self._session = self._tasks.create_task(self._judge_folders())
+
+    async def _judge_folders(self) -> None:
+        arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._judge_all(arrivals))
+            for folder in folders(self.settings):
+                tasks.create_task(self._watch(folder, arrivals))
+                if self.settings.live:
+                    tasks.create_task(self._listen_live(folder))
 
     async def _watch(self, folder: Path, arrivals: asyncio.Queue[Arrival]) -> None:
         loop = asyncio.get_running_loop()
@@ -162,9 +198,14 @@ class Agent:
 
 @asynccontextmanager
 async def open_agent(
-    settings: EdgeSettings, *, told: Callable[[Verdict], object] = lambda _verdict: None
+    settings: EdgeSettings,
+    *,
+    told: Callable[[Verdict], object] = lambda _verdict: None,
+    told_binding: Callable[[Binding], object] = lambda _binding: None,
 ) -> AsyncIterator[Agent]:
-    """Open home and instruments and wire them; `told` hears of each verdict once it is kept.
+    """Open home and instruments and wire them.
+
+    `told` hears of each verdict once it is kept, `told_binding` of the binding when it changes and as its lease goes.
 
     Raises:
         NothingToWatch: no folder is set.
@@ -172,22 +213,18 @@ async def open_agent(
         NotEnrolled: this handset has not joined a hub.
         ComplineError: a model or lexicon that cannot be used; the message says what to do.
     """
-    if not _folders(settings):
+    if not folders(settings):
         raise NothingToWatch(NothingToWatch.__doc__)
-    for folder in _folders(settings):
+    for folder in folders(settings):
         if not folder.is_dir():
             raise MissingFolder(f"{folder} is not a folder: create it or name another one to watch.")
     clock = SystemClock()
     ready: Instruments = await asyncio.to_thread(instruments, settings)
     for problem in ready.problems:
         _log.warning("lexicon_line_left_out", problem=problem)
-    with (
-        open_home(settings.home_folder, clock=clock) as home,
-        ThreadPoolExecutor(2 * len(_folders(settings)) + 1, thread_name_prefix="agent") as threads,
-    ):
-        courier = link(settings, home, clock)
-        stopping = threading.Event()
-        judge = Judge(
+
+    def judge_of(home: Home) -> Judge:
+        return Judge(
             home=home,
             listener=ready.listener,
             versions=ready.versions,
@@ -197,16 +234,23 @@ async def open_agent(
             collector=settings.collector_id or None,
             remove_originals=settings.remove_sealed_originals,
             told=told,
-            stopping=stopping,
         )
+
+    def part(home: Home) -> None:
+        left = (arrival for folder in folders(settings) for arrival in existing(folder))
+        _log.info("parted", not_judged=judge_of(home).part(left))
+
+    with (
+        open_home(settings.home_folder, clock=clock, parting=part) as home,
+        ThreadPoolExecutor(2 * len(folders(settings)) + 1, thread_name_prefix="agent") as threads,
+    ):
         yield Agent(
             settings=settings,
             home=home,
-            judge=judge,
-            courier=courier,
+            judge=judge_of(home),
             clock=clock,
-            stopping=stopping,
             threads=threads,
+            told_binding=told_binding,
         )
 
 
@@ -234,7 +278,7 @@ class _Once:
             _log.warning(self.event, most=self.most)
 
 
-def _folders(settings: EdgeSettings) -> tuple[Path, ...]:
+def folders(settings: EdgeSettings) -> tuple[Path, ...]:
     """Return the folders to watch, each once, in the order of the settings."""
     return tuple(dict.fromkeys(Path(name).expanduser() for name in (*settings.recordings, *settings.chats)))
 

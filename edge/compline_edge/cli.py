@@ -14,11 +14,13 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
+from compline_edge.core.lease_words import told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
+from compline_edge.vault.binding import Binding
 from compline_edge.vault.identity import create_identity
 from compline_edge.vault.identity import join as join_hub
 from compline_edge.wiring import instruments
@@ -207,11 +209,22 @@ def run(
 
 async def _run(settings: EdgeSettings) -> None:
     console = Console(stderr=True, highlight=False)
-    async with open_agent(settings) as agent:
+    said: list[str | None] = [None]
+
+    def tell(binding: Binding) -> None:
+        """Print what the collector has to know, once each time it becomes another."""
+        sentence = told(binding.life, binding.account)
+        if sentence != said[0] and sentence is not None:
+            console.print(sentence)
+        said[0] = sentence
+
+    async with open_agent(settings, told_binding=tell) as agent:
         running = asyncio.ensure_future(agent.run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-        console.print("Watching; verdicts go to the hub as they are made. Ctrl-C ends.")
+        if agent.home.is_open:
+            console.print("Watching; verdicts go to the hub as they are made. Ctrl-C ends.")
+        tell(agent.home.binding)
         try:
             await running
         except asyncio.CancelledError:

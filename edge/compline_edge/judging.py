@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
@@ -24,13 +24,15 @@ from compline_edge.pipeline import CallListener, Listened, read_conversation
 from compline_edge.ports import AudioReader, Clock
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import RecordingError, open_recording
-from compline_edge.senses.watch import Arrival, file_of
+from compline_edge.senses.watch import Arrival, Sort, file_of
 from compline_edge.vault.home import Home
 from compline_shared.messages import Verdict, Versions
 from compline_shared.taxonomy import Abstention, Direction, Kind, Pass, Severity
 
 _log = structlog.get_logger("compline_edge")
 
+MOST_PARTED = 500
+"""Files of which a freezing says that they were not judged; freezing must not wait for more."""
 SAME_CALL = 60
 """Seconds by which the beginning of a call may differ between one pass of it and the next."""
 URGENT_LIVE = Severity.WARNING
@@ -127,6 +129,20 @@ class Judge:
         else:
             self.home.vault.mark_seen(arrival.key)
 
+    def part(self, arrivals: Iterable[Arrival]) -> int:
+        """Keep of each file that was not judged yet that it was not, for the binding is being frozen; returns how many.
+
+        After a re-bind each is judged, and its verdict supersedes this one.
+        """
+        count = 0
+        for arrival in arrivals:
+            if count == MOST_PARTED:
+                break
+            if not self.home.vault.has_seen(arrival.key):
+                self._part(arrival)
+                count += 1
+        return count
+
     def live_verdict(
         self, path: Path, *, file: str, started: int, seconds: float, noticed: Sequence[Noticed]
     ) -> None:
@@ -204,6 +220,20 @@ class Judge:
             supersedes=self._pass_of(base, started),
         )
         self._tell(self._keep(draft, arrival, base=base))
+
+    def _part(self, arrival: Arrival) -> None:
+        observed = Observed(duration=0, coverage=0.0, abstained=Abstention.FROZEN)
+        if arrival.sort is Sort.RECORDING:
+            base, circumstances = (
+                _full(arrival.file),
+                self._circumstances(arrival.path, begun=_changed(arrival)),
+            )
+        else:
+            base = f"unread:{arrival.file}"
+            circumstances = Circumstances(kind=Kind.CHAT, started=max(0, int(_changed(arrival))))
+        earlier = self._pass_of(base, circumstances.started)
+        draft = self._draft(observed, circumstances, pass_=Pass.FULL, supersedes=earlier)
+        self._tell(self.home.ledger.record(draft, None, source=self._next_source(base)))
 
     def _keep(
         self, draft: Verdict, arrival: Arrival, *, base: str, utterances: Sequence[Utterance] = ()

@@ -192,6 +192,18 @@ class OwedEntries(Protocol):
         ...
 
 
+class Orders(Protocol):
+    """What the hub orders beside receipts, and what it is told in answer."""
+
+    async def greet(self) -> Sequence[bytes]:
+        """Return the frames that a new connection begins with."""
+        ...
+
+    async def hear(self, frame: bytes) -> Sequence[bytes] | None:
+        """Carry out what a frame orders and return the frames that answer it; None where it is no order for us."""
+        ...
+
+
 class Carrier(Protocol):
     """One connection to the hub's broker; callbacks come on the carrier's own thread."""
 

@@ -14,7 +14,7 @@ from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.pipeline import CallListener
-from compline_edge.ports import Address, Clock, Transcriber
+from compline_edge.ports import Address, Clock, Orders, Transcriber
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
@@ -113,8 +113,8 @@ def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -
     )
 
 
-def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
-    """Wire the courier of an enrolled handset to the hub it was bound by."""
+def link(settings: EdgeSettings, home: Home, clock: Clock, orders: Orders | None = None) -> CourierLoop:
+    """Wire the courier of an enrolled handset to the hub it was bound by; ``orders`` hears what the hub commands."""
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
@@ -124,6 +124,7 @@ def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
         ),
         find=_finder(settings, home),
         clock=clock,
+        orders=orders,
     )
 
 

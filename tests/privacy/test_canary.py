@@ -15,7 +15,7 @@ import pytest
 
 from compline_edge.clock import SystemClock
 from compline_edge.vault.home import open_home
-from compline_shared.enrolment import read_grant
+from compline_shared.enrolment import read_kept_grant
 from compline_shared.topics import up
 from programs import Stage, stage
 from tests.edge_program import eventually
@@ -181,7 +181,7 @@ def _on_disk(folder: Path) -> dict[str, bytes]:
 def _leaked(folder: Path, relay: Relay) -> dict[str, bytes]:
     """Send the name in clear as the handset could, for the broker to keep; returns what wire and broker then hold."""
     (path,) = (folder / "handset").rglob("grant.json")
-    grant = read_grant(path.read_bytes())
+    grant = read_kept_grant(path.read_bytes())
     client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
     client.connect_until_in(relay.port)
     client.client.publish(up(grant.place.handset), RUOXI.name.encode(), qos=1, retain=True)

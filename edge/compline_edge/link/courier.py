@@ -32,7 +32,7 @@ from compline_edge.core.courier import (
     react,
 )
 from compline_edge.link.mqtt import Unreachable
-from compline_edge.ports import Address, Carrier, Clock, OwedEntries
+from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
 from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.delivery import settle
 from compline_shared.enrolment import EnrolmentGrant
@@ -61,8 +61,12 @@ class CourierLoop:
         find: Find,
         clock: Clock,
         pace: Pace | None = None,
+        orders: Orders | None = None,
     ) -> None:
-        """``find`` says where to try, in order; it is asked anew for each attempt."""
+        """``find`` says where to try, in order; it is asked anew for each attempt.
+
+        ``orders`` hears the frames that are no receipts, one after another, and is asked what to say first.
+        """
         self._entries = entries
         self._identity = identity
         self._grant = grant
@@ -70,8 +74,11 @@ class CourierLoop:
         self._carrier = carrier
         self._find = find
         self._clock = clock
+        self._orders = orders
         self._courier = Courier(settled=entries.settled, pace=pace or Pace())
         self._happened: deque[Event | bytes] = deque()
+        self._ordered: deque[bytes | None] = deque()
+        self._has_orders = asyncio.Event()
         self._wake = asyncio.Event()
         self._progress = asyncio.Condition()
 
@@ -85,21 +92,32 @@ class CourierLoop:
         loop = asyncio.get_running_loop()
         self._entries.listen(lambda: _soon(loop, self._wake.set))
         try:
-            while True:
-                self._wake.clear()
-                while self._happened:
-                    await self._take(self._happened.popleft())
-                due = await self._due()
-                until = await self._do(Looked(due=due, wall=self._clock.now()))
-                await self._pause(until)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._deliver())
+                if self._orders is not None:
+                    tasks.create_task(self._obey(self._orders))
         finally:
             self._carrier.close()
+
+    def post(self, frame: bytes) -> None:
+        """Send a frame that is no batch, where there is a connection; otherwise it is not needed any more."""
+        if isinstance(self._courier.link, Online):
+            self._carrier.send(frame)
 
     async def all_settled(self) -> None:
         """Wait until the hub's receipts cover every entry that is in the outbox now."""
         last = self._entries.last_seq
         async with self._progress:
             await self._progress.wait_for(lambda: self._courier.settled >= last)
+
+    async def _deliver(self) -> None:
+        while True:
+            self._wake.clear()
+            while self._happened:
+                await self._take(self._happened.popleft())
+            due = await self._due()
+            until = await self._do(Looked(due=due, wall=self._clock.now()))
+            await self._pause(until)
 
     async def _take(self, item: Event | bytes) -> None:
         if isinstance(item, bytes):
@@ -112,13 +130,34 @@ class CourierLoop:
         try:
             receipt = unpack_receipt(frame, self._hub_key, place.handset)
         except MalformedFrame:
-            _log.warning("courier.frame_dropped", bytes=len(frame))
+            self._order(frame)
             return
         if receipt.binding != place.binding:
             _log.warning("courier.frame_dropped", bytes=len(frame))
             return
         head = await asyncio.to_thread(self._entries.head_at, receipt.up_to)
         await self._do(Answered(settle(receipt, head_at=head)))
+
+    def _order(self, frame: bytes | None) -> None:
+        """Hand an order over, or with None the moment to greet; more than `MAX_FRAMES` are dropped, the hub repeats."""
+        if self._orders is not None and len(self._ordered) < MAX_FRAMES:
+            self._ordered.append(frame)
+            self._has_orders.set()
+        elif frame is not None:
+            _log.warning("courier.frame_dropped", bytes=len(frame))
+
+    async def _obey(self, orders: Orders) -> None:
+        """Carry orders out beside the delivery, which goes on meanwhile: what is owed leaves while a vault freezes."""
+        while True:
+            await self._has_orders.wait()
+            self._has_orders.clear()
+            while self._ordered:
+                frame = self._ordered.popleft()
+                answers = await (orders.greet() if frame is None else orders.hear(frame))
+                if answers is None:
+                    _log.warning("courier.frame_dropped", bytes=len(frame or b""))
+                for answer in answers or ():
+                    self.post(answer)
 
     async def _due(self) -> Sequence[SealedEntry]:
         if not isinstance(self._courier.link, Online):
@@ -164,6 +203,8 @@ class CourierLoop:
         if isinstance(event, Connected):
             _log.info("courier.online")
         await self._do(event)
+        if isinstance(event, Connected):
+            self._order(None)
 
     def _hear(self, item: Event | bytes) -> None:
         if isinstance(item, bytes) and len(self._happened) >= MAX_FRAMES:

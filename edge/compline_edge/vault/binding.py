@@ -100,6 +100,16 @@ class Binding:
         return standing(self._files.slot_record.account, self.life.terms.times)
 
     @property
+    def lease_used(self) -> float:
+        """Seconds of the lease that were used, as of the last tick."""
+        return self._files.slot_record.account.used
+
+    @property
+    def account(self) -> Account | None:
+        """The lease's account as of the last tick; None once the keys were destroyed."""
+        return self._account()
+
+    @property
     def time_left(self) -> float:
         """Seconds until the lease freezes the vault, as of the last tick."""
         return left(self._files.slot_record.account, self.life.terms.times)

@@ -24,7 +24,7 @@ from compline_edge.core.identity import Identity, identity_of
 from compline_edge.ports import Clock, KeySlot, LeaseClock
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.durable import private_file
-from compline_edge.vault.errors import HomeInUse, NotEnrolled, StorageFull, VaultFrozen
+from compline_edge.vault.errors import HomeInUse, NotEnrolled, OutboxFull, StorageFull, VaultFrozen
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.identity import active_binding, bounded, folder_of
 from compline_edge.vault.ledger import Ledger
@@ -36,6 +36,7 @@ from compline_shared.ids import BindingId
 from compline_shared.place import Place
 
 SlotAt = Callable[[Path], KeySlot]
+Parting = Callable[["Home"], object]
 _LEASE_CLOCK = BootClock()
 
 
@@ -61,6 +62,7 @@ class Home:
         clock: Clock,
         lease_clock: LeaseClock,
         lock: BinaryIO,
+        parting: Parting,
     ) -> None:
         self.identity = identity
         self.grant = grant
@@ -70,6 +72,7 @@ class Home:
         self._clock = clock
         self._lease_clock = lease_clock
         self._locked = lock
+        self._parting = parting
         self._changing = threading.RLock()
         self._stores: _Stores | None = None
 
@@ -164,13 +167,17 @@ class Home:
         self._stores = _Stores(vault, ledger)
 
     def _drain(self, binding: Binding) -> None:
-        """Move to the outbox what the vault still owes, a full disk's reserve spent on it: the hub shall have it."""
+        """Let the agent say what it did not judge, and move to the outbox all that the vault still owes.
+
+        A full disk's reserve is spent on it; what finds no room all the same stays owed and leaves after a re-bind.
+        """
         binding.make_room()
-        with suppress(StorageFull):  # it stays owed and leaves when the binding thaws
+        with suppress(StorageFull, OutboxFull):
             if self._stores is None:
                 self._open()
-            else:
-                self._stores.ledger.recover()
+            self._parting(self)
+        with suppress(StorageFull, OutboxFull, VaultFrozen):
+            self.ledger.recover()
 
 
 def open_home(
@@ -180,10 +187,12 @@ def open_home(
     lease_clock: LeaseClock = _LEASE_CLOCK,
     slot_at: SlotAt = FileSlot,
     outbox_limit: int = DEFAULT_LIMIT,
+    parting: Parting = lambda _home: None,
 ) -> Home:
     """Open the home and finish what a crash cut off; the vault is open then if the present binding is bound.
 
-    ``outbox_limit`` is in bytes. Raises:
+    ``outbox_limit`` is in bytes; ``parting`` is called with the home before its vault is frozen, to keep what is still
+    to be said of it. Raises:
         NotEnrolled: this handset was not paired with a hub.
         HomeInUse: another agent works here.
         VaultLocked: the key slot or the files do not belong to this vault.
@@ -214,6 +223,7 @@ def open_home(
             clock=clock,
             lease_clock=lease_clock,
             lock=lock,
+            parting=parting,
         )
         opened.settle()
         undo.pop_all()

@@ -1,0 +1,60 @@
+"""What the collector is told of the binding and its lease: what will happen, when, and what prevents it."""
+
+from __future__ import annotations
+
+from compline_edge.core.binding_life import Life, Wiping
+from compline_edge.core.lease import Account, Standing, standing
+from compline_shared.reports import BindingState, Cause
+
+
+def told(life: Life, account: Account | None) -> str | None:
+    """Return the sentence to show, Chinese and then English; None while there is nothing to say."""
+    match life.state:
+        case BindingState.BOUND:
+            return None if account is None else _leased(life, account)
+        case BindingState.FROZEN:
+            return _frozen(life, account)
+        case BindingState.WIPING | BindingState.WIPED:
+            return _wiped(life)
+
+
+def _leased(life: Life, account: Account) -> str | None:
+    times = life.terms.times
+    if standing(account, times) is not Standing.WARNED:
+        return None
+    hours = _hours(times.freeze - account.used)
+    return (
+        f"本机已很久没有连到门店服务器。再过约{hours}小时，保险库将被冻结，记录无法打开；"
+        "到办公室网络停留几分钟即可续期，不会丢失任何内容。\n"
+        f"This phone has not met its hub for long. In about {hours} hours its vault freezes and cannot be opened; "
+        "a few minutes on the office network renew it, and nothing is lost."
+    )
+
+
+def _frozen(life: Life, account: Account | None) -> str:
+    left = 0 if account is None else max(0.0, life.terms.times.destroy - account.running)
+    days = int(left // 86_400)
+    if life.cause is Cause.COMMAND:
+        return (
+            "本机已解除绑定，保险库已封存。只有门店重新绑定后才能打开；未送达的结论仍会送出。\n"
+            "This phone was unbound and its vault is sealed. Only the branch opens it again, by binding it anew; "
+            "verdicts that are owed still leave."
+        )
+    return (
+        f"租期已到，保险库已冻结。连到门店网络即可恢复；若再开机运行约{days}天仍未连接，密钥将被销毁，记录不可恢复。\n"
+        "The lease is over and the vault is frozen. Meeting the hub opens it again; after about "
+        f"{days} more days of running without that, its keys are destroyed and nothing brings it back."
+    )
+
+
+def _wiped(life: Life) -> str:
+    if isinstance(life.stage, Wiping):
+        return "正在擦除保险库。\nThe vault is being wiped."
+    return (
+        "保险库已擦除，无法恢复。要继续使用，请由门店重新配对。\n"
+        "The vault was wiped and cannot be brought back. To go on, let the branch pair this phone anew."
+    )
+
+
+def _hours(seconds: float) -> int:
+    return max(0, int(seconds // 3_600))
