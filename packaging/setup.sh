@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 system_packages() {
-    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm) missing=() name
+    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm strace) missing=() name
     [ "$(uname -m)" = x86_64 ] || wanted+=(libatomic1)
     for name in "${wanted[@]}"; do
         case "$name" in

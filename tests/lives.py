@@ -28,6 +28,7 @@ from compline_shared.commands import (
     sign_command,
     verify_command,
 )
+from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest
 from compline_shared.message_frame import encode_message
 from compline_shared.reports import Report, sign_report, verify_report
 from compline_shared.sealed import seal
@@ -106,10 +107,15 @@ class LifeHub:
         assert self.report is not None
         return self.command(Lease(self.report.nonce, 1_795_400_000))
 
-    def rebind(self) -> Command:
+    @classmethod
+    def of(cls, request: EnrolmentRequest) -> LifeHub:
+        """The hub that a handset shows itself to."""
+        return cls(request.handset, X25519PublicKey.from_public_bytes(request.receiving_key_public))
+
+    def rebind(self, following: X25519PrivateKey | None = None) -> Command:
         """Give the epoch's private freeze key away and begin the next epoch."""
         assert self.report is not None
-        following = X25519PrivateKey.generate()
+        following = following or X25519PrivateKey.generate()
         secrets = RebindSecrets(
             freeze_key=self.freeze_key.private_bytes_raw(),
             binding_secret=os.urandom(32),
@@ -127,10 +133,13 @@ def bound(
     """Make a home that is bound to a hub which knows two operators; nothing of it is open."""
     home, clock = folder / "home", clock or TurnedClock()
     request = create_identity(home)
-    grant = replace(HubKeys().grant(request.handset), operators=ROSTER)
-    join(home, grant, clock=clock, slot_at=slot_at)
-    receiving = X25519PublicKey.from_public_bytes(request.receiving_key_public)
-    return home, LifeHub(request.handset, receiving), clock
+    join(home, roster_grant(request.handset), clock=clock, slot_at=slot_at)
+    return home, LifeHub.of(request), clock
+
+
+def roster_grant(handset: str) -> EnrolmentGrant:
+    """A grant that names the two operators."""
+    return replace(HubKeys().grant(handset), operators=ROSTER)
 
 
 def living(home: Path, clock: TurnedClock, *, slot_at: SlotAt = FileSlot) -> Home:
