@@ -51,15 +51,19 @@ def stage(
     """Run hub, broker and one enrolled agent in `folder`, all on 127.0.0.1; end them when the block ends.
 
     `ports` are wanted for page and broker; 0, or a taken one, gives any free port. `via`, given the broker's port,
-    returns the host:port that the agent uses instead of looking for the hub.
+    returns the host:port that the agent uses instead of looking for the hub. The programs hear of no settings but the
+    ones given here: they get none of this process's COMPLINE_* variables and run in `folder`, where no compline.toml
+    is, so that whoever also runs a real branch from here finds nothing of the demo in it.
     """
+    folder = folder.absolute()
     storage = folder / "phone"
     temporary = folder / "tmp"
     for made in (storage, temporary):
         made.mkdir(parents=True)
     page_port, broker_port = map(free_port, ports)
     page = f"http://127.0.0.1:{page_port}/"
-    environment = os.environ | {
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COMPLINE_")}
+    environment = surroundings | {
         "TMPDIR": str(temporary),
         "TZ": "CST-8",  # the sample day's clock: file names of phones hold local times
         "COMPLINE_HUB_NAME": "demo-branch",
@@ -77,11 +81,11 @@ def stage(
         hub = ending.enter_context(_program(folder, "hub", "compline-hub", "serve", environment=environment))
         _wait_for(page, hub, folder)
         grant = folder / "grant.json"
-        _command("compline-edge", "init", environment=environment)
+        _command(folder, "compline-edge", "init", environment=environment)
         request = folder / "handset" / "request.json"
-        _command("compline-hub", "enrol", str(request), "--name", "Desk 7", "--out", str(grant), "--discover",
+        _command(folder, "compline-hub", "enrol", str(request), "--name", "Desk 7", "--out", str(grant), "--discover",
                  environment=environment)  # fmt: skip
-        _command("compline-edge", "join", str(grant), environment=environment)
+        _command(folder, "compline-edge", "join", str(grant), environment=environment)
         grant.unlink()
         if via:
             environment["COMPLINE_EDGE_HUB"] = via(broker_port)
@@ -110,7 +114,7 @@ def _program(
 ) -> Iterator[subprocess.Popen[bytes]]:
     with (folder / f"{name}.log").open("wb") as log:
         program = subprocess.Popen(
-            _resolved(command), env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            _resolved(command), cwd=folder, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         try:
             yield program
@@ -124,8 +128,10 @@ def _program(
                     program.wait()
 
 
-def _command(*command: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(_resolved(command), env=environment, capture_output=True, text=True, check=False)
+def _command(folder: Path, *command: str, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        _resolved(command), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise DemoFailed(f"{' '.join(command[:2])} failed: {done.stderr.strip() or done.stdout.strip()}")
 
