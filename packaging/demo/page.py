@@ -48,6 +48,8 @@ class Expected:
     kind: str
     started: datetime | None  # None: a text file without times
     said: frozenset[str]
+    tolerated: frozenset[str] = frozenset()
+    must_find: frozenset[str] = frozenset()
 
     def shown_by(self, verdict: Shown) -> bool:
         """Whether a verdict is about this; file names of phones give the time to the minute."""
@@ -58,7 +60,10 @@ class Expected:
 
 def expected(day: SampleDay) -> tuple[Expected, ...]:
     """Return everything that must come, calls and conversations, in order of time."""
-    calls = [Expected(call.id, "call", call.started, call.said) for call in day.calls]
+    calls = [
+        Expected(call.id, "call", call.started, call.said, call.tolerated, call.must_find)
+        for call in day.calls
+    ]
     begins = _conversation_starts(day)
     chats = [Expected(name, "chat", begins.get(name), said) for name, said in day.said_in_chats.items()]
     return tuple(sorted(calls + chats, key=lambda e: (e.started is None, e.started or datetime.min)))

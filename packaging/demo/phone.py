@@ -61,6 +61,12 @@ class Phone(threading.Thread):
         self._storage = storage
         self._gap = gap  # s between arrivals
         self.stopping = threading.Event()
+        self._recording = threading.Event()
+
+    @property
+    def recording(self) -> bool:
+        """Whether the live call's recorder is writing now."""
+        return self._recording.is_set()
 
     def run(self) -> None:
         """Play the day once."""
@@ -76,4 +82,8 @@ class Phone(threading.Thread):
         recorder.join()
 
     def _live(self, call: Call) -> None:
-        record_live(call.recording, self._storage / call.path, stop=self.stopping)
+        self._recording.set()
+        try:
+            record_live(call.recording, self._storage / call.path, stop=self.stopping)
+        finally:
+            self._recording.clear()

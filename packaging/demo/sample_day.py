@@ -30,6 +30,8 @@ class Call(msgspec.Struct, frozen=True):
     path: str
     duration_s: float
     findings: tuple[Said, ...]
+    tolerated: frozenset[str]  # categories that a reviewer might also give
+    must_find: frozenset[str]  # categories that the shipped model and lexicon do find
 
     @property
     def recording(self) -> Path:

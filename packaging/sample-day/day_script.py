@@ -79,6 +79,7 @@ class Call:
     marks: tuple[Mark, ...]
     conduct: tuple[str, ...]
     tolerated: tuple[str, ...]
+    must_find: tuple[str, ...]
     warned: bool
     silence: float  # s of line noise when nobody speaks
     ringback: int  # ring-back tones before the hang-up
@@ -140,6 +141,7 @@ def _call(entry: dict[str, Any], stamp: str) -> Call:
         marks=tuple(Mark(category, phrase) for category, phrase in entry.get("marks", [])),
         conduct=tuple(entry.get("conduct", [])),
         tolerated=tuple(entry.get("tolerated", [])),
+        must_find=tuple(entry.get("must_find", [])),
         warned=entry.get("warned", False),
         silence=entry.get("silence", 0.0),
         ringback=entry.get("ringback", 0),
@@ -167,3 +169,5 @@ def _check(call: Call, day: Day) -> None:
     for mark in call.marks:
         if mark.phrase and sum(mark.phrase in clause for clause in spoken) != 1:
             raise ScriptError(f"call {call.id}: '{mark.phrase}' must stand in exactly one collector's clause")
+    if unmarked := set(call.must_find) - {mark.category for mark in call.marks}:
+        raise ScriptError(f"call {call.id}: must_find names {', '.join(sorted(unmarked))}, which no mark has")

@@ -110,6 +110,7 @@ def _about(call: Call) -> dict[str, Any]:
         "warned": call.warned,
         "conduct": list(call.conduct),
         "tolerated": list(call.tolerated),
+        "must_find": list(call.must_find),
     }
 
 
