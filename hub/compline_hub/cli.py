@@ -28,9 +28,12 @@ class Sentences(TyperGroup):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except* ComplineError as errors:
-            typer.echo(f"Error: {_first(errors)}", err=True)
-            raise typer.Exit(1) from None
+        except (ComplineError, OSError, ExceptionGroup) as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+        typer.echo(f"Error: {sentence}", err=True)
+        raise typer.Exit(1)
 
 
 app = typer.Typer(
@@ -129,6 +132,7 @@ def enrol_command(
         request = read_request(request_file.read_bytes())
     except OSError as error:
         raise BadEnrolment(f"The request file {request_file.name} cannot be read; check its name.") from error
+    _check_writable(out)
     from compline_hub.office import open_hub
 
     with open_hub(settings) as hub:
@@ -165,15 +169,34 @@ def status_command(settings_file: SettingsFile = None) -> None:
     )
 
 
-def _first(errors: BaseException) -> BaseException:
-    """A hub's tasks fail as a group; people read its first sentence."""
-    return _first(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors
+def _sentence(error: Exception) -> str | None:
+    """Return what a person reads of an error, of a group of tasks the first; None where it is none to expect."""
+    match error:
+        case ExceptionGroup(exceptions=errors):
+            sentences = [_sentence(inner) for inner in errors]
+            return None if None in sentences else sentences[0]
+        case ComplineError():
+            return str(error)
+        case BrokenPipeError():
+            return None  # click ends quietly
+        case OSError(filename=str() as name):
+            return f"{name}: {error.strerror}; check that it is there and that you may use it."
+        case _:
+            return None
 
 
 def _settings(file: Path | None) -> HubSettings:
     if file is None and DEFAULT_FILE.exists():
         file = DEFAULT_FILE
     return load_settings(file, os.environ)
+
+
+def _check_writable(path: Path) -> None:
+    """Raise OSError where no file can be written at `path`; leaves what is there as it is."""
+    there = path.exists()
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    if not there:
+        path.unlink()
 
 
 def _write_secret(path: Path, data: bytes) -> None:

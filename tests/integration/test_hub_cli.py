@@ -75,6 +75,46 @@ def test_command_when_something_is_missing_then_one_sentence_says_what_to_do(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("out", ["nowhere/grant.json", "."], ids=["no-folder", "a-folder"])
+def test_enrol_when_the_grant_cannot_be_written_then_it_is_said_and_nobody_is_enrolled(
+    place: Place, out: str
+) -> None:
+    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
+    place.run("init")
+
+    done = place.run("enrol", "request.json", "--name", "Desk 7", "--out", out)
+
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (1, True)
+    assert done.stderr.startswith(f"Error: {out}: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "No handset is enrolled yet" in place.run("status").stdout
+
+
+def test_enrol_when_it_is_refused_then_an_earlier_grant_stays_as_it_was(place: Place) -> None:
+    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
+    (place.folder / "grant.json").write_text("earlier")
+    place.run("init")
+
+    done = place.run("enrol", "request.json", "--name", "", "--out", "grant.json")
+
+    assert done.exit_code == 1
+    assert (place.folder / "grant.json").read_text() == "earlier"
+
+
+@pytest.mark.parametrize("command", ["init", "serve", "status"])
+def test_command_when_the_data_folder_cannot_be_used_then_one_sentence_names_it(
+    place: Place, command: str
+) -> None:
+    (place.folder / "file").touch()
+    place.environment["COMPLINE_HUB_DATA_DIR"] = str(place.folder / "file" / "data")
+
+    done = place.run(command)
+
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (1, True)
+    assert done.stderr.startswith(f"Error: {place.folder}/file/data")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_init_when_run_twice_then_the_fingerprint_stays(place: Place) -> None:
     first = place.run("init")
 
