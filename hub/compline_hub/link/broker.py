@@ -135,9 +135,10 @@ class OutsideBroker:
         await self.reload(handsets)
 
     async def reload(self, handsets: Sequence[HandsetId]) -> None:
-        """Write the files anew."""
-        for files in FILES.values():
+        """Write the files anew, and the folders that they name as the broker's store."""
+        for product, files in FILES.items():
             write_files(self.listener.folder, files(self.listener, sorted(handsets), self._password))
+            (self.listener.folder / product).mkdir(mode=0o700, exist_ok=True)
 
     async def ended(self) -> int:
         """Never: it is not ours."""
