@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from compline_shared.configuration import InvalidSettings, settings_from
+from compline_shared.configuration import DEFAULT_SOURCE, InvalidSettings, settings_from
 
 PREFIX = "COMPLINE_EDGE_"
 
@@ -44,7 +44,7 @@ def load_settings(config: Path | None = None) -> EdgeSettings:
     Raises:
         InvalidSettings: the file cannot be read, or a setting is unknown, of the wrong type or out of range.
     """
-    default = Path("compline.toml")
+    default = Path(DEFAULT_SOURCE)
     source = config or (default if default.is_file() else None)
     try:
         toml = source.read_text(encoding="utf-8") if source else ""
@@ -54,4 +54,11 @@ def load_settings(config: Path | None = None) -> EdgeSettings:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidSettings(f"{source} is not text in UTF-8: save it as UTF-8.") from error
-    return settings_from(EdgeSettings, toml=toml, table="edge", environment=os.environ, prefix=PREFIX)
+    return settings_from(
+        EdgeSettings,
+        toml=toml,
+        source=str(source or default),
+        table="edge",
+        environment=os.environ,
+        prefix=PREFIX,
+    )

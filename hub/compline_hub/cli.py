@@ -15,10 +15,11 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from compline_hub.settings import HubSettings, load_settings
+from compline_shared.configuration import DEFAULT_SOURCE
 from compline_shared.enrolment import BadEnrolment, read_request, write_grant
 from compline_shared.errors import ComplineError
 
-DEFAULT_FILE = Path("compline.toml")
+DEFAULT_FILE = Path(DEFAULT_SOURCE)
 
 
 class Sentences(TyperGroup):

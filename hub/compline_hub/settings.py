@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from compline_shared.configuration import InvalidSettings, settings_from
+from compline_shared.configuration import DEFAULT_SOURCE, InvalidSettings, settings_from
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 PREFIX = "COMPLINE_HUB_"
@@ -60,7 +60,14 @@ def load_settings(file: Path | None, environment: Mapping[str, str]) -> HubSetti
         InvalidSettings: names the setting and what is expected.
     """
     text = "" if file is None else _text(file)
-    settings = settings_from(HubSettings, toml=text, table="hub", environment=environment, prefix=PREFIX)
+    settings = settings_from(
+        HubSettings,
+        toml=text,
+        source=str(file or DEFAULT_SOURCE),
+        table="hub",
+        environment=environment,
+        prefix=PREFIX,
+    )
     _check_broker(settings.broker)
     return settings
 

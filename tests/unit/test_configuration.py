@@ -9,7 +9,9 @@ from compline_shared.configuration import InvalidSettings, settings_from
 
 
 def read(toml: str = "", **environment: str) -> EdgeSettings:
-    return settings_from(EdgeSettings, toml=toml, table="edge", environment=environment, prefix=PREFIX)
+    return settings_from(
+        EdgeSettings, toml=toml, source="own.toml", table="edge", environment=environment, prefix=PREFIX
+    )
 
 
 def test_settings_when_nothing_is_set_then_defaults() -> None:
@@ -32,7 +34,19 @@ def test_settings_when_a_variable_is_typed_then_it_is_read_as_toml(
 
 
 def test_settings_when_the_environment_is_anothers_then_it_is_ignored() -> None:
-    assert read(COMPLINE_EDGE_NO_SUCH_THING="1", PATH="/bin") == EdgeSettings()
+    assert read(COMPLINE_HUB_NAME="east", PATH="/bin") == EdgeSettings()
+
+
+def test_settings_when_a_variable_is_misspelt_then_it_is_refused_beside_the_nearest() -> None:
+    with pytest.raises(
+        InvalidSettings, match=r"COMPLINE_EDGE_LANGAGE .* did you mean COMPLINE_EDGE_LANGUAGE\?"
+    ):
+        read(COMPLINE_EDGE_LANGAGE="en")
+
+
+def test_settings_when_a_variable_is_like_no_setting_then_it_is_refused_beside_all() -> None:
+    with pytest.raises(InvalidSettings, match=r"COMPLINE_EDGE_ZZZ .* COMPLINE_EDGE_CHATS, .*RECORDINGS"):
+        read(COMPLINE_EDGE_ZZZ="1")
 
 
 @pytest.mark.parametrize(
@@ -45,11 +59,14 @@ def test_settings_when_the_environment_is_anothers_then_it_is_ignored() -> None:
         "[edge]\nlive = 'perhaps'",
     ],
 )
-def test_settings_when_the_file_is_wrong_then_one_sentence_says_so(toml: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"edge|TOML"):
+def test_settings_when_the_file_is_wrong_then_one_sentence_names_it(toml: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^own\.toml.*(edge|TOML)"):
         read(toml)
 
 
-def test_settings_when_a_variable_does_not_fit_then_one_sentence_names_it() -> None:
-    with pytest.raises(InvalidSettings, match="collector_channel"):
-        read(COMPLINE_EDGE_COLLECTOR_CHANNEL="left")
+@pytest.mark.parametrize(("text", "wrong"), [("left", "Expected `int`"), ("7", "<= 1")])
+def test_settings_when_a_variable_does_not_fit_then_one_sentence_names_it_and_what_fits(
+    text: str, wrong: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=rf'COMPLINE_EDGE_COLLECTOR_CHANNEL is "{text}": .*{wrong}'):
+        read(COMPLINE_EDGE_COLLECTOR_CHANNEL=text)

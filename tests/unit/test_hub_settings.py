@@ -30,12 +30,12 @@ def test_settings_when_a_name_is_unknown_then_the_error_names_it(tmp_path: Path)
     file = tmp_path / "compline.toml"
     file.write_text("[hub]\nprot = 1\n")
 
-    with pytest.raises(InvalidSettings, match="prot"):
+    with pytest.raises(InvalidSettings, match=r"compline\.toml, \[hub\]: .*prot"):
         load_settings(file, {})
 
 
 def test_settings_when_a_port_is_out_of_range_then_the_error_names_it() -> None:
-    with pytest.raises(InvalidSettings, match="port"):
+    with pytest.raises(InvalidSettings, match="COMPLINE_HUB_PORT"):
         load_settings(None, {"COMPLINE_HUB_PORT": "70000"})
 
 
