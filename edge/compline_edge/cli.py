@@ -53,7 +53,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="""Compline on the handset: judges calls and chats offline, keeps what was said sealed, and owes the hub
+    help=f"""Compline on the handset: judges calls and chats offline, keeps what was said sealed, and owes the hub
 verdicts that cannot carry content.
 
 **Without a hub**: `compline-edge inspect FOLDER` judges recordings and chat exports where they lie.
@@ -66,7 +66,8 @@ verdicts that cannot carry content.
 4. `compline-edge run --recordings FOLDER` watches, judges and delivers.
 
 **Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
-`COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on.
+`COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on for every setting:
+{", ".join(EdgeSettings.__struct_fields__)}.
 """,
 )
 app.add_typer(models_app, name="models")

@@ -186,7 +186,8 @@ class Inspector:
 _SPEAKERS = {Role.COLLECTOR: "collector", Role.OTHER: "other", Role.UNKNOWN: "speaker"}
 _REMARKS = {
     Abstention.TRUNCATED: "{} ends before it says it does; the readable part was judged. Copy it from the phone again.",
-    Abstention.TOO_LONG: "{} is longer than the limit; the rest was not judged. Raise longest_call_hours or cut it.",
+    Abstention.TOO_LONG: "{} is longer than the limit; the rest was not judged. Cut it, or raise longest_call_hours in "
+    "compline.toml, [edge].",
     Abstention.SILENT: "{} decodes and nobody speaks in it; check that the recorder had the microphone.",
     Abstention.EMPTY: "{} holds no sound at all; check the recorder, or leave the file out.",
     Abstention.NO_MODEL: "{} was not judged: no model for its language. See compline-edge models --help.",

@@ -43,7 +43,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="""The branch hub of Compline: takes sealed verdicts of the branch's handsets in, keeps them, shows them live.
+    help=f"""The branch hub of Compline: takes sealed verdicts of the branch's handsets in, keeps them, shows them live.
 
 **First time**
 
@@ -54,8 +54,8 @@ app = typer.Typer(
    Take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
 
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
-`COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting: name, data_dir, port,
-broker, mqtt_port, database, advertise, interface, lexicons, log_level.
+`COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:
+{", ".join(HubSettings.__struct_fields__)}.
 
 The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,

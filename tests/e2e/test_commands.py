@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from compline_edge.cli import app
+from compline_edge.settings import EdgeSettings
 from compline_edge.vault.identity import create_identity, join
 from tests.edge_program import edge, environment
 from tests.homes import HubKeys
@@ -42,6 +43,11 @@ def test_help_when_asked_then_it_tells_what_to_do_next(name: str) -> None:
     assert told.exit_code == 0
     words = " ".join(told.output.replace("│", " ").split())
     assert [part for part in NEXT[name] if part not in words] == []
+
+
+def test_help_when_asked_then_it_names_every_setting() -> None:
+    told = command("--help").output
+    assert [name for name in EdgeSettings.__struct_fields__ if name not in told] == []
 
 
 def test_version_when_asked_as_a_program_then_it_is_told(tmp_path: Path) -> None:

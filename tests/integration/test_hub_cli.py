@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from compline_hub.cli import app
+from compline_hub.settings import HubSettings
 from compline_shared.enrolment import read_grant, write_request
 from tests.wire_handset import WireHandset
 
@@ -131,6 +132,12 @@ def test_help_when_asked_then_it_teaches_the_first_steps(place: Place) -> None:
     assert all(
         step in done.stdout for step in ("compline-hub init", "compline-hub serve", "enrol", "127.0.0.1")
     )
+
+
+def test_help_when_asked_then_it_names_every_setting(place: Place) -> None:
+    told = place.run("--help").stdout
+
+    assert [name for name in HubSettings.__struct_fields__ if name not in told] == []
 
 
 def test_version_when_asked_then_it_is_told(place: Place) -> None:
