@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.senses.model_fetch import FetchFailed, Offer, catalogue, fetch
+from compline_edge.senses.model_fetch import (
+    Checksum,
+    Fetched,
+    FetchFailed,
+    Offer,
+    catalogue,
+    fetch,
+)
 from compline_edge.senses.model_unpack import BadArchive
 
 NAME = "vosk-model-small-xx-0.1"
@@ -89,6 +96,10 @@ def offers(shelf: Shelf, *, sha256: str | None = None, most: int = 1_000_000) ->
 
 
 def get(shelf: Shelf, to: Path, *, sha256: str | None = None, most: int = 1_000_000) -> Path:
+    return got(shelf, to, sha256=sha256, most=most).folder
+
+
+def got(shelf: Shelf, to: Path, *, sha256: str | None = None, most: int = 1_000_000) -> Fetched:
     return fetch(
         NAME,
         to=to,
@@ -166,6 +177,22 @@ def test_fetch_when_no_checksum_is_published_then_the_first_is_recorded_and_comp
         pytest.raises(FetchFailed, match="recorded at its first"),
     ):
         get(shelf, tmp_path)
+
+
+def test_fetch_when_it_is_done_then_it_tells_what_the_checksum_was_compared_with(tmp_path: Path) -> None:
+    with serving(GOOD) as shelf:
+        first = got(shelf, tmp_path)
+        there = got(shelf, tmp_path)
+        (tmp_path / NAME).rename(tmp_path / "moved")
+        again = got(shelf, tmp_path)
+        elsewhere = got(shelf, tmp_path / "b", sha256=hashlib.sha256(GOOD).hexdigest())
+
+    assert [fetched.checksum for fetched in (first, there, again, elsewhere)] == [
+        Checksum.FIRST,
+        Checksum.NONE,
+        Checksum.RECORDED,
+        Checksum.PUBLISHED,
+    ]
 
 
 def test_fetch_when_the_file_is_too_large_then_it_is_not_kept(tmp_path: Path) -> None:

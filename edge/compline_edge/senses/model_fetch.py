@@ -1,4 +1,4 @@
-"""Downloads a named model: resumed where it broke off, checksum compared, unpacked whole or not at all."""
+"""Downloads a named model: resumed where it broke off, checksum compared or recorded, unpacked whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
 from pathlib import Path
@@ -47,10 +49,39 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str | None = None
 
 
+class Checksum(Enum):
+    """What the checksum of a download was compared with."""
+
+    PUBLISHED = auto()  # the catalogue's
+    RECORDED = auto()  # the one of the first download to the same folder
+    FIRST = auto()  # nothing: it is the first, and is recorded
+    NONE = auto()  # nothing was downloaded: the model was there
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A model's folder, and how far its content is known to be the right one."""
+
+    folder: Path
+    checksum: Checksum
+
+
 def catalogue() -> dict[str, Offer]:
     """The models that can be fetched by name."""
     content = (files("compline_edge.senses") / "catalogue.toml").read_bytes()
     return msgspec.toml.decode(content, type=dict[str, Offer])
+
+
+def offered(name: str, offers: Mapping[str, Offer] | None = None) -> Offer:
+    """Return the offer of this name in ``offers`` (default: the catalogue).
+
+    Raises:
+        FetchFailed: there is none; the sentence names those that there are.
+    """
+    known = catalogue() if offers is None else offers
+    if name not in known:
+        raise FetchFailed(f"No model {name} can be fetched; the names are: {', '.join(known)}.")
+    return known[name]
 
 
 def fetch(
@@ -60,8 +91,8 @@ def fetch(
     progress: Progress,
     offers: Mapping[str, Offer] | None = None,
     wait: Callable[[float], object] = time.sleep,
-) -> Path:
-    """Download the model `name` into the folder `to`; returns its own folder, at once if it is there already.
+) -> Fetched:
+    """Download the model `name` into the folder `to`; returns at once if it is there already.
 
     What a broken download left is kept and gone on with next time.
 
@@ -69,26 +100,23 @@ def fetch(
         FetchFailed: no such model, no connection, too large, or another checksum than expected.
         BadArchive: what came is no sound zip.
     """
-    known = catalogue() if offers is None else offers
-    offer = known.get(name)
-    if offer is None:
-        raise FetchFailed(f"No model {name} can be fetched; the names are: {', '.join(known)}.")
+    offer = offered(name, offers)
     target = to / name
     if target.is_dir():
-        return target
+        return Fetched(target, Checksum.NONE)
     try:
         to.mkdir(parents=True, exist_ok=True)
         part = to / f".{name}.part"
         _Download(name, offer, part, progress, wait).run()
-        found = _compare(name, offer, part, to / CHECKSUMS)
+        found, compared = _compare(name, offer, part, to / CHECKSUMS)
         folder = _unpack(part, to=to, name=name)
-        if offer.sha256 is None:
+        if compared is Checksum.FIRST:
             _record(name, found, to / CHECKSUMS)
     except OSError as error:
         raise FetchFailed(
             f"{name} cannot be stored in {to.name} ({error.strerror}): make room or choose --to."
         ) from error
-    return folder
+    return Fetched(folder, compared)
 
 
 class _Download:
@@ -202,19 +230,21 @@ class _Download:
         return self._part.stat().st_size if self._part.exists() else 0
 
 
-def _compare(name: str, offer: Offer, part: Path, record: Path) -> str:
+def _compare(name: str, offer: Offer, part: Path, record: Path) -> tuple[str, Checksum]:
     """Compare the checksum with the published one, else with the one recorded at first use; returns it."""
     with part.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     expected = offer.sha256 or _recorded(record).get(name)
-    if expected is not None and found != expected:
+    if expected is None:
+        return found, Checksum.FIRST
+    if found != expected:
         part.unlink()
         whose = "published" if offer.sha256 else "recorded at its first download"
         raise FetchFailed(
             f"{name} has another checksum than the one {whose}: it was thrown away; "
             "try again, and if it happens twice do not trust the source."
         )
-    return found
+    return found, Checksum.PUBLISHED if offer.sha256 else Checksum.RECORDED
 
 
 def _unpack(part: Path, *, to: Path, name: str) -> Path:
