@@ -189,7 +189,7 @@ def test_loading_when_the_weights_are_altered_then_the_sentence_says_how_to_rest
     weights[len(weights) // 2] ^= 1
     (copy / "model.tflite").write_bytes(weights)
 
-    with pytest.raises(ModelDamaged, match=r"model\.tflite .*restore the folder"):
+    with pytest.raises(ModelDamaged, match=r"model\.tflite .*restore the folder .*git checkout"):
         CtcTranscriber(copy)
 
 

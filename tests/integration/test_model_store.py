@@ -34,8 +34,13 @@ def test_store_when_a_tag_of_the_same_language_is_asked_then_it_is_found(languag
 
 
 def test_store_when_no_model_speaks_the_language_then_it_says_what_is_installed() -> None:
-    with pytest.raises(NoModel, match=r"language fr-FR .*installed: zh-CN"):
+    with pytest.raises(NoModel, match=r"language fr-FR .*installed: zh-ctc-telephone \(ctc, zh-CN\)"):
         ModelStore([SHIPPED]).transcriber("fr-FR")
+
+
+def test_store_when_only_another_kind_is_installed_then_it_says_which_and_how_to_have_it() -> None:
+    with pytest.raises(NoModel, match=r"No vosk model .*installed: zh-ctc-telephone .*--transcriber auto"):
+        ModelStore([SHIPPED]).transcriber("zh-CN", kind="vosk")
 
 
 def test_store_when_places_do_not_exist_then_nothing_is_installed(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_MODEL_BYTES = 512 * 1024 * 1024
 
-_RESTORE = (
-    "restore the folder with `git checkout -- models`, or fetch it again with `compline-edge models fetch`"
-)
+_RESTORE = "restore the folder from where it came (in a checkout: `git checkout -- models`)"
+"""Models with a manifest are not in the catalogue of those that can be fetched."""
 
 
 class ModelDamaged(ComplineError):

@@ -53,16 +53,13 @@ class ModelStore:
             NoModel: none is installed.
             ModelDamaged: the one that is installed cannot be used.
         """
-        found = [model for model in self.installed() if kind in (None, model.kind)]
+        installed = self.installed()
+        found = [model for model in installed if kind in (None, model.kind)]
         same = [model for model in found if model.language.lower() == language.lower()]
         alike = [model for model in found if _first(model.language) == _first(language)]
         for model in (*same, *alike):
             return CtcTranscriber(model.folder) if model.kind == "ctc" else VoskTranscriber(model.folder)
-        have = ", ".join(sorted({model.language for model in found})) or "none"
-        raise NoModel(
-            f"No model for the language {language} is installed (installed: {have}): "
-            "fetch one with `compline-edge models fetch`."
-        )
+        raise NoModel(_no_model(language, kind, installed))
 
     def thresholds(self) -> Thresholds:
         """The spotter's operating point, from the first place that has one.
@@ -106,6 +103,15 @@ def _models(root: Path) -> Iterator[Installed]:
             except ModelDamaged:
                 continue  # a language that nobody here asks for
     yield from sorted(found, key=lambda model: (model.kind != "ctc", model.name))
+
+
+def _no_model(language: str, kind: str | None, installed: Sequence[Installed]) -> str:
+    have = ", ".join(f"{model.name} ({model.kind}, {model.language})" for model in installed) or "none"
+    other = ", or let it be picked with --transcriber auto" if kind else ""
+    return (
+        f"No {f'{kind} ' if kind else ''}model for the language {language} is installed (installed: {have}): "
+        f"fetch one that `compline-edge models list` names{other}."
+    )
 
 
 def _first(language: str) -> str:

@@ -58,7 +58,7 @@ class VoskTranscriber:
         if not any((folder / name).is_file() for name in _ACOUSTIC):
             raise ModelDamaged(
                 f"{folder.name} is no Vosk model folder (it has no {_ACOUSTIC[0]}): "
-                "fetch one with `compline-edge models fetch`."
+                "delete it, then fetch one that `compline-edge models list` names."
             )
         self._language = language or vosk_language(folder)
         self._version = _version(folder)
