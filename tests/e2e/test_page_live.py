@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(
+        locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 800}
+    )
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -133,6 +136,21 @@ def test_page_when_a_row_is_opened_by_keys_then_all_findings_are_told_and_escape
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(row).to_be_focused()
+
+
+def test_page_when_findings_have_many_categories_then_each_has_its_bar(page: Page, site: Site) -> None:
+    many = list(Category)[:14]
+
+    site.send(draft(*(finding(category, Severity.NOTICE) for category in many)))
+
+    expect(page.locator("#categories .bar")).to_have_count(len(many))
+
+
+def test_page_when_times_are_shown_then_their_zone_is_named(page: Page, site: Site) -> None:
+    site.send(draft(finding()))
+
+    expect(page.locator("th.c-time")).to_have_text("到达（GMT+8）")
+    expect(page.locator("#rows tr td.c-time .pair")).to_have_attribute("title", re.compile(r":\d\d GMT\+8$"))
 
 
 def test_page_when_filtered_then_only_rows_that_fit_stay(page: Page, site: Site) -> None:

@@ -4,8 +4,6 @@ import { byId, element, shape } from "./elements.js";
 import { hourMinute } from "./figures.js";
 import { SEVERITIES, word } from "./words.js";
 
-const MOST_BARS = 8;
-
 export function drawStrip(counts) {
   const total = Object.values(counts.severities).reduce((sum, n) => sum + n, 0);
   const abstained = Object.values(counts.abstentions).reduce((sum, n) => sum + n, 0);
@@ -23,7 +21,7 @@ export function drawStrip(counts) {
 }
 
 export function drawCategories(counts, choose, chosen) {
-  const bars = Object.entries(counts.categories).sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS);
+  const bars = Object.entries(counts.categories).sort((a, b) => b[1] - a[1]);
   const most = Math.max(...bars.map(([, n]) => n), 1);
   byId("categories").replaceChildren(...(bars.length ? bars.map(([category, n]) =>
     element("button", { type: "button", class: "bar", "aria-pressed": String(chosen === category), onclick: () => choose(category) },

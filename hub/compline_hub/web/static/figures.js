@@ -1,4 +1,4 @@
-// Times, lengths and short codes as people read them.
+// Times in this browser's zone, lengths and short codes, as people read them.
 import { locale } from "./words.js";
 
 export function clock(seconds) {
@@ -14,7 +14,12 @@ export function moment(seconds) {
 }
 
 export function fullMoment(seconds) {
-  return new Date(seconds * 1000).toLocaleString(locale(), { hour12: false });
+  return `${new Date(seconds * 1000).toLocaleString(locale(), { hour12: false })} ${zone(seconds)}`;
+}
+
+export function zone(seconds = Date.now() / 1000) {
+  const parts = new Intl.DateTimeFormat(locale(), { timeZoneName: "shortOffset" }).formatToParts(seconds * 1000);
+  return parts.find((part) => part.type === "timeZoneName").value;
 }
 
 export function hourMinute(seconds) {

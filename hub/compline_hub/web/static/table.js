@@ -2,7 +2,7 @@
 import { gravestFirst, idOf } from "./book.js";
 import { categoryChip, coverageBar, kindSign, passBadge, phraseOf } from "./chips.js";
 import { byId, element } from "./elements.js";
-import { clock, fullMoment, length, moment, short } from "./figures.js";
+import { clock, fullMoment, length, moment, short, zone } from "./figures.js";
 import { SEVERITIES, word } from "./words.js";
 
 const COLUMNS = ["time", "handset", "kind", "length", "contact", "findings", "confidence", "coverage", "pass"];
@@ -21,7 +21,7 @@ export class Table {
   }
 
   draw() {
-    byId("columns").replaceChildren(...COLUMNS.map((name) => element("th", { scope: "col", class: `c-${name}` }, word(`col_${name}`))));
+    byId("columns").replaceChildren(...COLUMNS.map((name) => element("th", { scope: "col", class: `c-${name}` }, heading(name))));
     const shown = this.book.shown();
     const focused = document.activeElement?.closest?.("tr[data-id]")?.dataset.id;
     this.body.replaceChildren(...shown.slice(0, MOST_ROWS).map((verdict) => this.row(verdict)));
@@ -51,7 +51,7 @@ export class Table {
       pass: passBadge(verdict, this.book.earlier(verdict).length),
     };
     return element("tr", { "data-id": id, tabindex: 0, class: classes, "aria-haspopup": "dialog" },
-      ...COLUMNS.map((name) => element("td", { class: `c-${name}`, "data-label": word(`col_${name}`) }, cells[name])));
+      ...COLUMNS.map((name) => element("td", { class: `c-${name}`, "data-label": heading(name) }, cells[name])));
   }
 
   findings(verdict) {
@@ -78,6 +78,10 @@ export class Table {
       this.choose(row);
     }
   }
+}
+
+function heading(column) {
+  return word(`col_${column}`, { zone: zone() });
 }
 
 function began(verdict) {

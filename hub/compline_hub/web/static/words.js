@@ -27,7 +27,7 @@ const WORDS = {
   reset: ["清除筛选", "Clear filters"],
   shown: ["显示 {n} 条", "{n} shown"],
   older: ["更早的判定", "Older verdicts"],
-  col_time: ["到达", "Arrived"],
+  col_time: ["到达（{zone}）", "Arrived ({zone})"],
   col_handset: ["手机", "Handset"],
   col_kind: ["类型", "Kind"],
   col_length: ["时长", "Length"],
