@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -91,8 +92,10 @@ def init_command(settings_file: SettingsFile = None) -> None:
 
     settings = _settings(settings_file)
     fingerprint = init_hub(settings)
-    console.print(f"Hub [bold]{settings.name}[/] is ready, fingerprint [bold]{fingerprint}[/].")
-    console.print(f"Data: {settings.data}  (back it up; keys/ opens everything that handsets seal)")
+    console.print(f"Hub [bold]{escape(settings.name)}[/] is ready, fingerprint [bold]{fingerprint}[/].")
+    console.print(
+        f"Data: {escape(str(settings.data))}  (back it up; keys/ opens everything that handsets seal)"
+    )
     console.print("Next: compline-hub serve")
 
 
@@ -104,7 +107,7 @@ def serve_command(settings_file: SettingsFile = None) -> None:
 
     def announce(address: str) -> None:
         console.print(
-            f"[bold]{settings.name}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
+            f"[bold]{escape(settings.name)}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
         )
         host, port = settings.broker_address
         console.print(f"Handsets meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
@@ -141,7 +144,8 @@ def enrol_command(
         grant = hub.enrolment.enrol(request, name=name, address=address)
     _write_secret(out, write_grant(grant))
     console.print(
-        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} to the handset, then delete it here."
+        f"{escape(name)} is enrolled as {grant.handset[:8]}. "
+        f"Take {escape(out.name)} to the handset, then delete it here."
     )
 
 
@@ -156,13 +160,13 @@ def status_command(settings_file: SettingsFile = None) -> None:
         summary = hub.reading.summary(since=0, now=now)
         handsets = hub.reading.handsets()
     running = f"runs, page http://127.0.0.1:{settings.port}/" if is_served(settings) else "does not run"
-    console.print(f"[bold]{settings.name}[/] ({hub.keys.fingerprint}) {running}")
+    console.print(f"[bold]{escape(settings.name)}[/] ({hub.keys.fingerprint}) {running}")
     console.print(
         f"Verdicts {summary.verdicts}, findings {sum(summary.severities.values())}, alarms {summary.alarms}"
     )
     table = Table("Handset", "Id", "Last heard", box=None)
     for handset in handsets:
-        table.add_row(handset.name, handset.id[:8], _heard(handset.heard, now))
+        table.add_row(escape(handset.name), handset.id[:8], _heard(handset.heard, now))
     console.print(
         table
         if handsets

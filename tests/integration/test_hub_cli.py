@@ -91,6 +91,34 @@ def test_enrol_when_the_grant_cannot_be_written_then_it_is_said_and_nobody_is_en
     assert "No handset is enrolled yet" in place.run("status").stdout
 
 
+@pytest.mark.parametrize(
+    "name", ["a\x1b[2Jb", "a\nb", "a\u202eb"], ids=["escape", "line-end", "right-to-left"]
+)
+def test_enrol_when_the_name_has_unseen_characters_then_it_is_refused_and_not_echoed(
+    place: Place, name: str
+) -> None:
+    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
+    place.run("init")
+
+    done = place.run("enrol", "request.json", "--name", name, "--out", "grant.json")
+
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: A handset's name has no control or invisible characters; choose another with --name.\n"
+    )
+    assert done.stdout == ""
+
+
+def test_enrol_when_the_name_looks_like_markup_then_it_is_shown_as_it_is(place: Place) -> None:
+    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
+    place.run("init")
+
+    done = place.run("enrol", "request.json", "--name", "[/]七号　工位[red]", "--out", "grant.json")
+
+    assert done.stdout.startswith("[/]七号　工位[red] is enrolled")
+    assert "[/]七号　工位[red]" in place.run("status").stdout
+
+
 def test_enrol_when_it_is_refused_then_an_earlier_grant_stays_as_it_was(place: Place) -> None:
     (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
     (place.folder / "grant.json").write_text("earlier")

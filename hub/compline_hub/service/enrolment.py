@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable
 
 from compline_hub.core.enrolled import Binding, Handset
@@ -42,11 +43,15 @@ class Enrolment:
         Asked again with the same key, the same binding is granted again.
 
         Raises:
-            EnrolmentRefused: the id is taken by another key, or the name is empty or too long.
+            EnrolmentRefused: the id is taken by another key, or the name is empty, too long or not all visible.
         """
         if not 1 <= len(name.strip()) <= MAX_NAME:
             raise EnrolmentRefused(
                 f"A handset's name has 1 to {MAX_NAME} characters; choose another with --name."
+            )
+        if not _visible(name.strip()):
+            raise EnrolmentRefused(
+                "A handset's name has no control or invisible characters; choose another with --name."
             )
         with self._store.transaction() as ledger:
             binding = self._binding(ledger, request, name.strip())
@@ -101,3 +106,8 @@ class Enrolment:
         )
         ledger.enrol(handset, binding)
         return binding
+
+
+def _visible(name: str) -> bool:
+    """Return whether a terminal and a page show all of a name; what they obey or hide could pass for another's."""
+    return not any(unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp") for c in name)
