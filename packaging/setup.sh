@@ -57,7 +57,8 @@ uv_path() {
     else
         if [ ! -x .run/uv/bin/uv ]; then
             "$python" -m pip --version >/dev/null 2>&1 || { echo "Compline needs pip: sudo apt-get install python3-pip" >&2; exit 1; }
-            "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --target .run/uv uv >&2
+            PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check \
+                --no-warn-script-location --target .run/uv uv >&2  # a folder of our own: root harms nothing here
         fi
         echo .run/uv/bin/uv
     fi
