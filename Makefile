@@ -50,5 +50,5 @@ lock: ## resolve requirements.lock anew (hashes, no index host)
 		--custom-compile-command "make lock" \
 		--group dev edge/pyproject.toml hub/pyproject.toml shared/pyproject.toml -o requirements.lock
 
-clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the environment, caches and what the demo wrote
+	rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
