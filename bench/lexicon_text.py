@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 
 from compline_edge.core.template import phrases
@@ -17,13 +18,20 @@ ENTRIES = 10_000
 
 
 def chat_messages() -> list[str]:
-    """Return messages of ordinary telephone dialogues where they are at hand, else random ones of common characters."""
+    """Return messages of ordinary telephone dialogues where they are at hand, else random ones of common characters.
+
+    Says which on stderr: the two give figures that must not be compared.
+    """
     messages: list[str] = []
     for path in sorted(DIALOGUES.glob("normal_dialogues*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             dialogue = json.loads(line)
             messages += [*dialogue["left"], *dialogue["right"]]
-    return messages or _random_messages()
+    if messages:
+        print(f"on {len(messages)} messages of ordinary telephone dialogues", file=sys.stderr)
+        return messages
+    print(f"on random common characters: there are no dialogues in {DIALOGUES}", file=sys.stderr)
+    return _random_messages()
 
 
 def real_packs() -> tuple[Pack, ...]:
