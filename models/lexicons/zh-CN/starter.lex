@@ -613,7 +613,7 @@
 8060 | serious | {有录音/在录音/会录音}~4{换微信/用微信/上微信/微信跟/换个微信/发微信} | not: - | 有录音换微信说 | leaves the line because it is recorded
 
 @category missing_disclosure
-@not missing_disclosure = 不是 / 没有录音 / 没录音 / 不会录音 / 不录音 / 不要录音 / 别录音 / 不能录音 / 关掉 / 关了 / 停掉 / 录音软件 / 可以录音 / 冒充 / 自称 / 假冒 / 是不是 / 如果有 / 同意录音 / 保留录音
+@not missing_disclosure = 法院 / 法庭 / 公安 / 派出所 / 检察院 / 经侦 / 警察 / 不是 / 没有录音 / 没录音 / 不会录音 / 不录音 / 不要录音 / 别录音 / 不能录音 / 关掉 / 关了 / 停掉 / 录音软件 / 可以录音 / 冒充 / 自称 / 假冒 / 是不是 / 如果有 / 同意录音 / 保留录音
 9001 | notice | {我是/我们是/这里是/这边是/我这里是}~8{金融/银行/信用卡/小贷/花呗/借呗/白条/微粒贷/信贷/资产管理} | not: 欠 / 贷款人 | 我是某金融公司 | names the firm
 9002 | notice | {我是/我们是/这里是/这边是}~8{客服/贷后/催收员/专员/客户经理/工作人员/还款顾问/员工/服务中心} | not: - | 我是某岗位 | names the function
 9003 | notice | {我的工号/我工号是/我的编号/我的员工号} | not: - | 我的工号是 | gives the staff number
@@ -655,6 +655,24 @@
 9518 | notice | {通话/电话/沟通/对话}[现在/目前]{已录音/已经录音/录音中/要录音/需要录音/已开启录音/录音存档/是要录音} | not: - | 通话已录音 | says that the recording is on
 9519 | notice | {全程/全部/始终/一直}~4{录音/录制} | not: 怕 | 全程留存录音 | says that all is recorded
 9022 | notice | {我是/我们是/这里是/这边是}~6{公司的/平台的/金融的/银行的/中心的/机构的} | not: 欠 | 我是某公司的 | names the firm
+9023 | notice | {我是/我们是/这里是/这边是/我这里是}~6{消费/普惠/白条/借条/分期/消金/金服/网贷/个贷/财富/车贷/房贷}[这边/中心/平台/部门]的 | not: 欠 / 借 | 我是某消费平台的 | names the firm by its trade
+9024 | notice | {金融/银行/普惠/消费/信用卡/公司/平台/贷款/借呗/花呗/白条/分期}{这边/这里}{的/给您/来电/打给您/联系您/打来的} | not: 您在 / 你在 / 您的 / 你的 / 欠 | 某银行这边的 | names the firm loosely
+9025 | notice | {我是/这边是/由我/是我}~2{负责/处理/跟进/对接/经办}~6{账户/案子/账单/案件/贷款/借款/欠款/逾期/分期} | not: 谁 | 我是负责您账户的 | says to be in charge of the account
+9026 | notice | {我代表/我们代表/这边代表/我是代表}~6{银行/金融/公司/平台/机构/中心} | not: - | 我代表某银行 | names the principal
+9027 | notice | 代表{公司/平台/银行/机构}{跟您/和您/联系/来/给您/与您} | not: - | 代表公司跟您联系 | says to act for the firm
+9028 | notice | {我姓/我叫/免贵姓/敝姓}~4{来自/这边是/我是/这里是}~6{金融/银行/公司/平台/中心/信贷/消费/贷后/普惠} | not: - | 我姓某来自某银行 | gives name and firm
+9029 | notice | {金融/银行/公司/平台/信用卡/中心/借呗/花呗/白条/分期/普惠}[这边/这里]{给您来电/给您打电话/给您致电/来电/致电您/给你打电话/找您/联系您} | not: 不会 | 某平台给您来电 | names the firm as the caller
+9030 | notice | {客服/专员/顾问/经理/坐席/客服代表}~4{为您服务/给您服务/联系您/给您来电/给您致电/跟您联系} | not: 不会 | 客服某为您服务 | names the function
+9031 | notice | {我是/我们是/这边是/这里是}~8{人员/负责人/对接人/经办人/处理人/坐席/业务员/信贷员/调解员/协商员} | not: - | 我是某人员 | names the function
+9032 | notice | {公司/平台/银行/机构}{安排/让/派/指派}我{跟/来/联系/给/处理} | not: - | 公司安排我联系您 | says to act for the firm
+9033 | notice | {我们/我/咱们/本}公司{叫/全称/名称/的名字/的全称} | not: - | 我们公司叫某某 | names the firm
+9520 | notice | {聊天/谈话/说话/交谈/交流/讲话/说的/说的话/讲的}~5{录音/录着音/录下来/录着} | not: 您那边 / 你那边 | 说的话都有录音 | recording notice
+9521 | notice | {线路/这条线/这个线/系统/座机/热线/号码}~4{录音/录着音} | not: - | 系统自动录音 | recording notice by the line
+9522 | notice | 录音{电话/线路/状态/来电/通话} | not: 听了 / 听过 | 录音电话 | names the line a recorded one
+9523 | notice | {自动/全程/同步/实时/全部}[会/有/在/被/都]{录音/录制/录着音} | not: - | 全程录音 | recording notice, short
+9524 | notice | {都有/会有/带着/带有/是有/做了}录音[的] | not: 您那边 / 你那边 | 都有录音的 | recording notice, loosely
+9525 | notice | 录音{存证/备案/留底/备查/留证/留痕} | not: - | 录音存证 | says that the recording is kept
+9526 | notice | {我们/这边/咱们/我这边}~3{在录音/开着录音/开了录音/录着音/做录音/录音中} | not: 你在 / 您在 | 我这边开着录音 | recording is on
 
 @category anger
 @not anger = 您说我 / 别生气 / 没有别的 / 不好意思 / 道歉 / 抱歉
