@@ -14,8 +14,8 @@ from compline_shared.errors import ComplineError
 
 MAX_BYTES = 1_000_000
 LENIENCE = 6.0
-"""Nats more that a notice may lose whose absence would accuse. On the calibration speech some 30 identity and 16
-recording notices an hour are then heard that nobody gave; 8 nats would give 57 and 30."""
+"""Nats more that a notice may lose whose absence would accuse. On the development sentences some notice is then heard
+14 times an hour that nobody gave (`python -m models.spotter.notices`)."""
 
 
 class BadThresholds(ComplineError):
