@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from models.eval.pinyin_error import BASE, Pcm, Recording, read_set
 from models.eval.spotting import base_model
-from models.spotter.calibrate import DATA, MODEL, TARGET, Heard, best_margins, listen
+from models.spotter.calibrate import DATA, MODEL, TARGET, Heard, listen
 from models.train.telephone import CLEAN, Floats, Line, at_speed, mix, send
 
 from bench.figure import Figure
 from compline_edge.core.disclosure import CALLS_WITHOUT
-from compline_edge.core.phrase_lattice import build
 from compline_edge.core.speech import Posteriors, SpeechBlock
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds, parse_thresholds
@@ -30,8 +31,9 @@ from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.features import STEP
 from compline_edge.senses.packs import load_packs
+from compline_shared.pack import Entry, Pack
 from compline_shared.taxonomy import Category, Role
-from compline_shared.template import Choice, Gap
+from compline_shared.template import Choice, Gap, Template
 
 NOTICES = Path(__file__).with_name("notices.tsv")
 LINES: Mapping[str, Line] = {
@@ -73,7 +75,7 @@ def figures() -> Iterator[Figure]:
 
 def coverage(sort: str) -> float:
     """Share of the notices of one sort, never used to widen an entry, whose wording some entry has."""
-    matcher = TextMatcher(load_packs(Path("models"), "zh-CN").sound())
+    matcher = TextMatcher(_packs())
     rows = [line.split("\t") for line in NOTICES.read_text(encoding="utf-8").splitlines()]
     given = [text for text, label in rows if label == sort]
     return sum(bool(matcher.disclosures(text)) for text in given) / len(given)
@@ -81,8 +83,7 @@ def coverage(sort: str) -> float:
 
 def heard_unsaid(cohort: Iterable[Heard], thresholds: Thresholds) -> float:
     """Recordings an hour, of a few seconds each, in which some notice is heard that nobody gave."""
-    packs = load_packs(Path("models"), "zh-CN").packs
-    entries = [e for pack in packs for e in pack.entries if e.category is Category.MISSING_DISCLOSURE]
+    entries = [e for pack in _packs() for e in pack.entries if e.category is Category.MISSING_DISCLOSURE]
     spotter = Spotter(entries, thresholds)
     seconds = 0.0
     false = 0
@@ -101,15 +102,28 @@ def heard_share(
     heard = said = 0
     other = recordings[-1]
     for place, one in enumerate(recordings):
-        shapes = list(_shapes(one.text, chance))
+        if any(word in one.text for word in _known().excluded):
+            continue  # rightly taken back
+        entries = [_notice(shape, id_) for id_, shape in enumerate(_shapes(one.text, chance), start=1)]
         spoken = _disturbed(one, other, noise) if place % 2 else _floats(one.samples)
         other = one
         posteriors = _listen(transcriber, send(at_speed(spoken, HURRY), line))
-        lattice = build([[Choice((before,)), Gap(GAP), Choice((after,))] for before, after in shapes])
-        margins = best_margins(lattice, thresholds, [Heard(one.text, posteriors)])
-        heard += sum(margin + thresholds.base >= 0 for margin in margins.values())
-        said += len(shapes)
+        stream = Spotter(entries, thresholds).open()
+        spotted = [*stream.feed(Posteriors(0.0, STEP, posteriors, ends=True)), *stream.finish()]
+        heard += len({one.entry for one in spotted})
+        said += len(entries)
     return heard / said
+
+
+def _notice(shape: Shape, id_: int) -> Entry:
+    """A notice with this sound, and with the negative contexts that all notices have."""
+    before, after = shape
+    template = Template((Choice((before,)), Gap(GAP), Choice((after,))))
+    return replace(_known(), id=id_, template=template)
+
+
+def _known() -> Entry:
+    return next(e for pack in _packs() for e in pack.entries if e.category is Category.MISSING_DISCLOSURE)
 
 
 def _shapes(text: str, chance: random.Random) -> Iterator[Shape]:
@@ -125,6 +139,11 @@ def _disturbed(one: Recording, other: Recording, chance: np.random.Generator) ->
     voice = np.resize(_floats(other.samples), len(one.samples))
     noise = voice / (np.std(voice) + 1e-9) + chance.normal(0.0, 1.0, len(voice))
     return mix(_floats(one.samples), noise.astype(np.float32), decibels=NOISE)
+
+
+@cache
+def _packs() -> tuple[Pack, ...]:
+    return load_packs(Path("models"), "zh-CN").sound()
 
 
 def _listen(transcriber: CtcTranscriber, samples: Floats) -> Floats:

@@ -16,10 +16,10 @@ CLEAR_TEXT = 0.5
 CALLS_WITHOUT = 0.1
 """Share of calls that lack both notices, assumed for the confidence alone."""
 WIDE_BAND = 16_000
-"""Hz of a recording below which nothing is claimed: over 8 kHz lines 16-22 % of calls that gave both notices show
-neither, so that a report is right 33-41 times in 100 (`python -m models.spotter.notices`)."""
-CONFIDENCE = 51
-"""How often a report is right at 16 kHz, by the same measurement: 11 % of calls that gave both notices show neither."""
+"""Hz of a recording below which nothing is claimed: over 8 kHz lines 18-25 % of calls that gave both notices show
+neither, so that a report is right 30-39 times in 100 (`python -m models.spotter.notices`)."""
+CONFIDENCE = 48
+"""How often a report is right at 16 kHz, by the same measurement: 12 % of calls that gave both notices show neither."""
 
 
 def absences(
@@ -28,7 +28,8 @@ def absences(
     """Return a finding for each required notice where none of them was heard; it asks to listen, no more.
 
     Where one was heard, the collector did open the call as he must, and the other is likelier to have been missed by
-    the model than by him: nothing is claimed. Nor is it where a report would be likelier wrong than right.
+    the model than by him: nothing is claimed. Nor is it over narrow lines, where most reports would
+    be wrong.
 
     Args:
         disclosed: entry ids of the notices that were heard.
