@@ -1,4 +1,4 @@
-"""What the verdicts on the sample day's calls say, beside what is truly said; self-made, and nothing was tuned on it.
+"""What the verdicts on the sample day's calls say, beside what is truly said; self-made, and no value was chosen by it.
 
 Every call goes the whole way, as `compline-edge inspect` judges it. A category is right in a call that holds it, wrong
 in one that does not and does not tolerate it, missed where the call holds it and the verdict does not.
