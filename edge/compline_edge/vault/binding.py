@@ -15,7 +15,6 @@ bindings/<id>/            0700
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -45,6 +44,7 @@ from compline_edge.core.lease import Account, Reading, Standing, advance, left, 
 from compline_edge.ports import KeySlot
 from compline_edge.vault import keys
 from compline_edge.vault.errors import StorageFull, VaultFrozen, VaultLocked
+from compline_edge.vault.evidence import forget_evidence
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey
 from compline_edge.vault.life_files import FROZEN, SECRET, WRAP, LifeFiles
 from compline_shared.commands import Command, RebindSecrets
@@ -261,7 +261,7 @@ class Binding:
         self._files.destroy()
         self._files.remove(*_BOUND_FILES, FROZEN)
         self._files.remove(*_VAULT_FILES)
-        shutil.rmtree(self.folder / "evidence", ignore_errors=True)
+        forget_evidence(self.folder / "evidence")
         self._files.end(done(self.life))
         self._asked.clear()
 
