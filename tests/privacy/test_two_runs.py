@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
 
+from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
+from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
-from compline_shared.lexicon import LexiconError, parse_pack
+from compline_shared.lexicon import LexiconError, Pack, parse_pack
+from compline_shared.template import Choice, Template
 from tests.privacy.day import RUOXI, ZIXUAN, Persona
 from tests.privacy.run_twice import Run, enrol_once, play
 from tests.privacy.voices import Line, common_lengths, respoken
@@ -30,11 +35,12 @@ DEBTOR_OTHER = {
 }
 COLLECTOR_ONE = {2: Line("message-for-friend", 2), 4: Line("message-for-friend", 4)}
 COLLECTOR_OTHER = {2: Line("late-call", 2), 4: Line("early-reminder", 2)}
+LEXICONS = Path(__file__).parents[2] / "models" / "lexicons" / "zh-CN"
 ORACLE = """@pack oracle
 @version 1
 @language zh-CN
 @category privacy
-7001 | notice | 欧阳先生 | not: - | 提到某人 | names one person
+7001 | notice | {} | not: - | 提到某人 | names one person
 """
 
 
@@ -146,11 +152,59 @@ def test_two_runs_when_a_judge_leaks_on_purpose_then_it_is_caught(
     assert getattr(one, left) != getattr(other, left)
 
 
-def test_pack_when_it_asks_for_one_person_then_it_is_refused() -> None:
-    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
-        parse_pack(ORACLE, name="oracle.lex")
+NAMING = [
+    RUOXI.name,
+    ZIXUAN.name,
+    "找{欧阳若汐/司马子轩}",
+    "欧阳先生",
+    "王丽娟",
+    "去龙华区民治街道找你",
+    "尾号7788",
+]
 
 
-def test_pack_when_it_asks_for_a_number_then_it_is_refused() -> None:
-    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
-        parse_pack(ORACLE.replace("欧阳先生", "尾号7788"), name="oracle.lex")
+@pytest.mark.parametrize("asked", NAMING)
+def test_pack_when_it_asks_for_one_person_place_or_number_then_it_is_refused(asked: str) -> None:
+    with pytest.raises(LexiconError, match=r"oracle\.lex:5: entry 7001"):
+        parse_pack(ORACLE.format(asked), name="oracle.lex")
+
+
+def hearing_by(judge: Judge, *packs: Pack) -> Judge:
+    """Return the judge with other packs to find things by."""
+    entries = {entry.id: entry for pack in packs for entry in pack.entries}
+    listener = replace(judge.listener, matcher=TextMatcher(packs), entries=entries)
+    return replace(judge, listener=listener)
+
+
+def oracle_past_the_check() -> Pack:
+    """Return the pack that names a persona as it would be if nothing refused it."""
+    harmless = parse_pack(ORACLE.format("某人"), name="oracle.lex")
+    naming = Template((Choice((RUOXI.name,)),))
+    return replace(harmless, entries=(replace(harmless.entries[0], template=naming),))
+
+
+def both(start: Path, folder: Path, judge: Callable[[Judge], Judge]) -> tuple[Run, Run]:
+    """Play the day of both personas without calls."""
+    one, other = (
+        play(start, folder / persona.card, persona, calls={}, judge=judge) for persona in (RUOXI, ZIXUAN)
+    )
+    return one, other
+
+
+def test_two_runs_when_a_pack_names_the_persona_then_it_is_left_out_and_the_same_leaves(
+    start: Path, tmp_path: Path
+) -> None:
+    lexicons = tmp_path / "models" / "lexicons" / "zh-CN"
+    shutil.copytree(LEXICONS, lexicons)
+    (lexicons / "oracle.lex").write_text(ORACLE.format(RUOXI.name), encoding="utf-8")
+    loaded = load_packs(tmp_path / "models", "zh-CN")
+    one, other = both(start, tmp_path, lambda judge: hearing_by(judge, *loaded.packs))
+    assert [problem[:13] for problem in loaded.problems] == ["oracle.lex:5:"]
+    assert one == other
+
+
+def test_two_runs_when_the_pack_gets_past_the_check_then_verdicts_tell_the_days_apart(
+    start: Path, tmp_path: Path
+) -> None:
+    one, other = both(start, tmp_path, lambda judge: hearing_by(judge, oracle_past_the_check()))
+    assert one.verdicts != other.verdicts
