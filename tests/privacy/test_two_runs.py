@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
@@ -15,11 +19,14 @@ from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
+from compline_shared.enrolment import read_grant
 from compline_shared.lexicon import LexiconError, Pack, parse_pack
 from compline_shared.template import Choice, Template
+from compline_shared.topics import up
 from tests.privacy.day import RUOXI, ZIXUAN, Persona
-from tests.privacy.run_twice import Run, enrol_once, play
+from tests.privacy.run_twice import Run, Running, enrol_once, play
 from tests.privacy.voices import Line, common_lengths, respoken
+from tests.running_hub import Client
 
 DEBTOR_ONE = {
     1: Line("threats", 1),
@@ -98,7 +105,7 @@ def test_two_runs_when_only_names_numbers_and_words_differ_then_the_same_leaves(
 def test_two_runs_when_played_then_there_is_something_to_compare(runs: tuple[Run, Run]) -> None:
     one, _ = runs
     assert any(verdict.findings for verdict in one.verdicts)
-    assert all((one.rows, one.published, one.log))
+    assert all(getattr(one, field.name) for field in fields(Run))
 
 
 class LeakingJudge(Judge):
@@ -134,22 +141,79 @@ def broken(judge: Judge, persona: Persona) -> Judge:
     )
 
 
+def widened(judge: Judge, persona: Persona) -> Judge:
+    """Return a judge whose verdicts hold a number that is as long as the name's first character is far up."""
+    number = ord(persona.name[0]) - ord(ZIXUAN.name[0])
+    return replace(judge, versions=msgspec.structs.replace(judge.versions, model=number))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaky:
+    """Broken on purpose: programs that do something with the person's name while they run."""
+
+    persona: Persona
+
+    def leak(self, running: Running) -> None:
+        """Leak in every way that no verdict takes part in."""
+        structlog.get_logger("compline_hub").info("verdict_shown", contact=self.persona.name)
+        self._name_a_temporary_file()
+        (running.folder / "handset" / "chat.bak").write_text("你好" * self._length)
+        self._keep_at_the_broker(running)
+        with closing(sqlite3.connect(running.folder / "hub" / "hub.db")) as connection:
+            connection.execute("UPDATE handset SET name = ?", (self.persona.name,))
+            connection.commit()
+
+    @property
+    def _length(self) -> int:
+        return ord(self.persona.name[0]) % 97
+
+    def _name_a_temporary_file(self) -> None:
+        with tempfile.NamedTemporaryFile(suffix=f"-{self.persona.name}.wav"):
+            """It is gone again at once."""
+
+    def _keep_at_the_broker(self, running: Running) -> None:
+        (path,) = (running.folder / "handset").rglob("grant.json")
+        grant = read_grant(path.read_bytes())
+        client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
+        client.connect_until_in(running.broker)
+        client.client.publish(up(grant.place.handset), b"x" * self._length, qos=1, retain=True)
+        client.acknowledged.get(timeout=30)
+        client.close()
+
+
 @pytest.fixture(scope="module")
 def leaking_runs(start: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     folder = tmp_path_factory.mktemp("leaking")
     one, other = (
-        play(start, folder / persona.card, persona, calls={}, judge=partial(broken, persona=persona))
+        play(
+            start,
+            folder / persona.card,
+            persona,
+            calls={},
+            judge=partial(broken, persona=persona),
+            meanwhile=Leaky(persona).leak,
+        )
         for persona in (RUOXI, ZIXUAN)
     )
     return one, other
 
 
-@pytest.mark.parametrize("left", ["verdicts", "rows", "log"])
-def test_two_runs_when_a_judge_leaks_on_purpose_then_it_is_caught(
+@pytest.mark.parametrize("left", [field.name for field in fields(Run) if field.name != "published"])
+def test_two_runs_when_a_program_leaks_on_purpose_then_it_is_caught(
     leaking_runs: tuple[Run, Run], left: str
 ) -> None:
     one, other = leaking_runs
     assert getattr(one, left) != getattr(other, left)
+
+
+def test_two_runs_when_a_verdicts_length_depends_on_the_name_then_ciphertext_lengths_show_it(
+    start: Path, tmp_path: Path
+) -> None:
+    one, other = (
+        play(start, tmp_path / persona.card, persona, calls={}, judge=partial(widened, persona=persona))
+        for persona in (RUOXI, ZIXUAN)
+    )
+    assert one.published != other.published
 
 
 NAMING = [
