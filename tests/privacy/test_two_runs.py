@@ -19,7 +19,7 @@ from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
-from compline_shared.enrolment import read_grant
+from compline_shared.enrolment import read_kept_grant
 from compline_shared.lexicon import LexiconError, Pack, parse_pack
 from compline_shared.template import Choice, Template
 from compline_shared.topics import up
@@ -173,7 +173,7 @@ class Leaky:
 
     def _keep_at_the_broker(self, running: Running) -> None:
         (path,) = (running.folder / "handset").rglob("grant.json")
-        grant = read_grant(path.read_bytes())
+        grant = read_kept_grant(path.read_bytes())
         client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
         client.connect_until_in(running.broker)
         client.client.publish(up(grant.place.handset), b"x" * self._length, qos=1, retain=True)
