@@ -45,11 +45,17 @@ def encode_message(message: msgspec.Struct) -> bytes:
 
 
 def decode_message(payload: bytes, kind: type[_Message], *, limit: int = MAX_MESSAGE) -> _Message:
-    """Return the message that `encode_message` wrote; raises MalformedFrame for anything else."""
+    """Return the message that `encode_message` wrote; raises MalformedFrame for anything else.
+
+    msgspec alone would also take Base64 text for bytes, and an array without its last members: a message has one
+    encoding.
+    """
     try:
         message: Any = msgspec.convert(decode(payload, limit=limit), kind)
     except msgspec.ValidationError:
         raise _malformed() from None
+    if encode_message(message) != payload:
+        raise _malformed()
     return cast("_Message", message)
 
 
