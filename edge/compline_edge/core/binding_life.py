@@ -28,6 +28,7 @@ from compline_shared.commands import (
     Roster,
     Wipe,
     approvers,
+    require_different,
 )
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
@@ -88,6 +89,10 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     version: Counter = 0
     times: LeaseTimes = LeaseTimes()
     operators: Roster = ()
+
+    def __post_init__(self) -> None:
+        """Hold operators apart, whoever named them; ValueError otherwise."""
+        require_different(self.operators)
 
     @property
     def roster(self) -> Mapping[bytes, bytes]:
@@ -315,8 +320,9 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
         return Decision(_with(life, command.id, CommandOutcome.OLD_NONCE))
     if body.version <= life.terms.version:
         return Decision(_with(life, command.id, CommandOutcome.OLD_POLICY))
-    settled = len(life.terms.operators) >= APPROVERS  # before that, the hub names the first ones
-    if settled and body.operators != life.terms.operators and not _approved(life, command):
+    settled = len(life.terms.operators) >= APPROVERS  # before that the hub names the first ones; never again
+    changed = body.operators != life.terms.operators
+    if settled and changed and not (len(body.operators) >= APPROVERS and _approved(life, command)):
         return Decision(_with(life, command.id, CommandOutcome.NOT_APPROVED))
     terms = Terms(version=body.version, times=body.times, operators=body.operators)
     return Decision(_with(replace(life, terms=terms), command.id, CommandOutcome.DONE))

@@ -1,0 +1,79 @@
+"""What becomes of a binding: who may change it, and what stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from compline_edge.core.binding_life import Decision, Life, Terms, order
+from compline_shared.commands import Command, Operator, Policy, approvers
+from compline_shared.reports import CommandOutcome
+from tests.bindings import ANNE, ASKED, BERT, CARA, ROSTER, TERMS, life, operator, policy
+
+
+def ordered(of: Life, command: Command) -> Decision:
+    return order(of, command, asked=ASKED, running=50_000)
+
+
+def outcome(decision: Decision) -> CommandOutcome:
+    """What the newest command came to."""
+    return decision.life.results[-1].outcome
+
+
+@pytest.mark.parametrize("by", [(), (ANNE,), (ANNE, ANNE), (ANNE, b"operatrD")], ids=repr)
+def test_roster_when_changed_with_fewer_than_two_approvals_then_refused(by: tuple[bytes, ...]) -> None:
+    decided = ordered(life(), policy(*by, operators=ROSTER[:2]))
+    assert (outcome(decided), decided.life.terms) == (CommandOutcome.NOT_APPROVED, TERMS)
+
+
+def test_roster_when_changed_with_two_approvals_then_in_force() -> None:
+    decided = ordered(life(), policy(ANNE, BERT, operators=ROSTER[1:]))
+    assert (outcome(decided), decided.life.terms.operators) == (CommandOutcome.DONE, ROSTER[1:])
+
+
+def test_roster_when_changed_by_those_whom_it_brings_then_refused() -> None:
+    newcomers = (operator(CARA), operator(b"operatrD"))
+    decided = ordered(
+        life(terms=Terms(4, operators=ROSTER[:2])), policy(CARA, b"operatrD", operators=newcomers)
+    )
+    assert outcome(decided) is CommandOutcome.NOT_APPROVED
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_roster_when_the_handset_has_none_yet_then_the_hub_names_it(known: int) -> None:
+    decided = ordered(life(terms=Terms(operators=ROSTER[:known])), policy(operators=ROSTER))
+    assert decided.life.terms.operators == ROSTER
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_roster_when_it_would_shrink_below_two_then_refused_though_approved(left: int) -> None:
+    decided = ordered(life(), policy(ANNE, BERT, operators=ROSTER[:left]))
+    assert (outcome(decided), decided.life.terms) == (CommandOutcome.NOT_APPROVED, TERMS)
+
+
+def test_control_roster_when_shrunk_below_two_then_the_hub_names_it_alone() -> None:
+    shrunk = life(terms=Terms(4, operators=ROSTER[:1]))
+    decided = ordered(shrunk, policy(operators=(operator(b"operatrD"),)))
+    assert outcome(decided) is CommandOutcome.DONE
+
+
+def test_terms_when_two_operators_share_a_key_then_refused() -> None:
+    with pytest.raises(ValueError, match="of their own"):
+        Terms(operators=(operator(ANNE), Operator(BERT, operator(ANNE).key)))
+
+
+def test_control_shared_key_when_not_refused_then_one_person_approves_as_two() -> None:
+    made = policy(ANNE, BERT)
+    assert isinstance(made.body, Policy)
+    key = operator(ANNE).key
+    stolen = policy(ANNE)
+    assert isinstance(stolen.body, Policy)
+    signature = stolen.body.approvals[0].signature
+    twice = Policy(
+        made.body.nonce,
+        made.body.version,
+        made.body.times,
+        made.body.operators,
+        (stolen.body.approvals[0], type(stolen.body.approvals[0])(BERT, signature)),
+    )
+    both = Command(made.handset, made.binding, made.epoch, made.counter, made.id, twice)
+    assert len(approvers(both, {ANNE: key, BERT: key})) == 2
