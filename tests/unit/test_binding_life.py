@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from compline_edge.core.binding_life import Decision, Life, Terms, order
-from compline_shared.commands import Command, Operator, Policy, approvers
+from compline_shared.commands import Command, Lease, Operator, Policy, approvers
 from compline_shared.reports import CommandOutcome
-from tests.bindings import ANNE, ASKED, BERT, CARA, ROSTER, TERMS, life, operator, policy
+from tests.bindings import (
+    ANNE,
+    ASKED,
+    BERT,
+    CARA,
+    NONCE,
+    OLD_NONCE,
+    ROSTER,
+    TERMS,
+    command,
+    life,
+    operator,
+    policy,
+)
 
 
 def ordered(of: Life, command: Command) -> Decision:
@@ -77,3 +91,17 @@ def test_control_shared_key_when_not_refused_then_one_person_approves_as_two() -
     )
     both = Command(made.handset, made.binding, made.epoch, made.counter, made.id, twice)
     assert len(approvers(both, {ANNE: key, BERT: key})) == 2
+
+
+def renewal(hub_time: int, *, nonce: bytes = NONCE, counter: int = 11, name: int = 1) -> Command:
+    return command(Lease(nonce, hub_time), counter=counter, name=name)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(1_795_000_009, 1_795_000_009), (5, 1_795_000_000)])
+def test_hub_time_when_a_renewal_tells_it_then_the_latest_is_kept(told: int, kept: int) -> None:
+    before = msgspec.structs.replace(life(), hub_time=1_795_000_000)
+    assert ordered(before, renewal(told)).life.hub_time == kept
+
+
+def test_hub_time_when_the_renewal_answers_an_old_nonce_then_not_believed() -> None:
+    assert ordered(life(), renewal(1_795_000_009, nonce=OLD_NONCE)).life.hub_time == 0

@@ -308,7 +308,8 @@ def _lease(life: Life, command: bytes, body: Lease, asked: Mapping[bytes, Accoun
         case Bound() | Frozen():
             if body.nonce not in asked:
                 return Decision(_with(life, command, CommandOutcome.OLD_NONCE))
-            return Decision(_with(life, command, CommandOutcome.DONE), Renew(asked[body.nonce]))
+            told = replace(life, hub_time=max(life.hub_time, body.hub_time))
+            return Decision(_with(told, command, CommandOutcome.DONE), Renew(asked[body.nonce]))
         case Freezing() | Thawing() | Wiping() | Wiped():
             return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
 
