@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from compline_edge.core.binding_life import Decision, Life, Terms, order
+from compline_edge.core.binding_life import Decision, Life, Terms, done, order
 from compline_shared.commands import Command, Lease, Operator, Policy, approvers
 from compline_shared.reports import CommandOutcome
 from tests.bindings import (
@@ -21,6 +21,7 @@ from tests.bindings import (
     life,
     operator,
     policy,
+    wipe,
 )
 
 
@@ -105,3 +106,9 @@ def test_hub_time_when_a_renewal_tells_it_then_the_latest_is_kept(told: int, kep
 
 def test_hub_time_when_the_renewal_answers_an_old_nonce_then_not_believed() -> None:
     assert ordered(life(), renewal(1_795_000_009, nonce=OLD_NONCE)).life.hub_time == 0
+
+
+def test_wipe_when_another_found_it_under_way_then_both_are_done_at_its_end() -> None:
+    first = ordered(life(), wipe(ANNE, BERT)).life
+    second = ordered(first, wipe(ANNE, BERT, counter=12, name=2)).life
+    assert [result.outcome for result in done(second).results] == [CommandOutcome.DONE] * 2

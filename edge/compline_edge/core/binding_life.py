@@ -248,7 +248,8 @@ def done(life: Life) -> Life:
             return _with(replace(life, stage=Bound(), epoch=life.epoch + 1), command, CommandOutcome.DONE)
         case Wiping(command=command):
             cause = Cause.COMMAND if command else Cause.LEASE
-            return _with(replace(life, stage=Wiped(cause)), command, CommandOutcome.DONE)
+            wiped = _with(replace(life, stage=Wiped(cause)), command, CommandOutcome.DONE)
+            return replace(wiped, results=tuple(_ended(result) for result in wiped.results))
         case Bound() | Frozen() | Wiped():
             return life
 
@@ -331,6 +332,13 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
 
 def _approved(life: Life, command: Command) -> bool:
     return len(approvers(command, life.terms.roster)) >= APPROVERS
+
+
+def _ended(result: Result) -> Result:
+    started = (
+        result.outcome is CommandOutcome.WIPE_STARTED
+    )  # so was every wipe that found the first under way
+    return Result(result.command, CommandOutcome.DONE) if started else result
 
 
 def _with(life: Life, command: bytes | None, outcome: CommandOutcome) -> Life:
