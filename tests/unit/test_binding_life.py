@@ -5,9 +5,20 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from compline_edge.core.binding_life import Decision, Life, Terms, done, order
+from compline_edge.core.binding_life import (
+    Decision,
+    Freezing,
+    Life,
+    Stage,
+    Terms,
+    Thawing,
+    Wiped,
+    Wiping,
+    done,
+    order,
+)
 from compline_shared.commands import Command, Lease, Operator, Policy, approvers
-from compline_shared.reports import CommandOutcome
+from compline_shared.reports import Cause, CommandOutcome
 from tests.bindings import (
     ANNE,
     ASKED,
@@ -111,4 +122,15 @@ def test_hub_time_when_the_renewal_answers_an_old_nonce_then_not_believed() -> N
 def test_wipe_when_another_found_it_under_way_then_both_are_done_at_its_end() -> None:
     first = ordered(life(), wipe(ANNE, BERT)).life
     second = ordered(first, wipe(ANNE, BERT, counter=12, name=2)).life
-    assert [result.outcome for result in done(second).results] == [CommandOutcome.DONE] * 2
+    assert [result.outcome for result in done(second, second.stage).results] == [CommandOutcome.DONE] * 2
+
+
+@pytest.mark.parametrize("begun", [Freezing(None), Thawing(bytes(16), Cause.LEASE)], ids=repr)
+def test_effect_when_a_wipe_came_in_between_then_its_end_is_not_the_wipes(begun: Stage) -> None:
+    wiping = ordered(life(begun), wipe(ANNE, BERT)).life
+    assert isinstance(done(wiping, begun).stage, Wiping)
+
+
+def test_control_effect_when_it_is_the_wipes_own_then_wiped() -> None:
+    wiping = ordered(life(Freezing(None)), wipe(ANNE, BERT)).life
+    assert isinstance(done(wiping, wiping.stage).stage, Wiped)

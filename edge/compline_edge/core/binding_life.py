@@ -238,8 +238,13 @@ def resume(life: Life) -> Effect | None:
             return None
 
 
-def done(life: Life) -> Life:
-    """The record after the effect of its stage has come to its end."""
+def done(life: Life, begun: Stage) -> Life:
+    """The record after the effect of the stage ``begun`` has come to its end.
+
+    A wipe may have come while a seal or a thaw was under way: their end is not the wipe's, and changes nothing.
+    """
+    if type(life.stage) is not type(begun):
+        return life
     match life.stage:
         case Freezing(command=command):
             cause = Cause.COMMAND if command else Cause.LEASE
