@@ -17,17 +17,19 @@ from compline_edge.core.binding_life import (
     done,
     order,
 )
-from compline_shared.commands import Command, Lease, Operator, Policy, approvers
+from compline_shared.commands import Command, Lease, Operator, Policy, Wipe, approvers
 from compline_shared.reports import Cause, CommandOutcome
 from tests.bindings import (
     ANNE,
     ASKED,
     BERT,
     CARA,
+    ELSEWHERE,
     NONCE,
     OLD_NONCE,
     ROSTER,
     TERMS,
+    approved,
     command,
     life,
     operator,
@@ -134,3 +136,15 @@ def test_effect_when_a_wipe_came_in_between_then_its_end_is_not_the_wipes(begun:
 def test_control_effect_when_it_is_the_wipes_own_then_wiped() -> None:
     wiping = ordered(life(Freezing(None)), wipe(ANNE, BERT)).life
     assert isinstance(done(wiping, wiping.stage).stage, Wiped)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        approved(command(Wipe(approvals=()), binding=ELSEWHERE), ANNE, BERT),
+        msgspec.structs.replace(wipe(ANNE, BERT), handset=ELSEWHERE),
+    ],
+    ids=["binding", "handset"],
+)
+def test_command_when_for_another_handset_or_binding_then_nothing_changes(moved: Command) -> None:
+    assert ordered(life(), moved) == Decision(life())

@@ -191,11 +191,13 @@ class Decision:
 
 
 def order(life: Life, command: Command, *, asked: Mapping[bytes, Account], running: int) -> Decision:
-    """Decide on a command whose signature holds for this handset and binding.
+    """Decide on a command whose signature holds for this handset; one for another binding changes nothing.
 
     ``asked`` maps the nonces that are still good to the lease's account when each was given; ``running`` is seconds of
     running time that never go back. A command that was decided before changes nothing: its result stands.
     """
+    if (command.handset, command.binding) != (life.handset, life.binding):
+        return Decision(life)
     if any(result.command == command.id and result.outcome in _FINAL for result in life.results):
         return Decision(life)
     if command.counter <= life.counter:  # the report that answers says above which counter to sign it anew
