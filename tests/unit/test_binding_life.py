@@ -17,7 +17,7 @@ from compline_edge.core.binding_life import (
     done,
     order,
 )
-from compline_shared.commands import Command, Lease, Operator, Policy, Wipe, approvers
+from compline_shared.commands import Command, Freeze, Lease, Operator, Policy, Wipe, approvers
 from compline_shared.reports import Cause, CommandOutcome
 from tests.bindings import (
     ANNE,
@@ -148,3 +148,9 @@ def test_control_effect_when_it_is_the_wipes_own_then_wiped() -> None:
 )
 def test_command_when_for_another_handset_or_binding_then_nothing_changes(moved: Command) -> None:
     assert ordered(life(), moved) == Decision(life())
+
+
+def test_commands_of_another_epoch_when_replayed_in_turn_then_nothing_to_write() -> None:
+    frames = [command(Freeze(), name=name, epoch=9) for name in (1, 2)]
+    once = ordered(ordered(life(), frames[0]).life, frames[1]).life
+    assert [ordered(once, frame).life for frame in frames] == [once, once]

@@ -349,8 +349,8 @@ def _ended(result: Result) -> Result:
 
 
 def _with(life: Life, command: bytes | None, outcome: CommandOutcome) -> Life:
-    """Remember a result, in the place of an earlier one of the same command."""
-    if command is None:
+    """Remember a result, in the place of an earlier one of the same command; a repeated one writes nothing."""
+    if command is None or Result(command, outcome) in life.results:
         return life
     others = tuple(result for result in life.results if result.command != command)
     return replace(life, results=(*others, Result(command, outcome))[-MAX_RESULTS:])
