@@ -33,7 +33,8 @@ Epoch = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """How many times a binding was renewed."""
 Counter = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """Place of a command among those to one binding."""
-Seconds = Annotated[int, Meta(ge=0, le=2**33)]
+MAX_SECONDS: Final = 2**33
+Seconds = Annotated[int, Meta(ge=0, le=MAX_SECONDS)]
 """Unix seconds, or a span of them."""
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)

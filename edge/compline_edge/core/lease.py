@@ -14,6 +14,7 @@ from enum import Enum, unique
 from typing import Final
 
 from compline_shared.lease import LeaseTimes
+from compline_shared.message_frame import MAX_SECONDS
 
 REBOOT_FLOOR: Final = 600.0
 """Seconds that a boot counts at least."""
@@ -22,7 +23,7 @@ ACCOUNT_BYTES: Final = 32
 _LAYOUT: Final = struct.Struct(
     ">QQQII"
 )  # milliseconds used, used running, wall; s of boot; boot id's first 4 bytes
-_LONGEST: Final = 2.0**40  # s; no sum grows beyond what the layout holds
+_LONGEST: Final = float(MAX_SECONDS)  # s; no sum grows beyond what a report may tell
 
 
 @dataclass(frozen=True, slots=True)
