@@ -8,6 +8,7 @@ phone that is switched off does not count towards destroying.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from enum import Enum, unique
@@ -24,6 +25,7 @@ _LAYOUT: Final = struct.Struct(
     ">QQQII"
 )  # milliseconds used, used running, wall; s of boot; boot id's first 4 bytes
 _LONGEST: Final = float(MAX_SECONDS)  # s; no sum grows beyond what a report may tell
+_LATEST: Final = 2.0**53  # Unix s, beyond any clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,12 @@ def left(account: Account, times: LeaseTimes) -> float:
 
 
 def write_account(account: Account) -> bytes:
-    """Return the 32 bytes that a key slot keeps beside its key; used time is rounded up."""
+    """Return the 32 bytes that a key slot keeps beside its key; rounded so that what is read back gains nothing."""
     last = account.last
     return _LAYOUT.pack(
-        _milliseconds(account.used),
-        _milliseconds(account.running),
-        max(0, int(last.wall * 1000)),
+        _at_least(account.used),
+        _at_least(account.running),
+        _at_most(last.wall),
         min(2**32 - 1, max(0, int(last.boot))),
         int.from_bytes(last.boot_id[:4], "big"),
     )
@@ -120,5 +122,13 @@ def read_account(data: bytes) -> Account:
     return Account(used=used / 1000, running=running / 1000, last=reading)
 
 
-def _milliseconds(seconds: float) -> int:
-    return -int(-seconds * 1000 // 1)
+def _at_least(seconds: float) -> int:
+    """Milliseconds that read back as no less: the product itself may be rounded down."""
+    count = math.ceil(seconds * 1000)
+    return count if count / 1000 >= seconds else count + 1
+
+
+def _at_most(seconds: float) -> int:
+    """Milliseconds that read back as no more, where the layout holds them."""
+    count = math.floor(min(seconds, _LATEST) * 1000)
+    return max(0, count if count / 1000 <= seconds else count - 1)
