@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
@@ -77,12 +78,24 @@ def advance(account: Account, reading: Reading) -> Account:
 
 
 def renewed(account: Account, asked: Account) -> Account:
-    """Renew as of the moment the hub was asked: what was used since stays used, however late the answer came."""
+    """Renew as of the moment the hub was asked: what was used since stays used, however late the answer came.
+
+    What the other nonces stand for begins anew with it: see `reckoned_from`.
+    """
     return Account(
         used=max(0.0, account.used - asked.used),
         running=max(0.0, account.running - asked.running),
         last=account.last,
     )
+
+
+def reckoned_from(asked: Account, nonces: Mapping[bytes, Account]) -> dict[bytes, Account]:
+    """Return what each nonce stands for after a renewal as of ``asked``.
+
+    Without it a second answer would take from the sums what the first took already. One that was given before ``asked``
+    now renews nothing.
+    """
+    return {nonce: renewed(account, asked) for nonce, account in nonces.items()}
 
 
 def standing(account: Account, times: LeaseTimes) -> Standing:
