@@ -86,6 +86,9 @@ def targets() -> list[Target]:
     def take_secrets(data: bytes) -> bytes:
         return unseal(data, receiving, use="rebind", place=place.members(), limit=256)
 
+    def opened(data: bytes) -> Opener:
+        return Opener(sealing, made.place, enc=data[:32], header=data[32:])
+
     def obey(data: bytes) -> bytes | None:
         command = verify_command(data, hub.public_key(), handset)
         return None if order(after, command, asked={}, running=0).life == after else data
@@ -112,6 +115,7 @@ def targets() -> list[Target]:
         closed("replayed command", obey, *commands),
         closed("sealed", take_secrets, sealed),
         closed("entry", lambda data: opener.open(made.first_seq, data), made.entries[0]),
+        closed("segment", lambda data: encode_base(opened(data).base), made.enc + made.header),
         open_("command payload", again(Command), *payloads),
         open_("report payload", again(Report), reported),
         open_("secrets payload", again(RebindSecrets), secrets),
