@@ -48,7 +48,7 @@ def to_the_nearest(account: Account) -> bytes:
 
 
 @given(used=SPANS, running=SPANS, last=READINGS)
-@example(used=0.009000000000000003, running=0.0, last=Reading(bytes(4), 0.0, 1_795_000_000.0009999))
+@example(used=0.043000000000000003, running=0.0, last=Reading(bytes(4), 0.0, 1_795_859_946.5279999))
 def test_account_when_written_and_read_then_never_in_the_holders_favour(
     used: float, running: float, last: Reading
 ) -> None:

@@ -8,7 +8,6 @@ phone that is switched off does not count towards destroying.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,12 +135,16 @@ def read_account(data: bytes) -> Account:
 
 
 def _at_least(seconds: float) -> int:
-    """Milliseconds that read back as no less: the product itself may be rounded down."""
-    count = math.ceil(seconds * 1000)
-    return count if count / 1000 >= seconds else count + 1
+    """Fewest milliseconds that read back as no less; the product alone may be rounded either way."""
+    count = int(seconds * 1000) - 1
+    while count / 1000 < seconds:
+        count += 1
+    return count
 
 
 def _at_most(seconds: float) -> int:
-    """Milliseconds that read back as no more, where the layout holds them."""
-    count = math.floor(min(seconds, _LATEST) * 1000)
-    return max(0, count if count / 1000 <= seconds else count - 1)
+    """Most milliseconds that read back as no more, where the layout holds them."""
+    count = int(min(seconds, _LATEST) * 1000) + 1
+    while count / 1000 > seconds:
+        count -= 1
+    return max(0, count)
