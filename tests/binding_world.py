@@ -103,9 +103,7 @@ class World(RuleBasedStateMachine):
         nonce = data.draw(st.sampled_from([self.given[-1], *self.given[-3:], b"a foreign nonce."]))
         epoch = max(0, self.life.epoch + data.draw(st.sampled_from([0] * 8 + [-1, 1])))
         binding = data.draw(st.sampled_from([BINDING] * 7 + [ELSEWHERE]))
-        made = Command(
-            WHO, binding, epoch, 0, self.ordered.to_bytes(16, "big"), self._body(body, nonce, data)
-        )
+        made = self._new(self._body(body, nonce, data), epoch=epoch, binding=binding)
         self.approved[made.id] = set() if forged else by
         if isinstance(made.body, Wipe | Policy):
             given = self._forged(made) if forged else tuple(approve(made, w, OPERATOR_KEYS[w]) for w in by)
@@ -139,7 +137,7 @@ class World(RuleBasedStateMachine):
         return Policy(nonce, version, LeaseTimes(), tuple(operator(who) for who in named))
 
     def _forged(self, made: Command) -> Approvals:
-        """What Anne signed for another command, and what she signed for this one, but once in Bert's name."""
+        """Anne's approval three times, once in Bert's name, and what Bert signed for another command."""
         other = msgspec.structs.replace(made, id=b"another command.")
         alone = approve(made, ANNE, OPERATOR_KEYS[ANNE])
         self.approved[made.id] = {ANNE}

@@ -178,3 +178,9 @@ def test_world_when_control_approvals_are_not_checked_then_the_invariants_fail(
 
 World.TestCase.settings = SETTINGS
 TestWorld = World.TestCase
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(2_000)
+def test_world_when_played_for_long_then_the_invariants_hold() -> None:
+    run_state_machine_as_test(World, settings=settings(SETTINGS, max_examples=10_000))
