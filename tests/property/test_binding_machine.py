@@ -34,7 +34,7 @@ SETTINGS = settings(
 )
 CONTROL = settings(
     SETTINGS,
-    max_examples=1_500,
+    max_examples=10_000,
     derandomize=True,
     phases=[Phase.generate],
     report_multiple_bugs=False,

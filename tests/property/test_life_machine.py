@@ -256,7 +256,11 @@ def keeps_the_slot(monkeypatch: pytest.MonkeyPatch) -> None:
         files, held = binding._files, binding._unwrapped()
         key, place = files.slot_record.key, binding.life.place
         frozen = keys.freeze(held.key, slot_key=key, freeze_key=held.freeze_key, place=place)
-        files.commit(done(binding.life), files={"vault.frozen": frozen}, gone=("secret", "vault.wrap"))
+        files.commit(
+            done(binding.life, binding.life.stage),
+            files={"vault.frozen": frozen},
+            gone=("secret", "vault.wrap"),
+        )
 
     monkeypatch.setattr(Binding, "_seal", seal)
 

@@ -66,7 +66,7 @@ def outcome(of: Life) -> CommandOutcome | None:
         (WIPED, Freeze(), WIPED, WRONG_STATE, None),
         (BOUND, REBIND, BOUND, WRONG_STATE, None),
         (FREEZING, REBIND, FREEZING, WRONG_STATE, None),
-        (FROZEN, REBIND, Thawing(THIS, Cause.LEASE), None, Thaw(b"sealed", PLACE.epoch + 1)),
+        (FROZEN, REBIND, Thawing(THIS, Cause.LEASE), None, Thaw(b"sealed", PLACE.epoch + 1, ASKED[NONCE])),
         (THAWING, REBIND, THAWING, WRONG_STATE, None),
         (WIPING, REBIND, WIPING, WRONG_STATE, None),
         (WIPED, REBIND, WIPED, WRONG_STATE, None),
