@@ -24,7 +24,7 @@ from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, 
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.identity import Home, open_home
-from compline_edge.wiring import Instruments, instruments, link
+from compline_edge.wiring import Instruments, instruments, keeper_of, link
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -185,7 +185,7 @@ async def open_agent(
         open_home(settings.home_folder, clock=clock) as home,
         ThreadPoolExecutor(2 * len(_folders(settings)) + 1, thread_name_prefix="agent") as threads,
     ):
-        courier = link(settings, home, clock)
+        courier = link(settings, home, keeper_of(settings, home, clock), clock)
         stopping = threading.Event()
         judge = Judge(
             home=home,

@@ -19,9 +19,11 @@ from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.identity import create_identity
 from compline_edge.vault.identity import join as join_hub
 from compline_edge.wiring import instruments
+from compline_shared.certificates import read_certificate
 from compline_shared.enrolment import BadEnrolment, read_grant
 from compline_shared.errors import ComplineError
 
@@ -166,6 +168,8 @@ def join(
         raise BadEnrolment(
             f"{grant} is not a grant that this version can read: name the file that the hub's `enrol` wrote."
         ) from error
+    certificate = read_certificate(grant.with_suffix(".crt").read_bytes())
+    CertificateStore(settings.home_folder).keep(certificate, hub_time=certificate.not_before)
     join_hub(settings.home_folder, taken)
     typer.echo(f"Joined. Delete {grant} now, it holds secrets; then: compline-edge run --recordings FOLDER")
 

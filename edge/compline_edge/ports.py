@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 
 from compline_edge.core.courier import SealedEntry
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
+from compline_shared.certificates import Certificate
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
 
@@ -107,6 +108,22 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
+        ...
+
+
+class Certificates(Protocol):
+    """What the handset keeps to speak TLS with its hub."""
+
+    def certificate(self) -> Certificate | None:
+        """The handset's own, None where there is none."""
+        ...
+
+    def hub_time(self) -> int | None:
+        """What the hub said last of the time, Unix s, None where it has not spoken."""
+        ...
+
+    def keep(self, certificate: Certificate, *, hub_time: int) -> None:
+        """Keep both durably; raises StorageFull, and what was there stands."""
         ...
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import find_hub
 from compline_edge.link.mqtt import MqttCarrier
@@ -19,6 +20,7 @@ from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.identity import Home
 from compline_shared.configuration import InvalidSettings
 from compline_shared.errors import ComplineError
@@ -113,15 +115,19 @@ def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -
     )
 
 
-def link(settings: EdgeSettings, home: Home, clock: Clock) -> CourierLoop:
+def keeper_of(settings: EdgeSettings, home: Home, clock: Clock) -> CertificateKeeper:
+    """Wire what speaks TLS with the hub by which the handset was bound."""
+    store = CertificateStore(settings.home_folder)
+    return CertificateKeeper(store, authority=home.grant.hub_authority, key=home.identity.tls, clock=clock)
+
+
+def link(settings: EdgeSettings, home: Home, keeper: CertificateKeeper, clock: Clock) -> CourierLoop:
     """Wire the courier of an enrolled handset to the hub it was bound by."""
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
         grant=home.grant,
-        carrier=MqttCarrier(
-            home.place.handset, username=home.grant.mqtt_username, password=home.grant.mqtt_password
-        ),
+        carrier=MqttCarrier(home.place.handset, keeper),
         find=_finder(settings, home),
         clock=clock,
     )

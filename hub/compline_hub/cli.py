@@ -15,7 +15,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from compline_hub.settings import HubSettings, load_settings
-from compline_shared.enrolment import BadEnrolment, read_request, write_grant
+from compline_shared.enrolment import BadEnrolment, met_at, read_request, write_grant
 from compline_shared.errors import ComplineError
 
 DEFAULT_FILE = Path("compline.toml")
@@ -132,11 +132,12 @@ def enrol_command(
     from compline_hub.office import open_hub
 
     with open_hub(settings) as hub:
-        address = None if discover else settings.broker_address
-        grant = hub.enrolment.enrol(request, name=name, address=address)
-    _write_secret(out, write_grant(grant))
+        grant = hub.enrolment.enrol(request, name=name, collector=name)
+        certificate = hub.enrolment.certify(request.handset_id, request.tls_key_public)
+    _write_secret(out, write_grant(grant if discover else met_at(grant, settings.own_address)))
+    out.with_suffix(".crt").write_bytes(certificate.der)
     console.print(
-        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} to the handset, then delete it here."
+        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} and its .crt there, then delete them here."
     )
 
 

@@ -94,4 +94,4 @@ def test_hub_when_the_broker_is_outside_then_it_leaves_files_for_it_and_uses_it(
         with running_hub(outer):
             files = {path.name for path in (outer.data / "broker").iterdir()}
 
-    assert files == {"nats.conf", "mosquitto.conf", "mosquitto.acl", "mosquitto.passwd"}
+    assert files == {"nats.conf", "mosquitto.conf", "mosquitto.acl", "ca.crt", "broker.crt", "broker.key"}

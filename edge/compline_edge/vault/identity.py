@@ -2,10 +2,11 @@
 
 home/                       0700
   identity.key              0600  Ed25519 seed, the identity slot
+  certificate, hub_time     0600  of the handset, and what the hub said last of the time (`certificate_store`)
   request.json              0600  what the hub's `enrol` takes
   active                    0600  id of the current binding
   bindings/<id>/            0700
-    grant.json              0600  hub's keys, broker credentials, branch key, binding secret
+    grant.json              0600  hub's keys and authority, branch key, binding secret
     vault.slot              0600  the vault slot's key
     vault.wrap              0600  the vault's key, wrapped under slot and binding secret
     vault.db (+ -wal, -shm) 0600  SQLCipher
@@ -44,6 +45,7 @@ from compline_shared.enrolment import (
     write_grant,
     write_request,
 )
+from compline_shared.p256 import point_of
 from compline_shared.place import Place
 
 _ID_BYTES = 8
@@ -98,6 +100,7 @@ def create_identity(home: Path) -> EnrolmentRequest:
         handset=os.urandom(_ID_BYTES).hex(),
         signing_key_public=keys.signing.public_key().public_bytes_raw(),
         receiving_key_public=keys.receiving.public_key().public_bytes_raw(),
+        tls_key_public=point_of(keys.tls),
     )
     slot.put(seed)
     write_file(path, write_request(request))

@@ -9,12 +9,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.errors import HubNotReady
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
-_NAMES = ("sealing", "signing", "command", "branch", "broker", "escrow")
+_NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
 
 
 class KeyFiles:
@@ -29,7 +29,7 @@ class KeyFiles:
         for name in _NAMES:
             path = self._folder / f"{name}.key"
             if not path.exists():
-                _write_durably(path, secrets.token_bytes(KEY_BYTES))
+                write_durably(path, secrets.token_bytes(KEY_BYTES))
         return self.load()
 
     def load(self) -> HubKeys:
@@ -38,14 +38,16 @@ class KeyFiles:
         Raises:
             HubNotReady: a key is missing, damaged or readable by others.
         """
-        sealing, signing, command, branch, broker, escrow = (self._read(name) for name in _NAMES)
+        sealing, signing, command, branch, escrow, ca, tls, link = (self._read(name) for name in _NAMES)
         return HubKeys(
             sealing=X25519PrivateKey.from_private_bytes(sealing),
             signing=Ed25519PrivateKey.from_private_bytes(signing),
             command=Ed25519PrivateKey.from_private_bytes(command),
             branch=BranchKey(branch),
-            broker=broker,
             escrow=escrow,
+            ca=certificate_key(ca),
+            tls=certificate_key(tls),
+            link=certificate_key(link),
         )
 
     def _read(self, name: str) -> bytes:
@@ -66,7 +68,8 @@ class KeyFiles:
         return raw
 
 
-def _write_durably(path: Path, raw: bytes) -> None:
+def write_durably(path: Path, raw: bytes) -> None:
+    """Replace a file at once and durably, mode 0600."""
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
