@@ -18,13 +18,14 @@ import structlog
 from compline_edge.clock import SystemClock
 from compline_edge.judging import Judge, Stopped
 from compline_edge.link.courier import CourierLoop
+from compline_edge.link.renewal import RenewalLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.identity import Home, open_home
-from compline_edge.wiring import Instruments, instruments, keeper_of, link
+from compline_edge.wiring import Instruments, instruments, keeper_of, link, renewal
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -53,6 +54,7 @@ class Agent:
     home: Home
     judge: Judge
     courier: CourierLoop
+    renewal: RenewalLoop
     clock: SystemClock
     stopping: threading.Event
     threads: ThreadPoolExecutor  # one that judges, and two for each folder that last as long as the agent
@@ -69,6 +71,7 @@ class Agent:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.courier.run())
+                tasks.create_task(self.renewal.run())
                 tasks.create_task(self._judge_all(arrivals))
                 for folder in folders:
                     tasks.create_task(self._watch(folder, arrivals))
@@ -185,7 +188,7 @@ async def open_agent(
         open_home(settings.home_folder, clock=clock) as home,
         ThreadPoolExecutor(2 * len(_folders(settings)) + 1, thread_name_prefix="agent") as threads,
     ):
-        courier = link(settings, home, keeper_of(settings, home, clock), clock)
+        keeper = keeper_of(settings, home, clock)
         stopping = threading.Event()
         judge = Judge(
             home=home,
@@ -203,7 +206,8 @@ async def open_agent(
             settings=settings,
             home=home,
             judge=judge,
-            courier=courier,
+            courier=link(settings, home, keeper, clock),
+            renewal=renewal(settings, home, keeper),
             clock=clock,
             stopping=stopping,
             threads=threads,

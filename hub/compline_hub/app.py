@@ -20,6 +20,7 @@ from compline_hub.link.advert import Advert
 from compline_hub.link.broker import ChildBroker, OutsideBroker, Product
 from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls
 from compline_hub.link.mqtt import MqttLink
+from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
@@ -28,6 +29,7 @@ from compline_hub.ports import Broker
 from compline_hub.service.desk import Desk
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
+from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
 
@@ -38,6 +40,8 @@ ROSTER_SECONDS = 0.5
 """How soon a newly enrolled handset is let in by the broker."""
 RENEWAL_SECONDS = 3_600.0
 """How often the running hub looks whether a certificate is due."""
+EXPIRY_SECONDS = 20.0
+"""How often the secrets of pairing codes that are over are removed."""
 _log = structlog.get_logger("compline_hub")
 
 
@@ -77,8 +81,13 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
     news.open()
     intake = Intake(hub.store, keys, link, news=news.ring)
     advert = Advert(
-        hub_name=settings.name, fingerprint=keys.fingerprint, interface=settings.interface, port=port
+        hub_name=settings.name,
+        fingerprint=keys.fingerprint,
+        interface=settings.interface,
+        port=port,
+        pairing_port=settings.pairing_port,
     )
+    pairing_port = PairingPort(hub.pairing, host=settings.listen, port=settings.pairing_port)
     desk = Desk(
         hub=settings.name,
         reading=hub.reading,
@@ -90,6 +99,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
     async with contextlib.AsyncExitStack() as running:
         await broker.start([handset.id for handset in hub.reading.handsets()])
         running.push_async_callback(broker.stop)
+        await pairing_port.start(papers.certificates.server, keys.tls)
+        running.push_async_callback(pairing_port.stop)
         link.start(intake.take, intake.refuse)
         running.push_async_callback(asyncio.to_thread, link.stop)
         running.push_async_callback(advert.stop)
@@ -97,7 +108,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             serving = tasks.create_task(web.serve())
             watching = tasks.create_task(_watch_broker(broker, ending))
             following = tasks.create_task(_follow_roster(hub, broker))
-            renewing = tasks.create_task(_renew(hub, papers, broker))
+            renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
+            expiring = tasks.create_task(_expire(hub.pairing))
             if settings.advertise:
                 tasks.create_task(advert.start())
             await _wait_serving(settings.port)
@@ -109,6 +121,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             watching.cancel()
             following.cancel()
             renewing.cancel()
+            expiring.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
             await serving
@@ -153,7 +166,14 @@ class _Papers:
         load_identity(self.link, certificates.link, self._keys.link)
 
 
-async def _renew(hub: Hub, papers: _Papers, broker: Broker) -> None:
+async def _expire(pairing: Pairing) -> None:
+    """Let no secret of a pairing code outlive its time by much."""
+    while True:
+        await asyncio.sleep(EXPIRY_SECONDS)
+        await asyncio.to_thread(pairing.expire)
+
+
+async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: PairingPort) -> None:
     """Renew certificates before they end; who is connected stays."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
@@ -161,6 +181,7 @@ async def _renew(hub: Hub, papers: _Papers, broker: Broker) -> None:
         if certificates != papers.certificates:
             papers.replace(certificates)
             await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))
+            await pairing_port.renew(certificates.server, hub.keys.tls)
             _log.info("certificates_renewed", server_ends=certificates.server.not_after)
 
 

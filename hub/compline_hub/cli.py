@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from compline_hub.errors import HubNotReady
 from compline_hub.settings import HubSettings, load_settings
-from compline_shared.enrolment import BadEnrolment, met_at, read_request, write_grant
 from compline_shared.errors import ComplineError
 
 DEFAULT_FILE = Path("compline.toml")
@@ -45,13 +45,12 @@ app = typer.Typer(
 
 1. `compline-hub init` makes keys and database.
 2. `compline-hub serve` runs the hub; open the address that it prints.
-3. On a handset: `compline-edge init`. Bring its request file here:
-   `compline-hub enrol request.json --name "Desk 7" --out grant.json`.
-   Take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
+3. `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code; on the handset, within 5 minutes:
+   `compline-edge join CODE`.
 
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting: name, data_dir, port,
-broker, mqtt_port, database, advertise, interface, lexicons, log_level.
+listen, hosts, broker, mqtt_port, pairing_port, officer_key, database, advertise, interface, lexicons, log_level.
 
 The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,
@@ -103,42 +102,42 @@ def serve_command(settings_file: SettingsFile = None) -> None:
             f"[bold]{settings.name}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
         )
         host, port = settings.broker_address
-        console.print(f"Handsets meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
+        console.print(f"Handsets meet it by MQTT at {host}:{port} and pair at port {settings.pairing_port}.")
+        console.print("Stop with Ctrl-C.")
 
     asyncio.run(serve(settings, ready=announce))
 
 
-@app.command("enrol")
-def enrol_command(
-    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="What `compline-edge init` wrote.")],
+@app.command("pair")
+def pair_command(
     name: Annotated[str, typer.Option("--name", help="What people here call the handset.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="GRANT", help="Where to write the grant (mode 0600).")
+    collector: Annotated[
+        str, typer.Option("--collector", help="Who works with it; a new name is a new person.")
     ],
-    discover: Annotated[
-        bool,
-        typer.Option(
-            "--discover", help="Let the handset find the hub on the network; leave its address out."
-        ),
+    once: Annotated[
+        bool, typer.Option("--once", help="Print code and URI and exit; the code stays good for 5 minutes.")
     ] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Let a handset in: read its request, write its grant. Works while the hub runs; asked again, the same again."""
+    """Give out a pairing code and wait until a handset has joined with it, while `serve` runs.
+
+    The code is good for 5 minutes, one use and three tries. In a terminal a QR is shown; else two lines, `code ...` and
+    `uri compline:...`, and the outcome. The exit status is 0 when a handset joined.
+    """
     settings = _settings(settings_file)
-    try:
-        request = read_request(request_file.read_bytes())
-    except OSError as error:
-        raise BadEnrolment(f"The request file {request_file.name} cannot be read; check its name.") from error
-    from compline_hub.office import open_hub
+    from compline_hub.code_shown import announce, show
+    from compline_hub.office import is_served, open_hub
 
     with open_hub(settings) as hub:
-        grant = hub.enrolment.enrol(request, name=name, collector=name)
-        certificate = hub.enrolment.certify(request.handset_id, request.tls_key_public)
-    _write_secret(out, write_grant(grant if discover else met_at(grant, settings.own_address)))
-    out.with_suffix(".crt").write_bytes(certificate.der)
-    console.print(
-        f"{name} is enrolled as {grant.handset[:8]}. Take {out.name} and its .crt there, then delete them here."
-    )
+        if not is_served(settings):
+            raise HubNotReady(
+                "The hub does not run, so no handset could join; start `compline-hub serve` first."
+            )
+        given = hub.pairing.offer(handset_name=name, collector_name=collector)
+        if once:
+            announce(given, console)
+        else:
+            show(given, hub.pairing, console)
 
 
 @app.command("status")
@@ -162,7 +161,7 @@ def status_command(settings_file: SettingsFile = None) -> None:
     console.print(
         table
         if handsets
-        else "No handset is enrolled yet: compline-hub enrol REQUEST --name NAME --out GRANT"
+        else 'No handset has joined yet: compline-hub pair --name "Desk 7" --collector "Li Wei"'
     )
 
 
@@ -175,13 +174,6 @@ def _settings(file: Path | None) -> HubSettings:
     if file is None and DEFAULT_FILE.exists():
         file = DEFAULT_FILE
     return load_settings(file, os.environ)
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        os.fchmod(stream.fileno(), 0o600)
-        stream.write(data)
 
 
 def _heard(heard: int | None, now: int) -> str:

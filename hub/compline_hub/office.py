@@ -13,6 +13,7 @@ from compline_hub.core.authority import HubCertificates
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy
 from compline_hub.service.enrolment import Enrolment, Meeting
+from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import CertificateFiles
 from compline_hub.store.engine import migrate, open_engine
@@ -31,6 +32,7 @@ class Hub:
     store: SqlStore
     reading: SqlReading
     enrolment: Enrolment
+    pairing: Pairing
 
 
 def init_hub(settings: HubSettings) -> str:
@@ -65,19 +67,29 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
         migrate(writer)
         store = SqlStore(writer)
         certificates = certificates_of(settings, keys)
+        officer_key = bytes.fromhex(settings.officer_key) or None
+        enrolment = Enrolment(
+            store,
+            keys,
+            authority=certificates.authority,
+            meeting=_meeting(settings),
+            hub_name=settings.name,
+            officer_key=officer_key,
+        )
         yield Hub(
             settings=settings,
             keys=keys,
             certificates=certificates,
             store=store,
             reading=SqlReading(reader),
-            enrolment=Enrolment(
+            enrolment=enrolment,
+            pairing=Pairing(
                 store,
                 keys,
+                enrolment,
                 authority=certificates.authority,
-                meeting=_meeting(settings),
-                hub_name=settings.name,
-                officer_key=bytes.fromhex(settings.officer_key) or None,
+                address=settings.pairing_address,
+                officer_key=officer_key,
             ),
         )
     finally:

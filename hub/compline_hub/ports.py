@@ -8,12 +8,46 @@ from typing import Protocol
 
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
+from compline_hub.core.offer import Offer
 from compline_hub.core.record import Kept, Link, Query, Summary
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 
 
+class Offers(Protocol):
+    """The offers behind pairing codes, within one transaction."""
+
+    def offer(self, offer: str) -> Offer | None:
+        """The offer, or None."""
+        ...
+
+    def called(self, short: str) -> Offer | None:
+        """The newest offer whose code begins so, or None."""
+        ...
+
+    def unfinished(self) -> Sequence[Offer]:
+        """Offers that are open or taken."""
+        ...
+
+    def put(self, offer: Offer) -> None:
+        """Keep an offer, new or changed."""
+        ...
+
+    def expire(self, now: int) -> None:
+        """Let what has expired (Unix s) be so, its secret gone."""
+        ...
+
+    def forget(self, before: int) -> None:
+        """Remove offers made before a time, Unix s."""
+        ...
+
+
 class Ledger(Protocol):
     """One transaction on the store: all of it becomes durable, or none."""
+
+    @property
+    def offers(self) -> Offers:
+        """The offers behind pairing codes."""
+        ...
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """The enrolled handset, or None."""

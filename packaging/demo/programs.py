@@ -58,6 +58,7 @@ def stage(
     for made in (storage, temporary):
         made.mkdir(parents=True)
     page_port, broker_port = map(free_port, ports)
+    pairing_port = free_port(0)
     page = f"http://127.0.0.1:{page_port}/"
     environment = os.environ | {
         "TMPDIR": str(temporary),
@@ -66,6 +67,7 @@ def stage(
         "COMPLINE_HUB_DATA_DIR": str(folder / "hub"),
         "COMPLINE_HUB_PORT": str(page_port),
         "COMPLINE_HUB_MQTT_PORT": str(broker_port),
+        "COMPLINE_HUB_PAIRING_PORT": str(pairing_port),
         "COMPLINE_HUB_INTERFACE": "127.0.0.1",
         "COMPLINE_HUB_LEXICONS": str(ROOT / "models" / "lexicons"),
         "COMPLINE_EDGE_HOME": str(folder / "handset"),
@@ -76,13 +78,10 @@ def stage(
     with ExitStack() as ending:
         hub = ending.enter_context(_program(folder, "hub", "compline-hub", "serve", environment=environment))
         _wait_for(page, hub, folder)
-        grant = folder / "grant.json"
-        _command("compline-edge", "init", environment=environment)
-        request = folder / "handset" / "request.json"
-        _command("compline-hub", "enrol", str(request), "--name", "Desk 7", "--out", str(grant), "--discover",
-                 environment=environment)  # fmt: skip
-        _command("compline-edge", "join", str(grant), environment=environment)
-        grant.unlink()
+        shown = _command("compline-hub", "pair", "--name", "Desk 7", "--collector", "Li Wei", "--once",
+                         environment=environment)  # fmt: skip
+        code = shown.split()[1]
+        _command("compline-edge", "join", code, environment=environment)
         if via:
             environment["COMPLINE_EDGE_HUB"] = via(broker_port)
         agent = ending.enter_context(
@@ -124,10 +123,12 @@ def _program(
                     program.wait()
 
 
-def _command(*command: str, environment: dict[str, str]) -> None:
+def _command(*command: str, environment: dict[str, str]) -> str:
+    """Run one command to its end and return what it printed."""
     done = subprocess.run(_resolved(command), env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemoFailed(f"{' '.join(command[:2])} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
 def _resolved(command: tuple[str, ...]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -13,6 +14,9 @@ from compline_edge.link.tls import handset_context, shown_by
 from compline_edge.ports import Certificates, Clock
 from compline_shared.certificates import Certificate, read_certificate
 from compline_shared.errors import MalformedFrame
+
+ASK_AGAIN: Final = 3_600.0
+"""Seconds."""
 
 
 class CertificateKeeper:
@@ -76,13 +80,26 @@ class CertificateKeeper:
                     "for the time by itself. Set the clock if it is wrong."
                 )
 
+    def refused(self) -> None:
+        """The broker refused this handset: its own clock may hide that its certificate has ended, so the hub is asked.
+
+        At most once an hour: a broker may have other reasons.
+        """
+        with self._lock:
+            heard = None if self._hub is None else self._hub.heard
+            if heard is None or self._clock.monotonic() - heard > ASK_AGAIN:
+                self._doubted = True
+
     def take(self, certificate: Certificate, *, hub_time: int) -> None:
         """Keep a new certificate and what the hub said just now of the time; raises StorageFull, and uses it anyway."""
-        with self._lock:
-            self._own = certificate
-            self._hub = HubTime(hub_time, heard=self._clock.monotonic())
-            self._doubted = False
-        self._store.keep(certificate, hub_time=hub_time)
+        heard = self._clock.monotonic()
+        try:
+            self._store.keep(certificate, hub_time=hub_time)
+        finally:
+            with self._lock:
+                self._own = certificate
+                self._hub = HubTime(hub_time, heard=heard)
+                self._doubted = False
 
     def _present(self) -> float:
         return present(clock=self._clock.now(), monotonic=self._clock.monotonic(), hub=self._hub)

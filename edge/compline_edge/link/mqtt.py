@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from compline_edge.link.certificate_keeper import CertificateKeeper
-from compline_edge.link.errors import Unreachable
+from compline_edge.link.errors import Refused, Unreachable
 from compline_edge.ports import Address
 from compline_shared.batch import MAX_FRAME
 from compline_shared.ids import HandsetId
@@ -53,7 +53,11 @@ class MqttCarrier:
         client.tls_set_context(self._keeper.context())
         client.on_socket_open = lambda _client, _data, connection: self._keeper.check(connection)
         session = _Session(client, self._handset, on_frame, on_lost)
-        session.open(address)
+        try:
+            session.open(address)
+        except Refused:
+            self._keeper.refused()
+            raise
         self._session = session
 
     def send(self, frame: bytes) -> None:
@@ -100,7 +104,7 @@ class _Session:
         self._decided.wait(PATIENCE)
         if not self._serves:
             self.close()
-            raise Unreachable("The hub's broker does not take this handset; the handset tries again.")
+            raise Refused(Refused.__doc__)
 
     def close(self) -> None:
         self._closing = True

@@ -3,7 +3,7 @@
 home/                       0700
   identity.key              0600  Ed25519 seed, the identity slot
   certificate, hub_time     0600  of the handset, and what the hub said last of the time (`certificate_store`)
-  request.json              0600  what the hub's `enrol` takes
+  request.json              0600  its id and public keys, as the hub is shown them
   active                    0600  id of the current binding
   bindings/<id>/            0700
     grant.json              0600  hub's keys and authority, branch key, binding secret
@@ -107,6 +107,11 @@ def create_identity(home: Path) -> EnrolmentRequest:
     return request
 
 
+def is_bound(home: Path) -> bool:
+    """Return whether the home has a current binding."""
+    return _active(home) is not None
+
+
 def join(home: Path, grant: EnrolmentGrant) -> None:
     """Take the hub's grant: make the binding's vault key and stores, and make it the current binding.
 
@@ -119,7 +124,7 @@ def join(home: Path, grant: EnrolmentGrant) -> None:
         StorageFull: no room; join again when there is.
     """
     if not (home / "request.json").exists():
-        raise NotEnrolled("This handset has no identity yet; run `compline-edge init` first.")
+        raise NotEnrolled("This handset has no identity yet; run `compline-edge join CODE` first.")
     if read_request(_bounded(home / "request.json")).handset != grant.handset:
         raise BadEnrolment("The grant is for another handset; let the hub enrol this handset's own request.")
     active = _active(home)
@@ -154,7 +159,7 @@ def open_home(
     """
     active = _active(home)
     if active is None:
-        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join GRANT` first.")
+        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join CODE` first.")
     with ExitStack() as undo:
         lock = undo.enter_context(_locked(home))
         folder = _folder(home, active)

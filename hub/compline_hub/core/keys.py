@@ -82,8 +82,20 @@ class HubKeys:
         plain = ChaCha20Poly1305(self.escrow).decrypt(escrow[:12], escrow[12:], binding.encode())
         return EpochSecrets(binding_secret=plain[:32], freeze_key=plain[32:])
 
+    def seal_offer(self, secret: str, *, offer: str, nonce: bytes) -> bytes:
+        """Return a pairing code's secret as the store may hold it; `nonce` is 12 random bytes."""
+        return nonce + ChaCha20Poly1305(self.escrow).encrypt(nonce, secret.encode(), _offer(offer))
+
+    def open_offer(self, sealed: bytes, *, offer: str) -> str:
+        """Return what `seal_offer` sealed for this offer; raises InvalidTag for another's."""
+        return ChaCha20Poly1305(self.escrow).decrypt(sealed[:12], sealed[12:], _offer(offer)).decode()
+
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"
+
+
+def _offer(offer: str) -> bytes:
+    return b"offer " + offer.encode()
 
 
 def certificate_key(seed: bytes) -> ec.EllipticCurvePrivateKey:

@@ -72,13 +72,11 @@ class Enrolment:
             binding = self._binding(ledger, request, name=name, collector=collector)
         return self._grant(binding)
 
-    def check_free(self, collector: str) -> None:
-        """Raise CollectorElsewhere where the collector works with any handset but `handset`."""
+    def holder_of(self, collector: str) -> Handset | None:
+        """Return the handset that the collector of this name works with now, or None."""
         with self._store.transaction() as ledger:
             known = ledger.collector_named(checked_name(collector))
-            holder = None if known is None else ledger.holder(known.id)
-        if holder is not None:
-            raise _elsewhere(collector, holder)
+            return None if known is None else ledger.holder(known.id)
 
     def certify(self, handset: HandsetId, point: bytes) -> Certificate:
         """Return a certificate of 30 days for a handset's P-256 key; MalformedFrame where it is no key."""

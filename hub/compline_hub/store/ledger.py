@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.record import Link
+from compline_hub.store.offers import SqlOffers
 from compline_hub.store.rows import row_of
 from compline_hub.store.tables import AlarmRow, BindingRow, CollectorRow, HandsetRow, VerdictRow
 from compline_shared.ids import BindingId, HandsetId, VerdictId
@@ -34,6 +35,7 @@ class SqlLedger:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.offers = SqlOffers(session)
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """Return the enrolled handset, or None."""
