@@ -95,7 +95,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         news=news,
         refused=intake.refused,
     )
-    web = _web(desk, settings.port)
+    web = _web(desk, hub.pairing, settings.port)
     async with contextlib.AsyncExitStack() as running:
         await broker.start([handset.id for handset in hub.reading.handsets()])
         running.push_async_callback(broker.stop)
@@ -194,9 +194,9 @@ def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:
     return ChildBroker(product, Listener(settings.listen, port, settings.data / "broker", user=user), tls)
 
 
-def _web(desk: Desk, port: int) -> Server:
+def _web(desk: Desk, pairing: Pairing, port: int) -> Server:
     return Server(
-        make_application(desk, port=port),
+        make_application(desk, pairing, port=port),
         address=WEB_HOST,
         port=port,
         interface=Interfaces.ASGI,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import segno
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from compline_hub.core.offer import OfferState
 from compline_hub.errors import EnrolmentRefused
+from compline_hub.qr import terminal_qr
 from compline_hub.service.pairing import Given, Outcome, Pairing
 from compline_shared.pairing_code import written
 
@@ -79,8 +78,6 @@ def _outcome(given: Given, pairing: Pairing) -> Outcome:
 
 def _poster(given: Given, outcome: Outcome) -> RenderableType:
     """What does not change: printed once, so that a small terminal scrolls and cuts nothing off."""
-    drawn = io.StringIO()
-    segno.make_qr(given.invitation.uri, error="m").terminal(drawn, compact=True, border=2)
     lines = [
         f"Pair {outcome.handset_name} for {outcome.collector_name}",
         f"On the handset:  compline-edge join {given.invitation.code.text}",
@@ -91,7 +88,7 @@ def _poster(given: Given, outcome: Outcome) -> RenderableType:
         lines.append(f"Officer's key:   {given.invitation.officer}  (compare it on the handset)")
     if given.holder is not None and given.holder != outcome.handset_name:
         lines.append(f'{outcome.collector_name} works with "{given.holder}" now: only that handset can join.')
-    return Group(Text.from_ansi(drawn.getvalue()), Text("\n".join(lines)))
+    return Group(Text.from_ansi(terminal_qr(given.invitation.uri)), Text("\n".join(lines)))
 
 
 def _countdown(outcome: Outcome) -> RenderableType:
