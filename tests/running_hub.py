@@ -103,7 +103,8 @@ def running_hub(settings: HubSettings) -> Iterator[RunningHub]:
         yield RunningHub(settings, answer)
     finally:
         if server.is_alive():
-            ends[0].call_soon_threadsafe(ends[1].set)
+            with suppress(RuntimeError):  # it is ending by itself at this moment
+                ends[0].call_soon_threadsafe(ends[1].set)
         server.join(SECONDS)
     assert not server.is_alive()
 
