@@ -15,23 +15,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion
 
 from compline_edge.core.courier import Pace
+from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.mqtt import MqttCarrier
-from compline_edge.ports import Address
+from compline_edge.ports import Address, Clock
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home
+from compline_hub.core.authority import HUB_USER
 from compline_hub.link.broker import ChildBroker, Product
-from compline_hub.link.broker_files import HUB_USER, Listener
+from compline_hub.link.broker_files import Listener
+from compline_hub.link.tls import link_context
 from compline_shared.batch import Receipt, open_verdicts, pack_receipt, unpack
 from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
-from compline_shared.enrolment import EnrolmentRequest, Secret
+from compline_shared.enrolment import EnrolmentRequest
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId
 from compline_shared.messages import Verdict
 from compline_shared.reports import Report, verify_report
 from compline_shared.topics import UP_FILTER, down, handset_of
 from compline_shared.wire import canonical
-from tests.homes import PASSWORD, HubKeys, SystemClock
+from tests.homes import HubKeys, SystemClock
 
 FAST = Pace(batch_age=0.02, answer=1.0, reconnect=0.05, longest=1.0)
 
@@ -52,7 +56,7 @@ class Broker:
         self._handsets: list[str] = []
         user = "root" if os.geteuid() == 0 else ""
         self._listener = Listener("127.0.0.1", self.port, folder / "broker", user=user)
-        self._child = ChildBroker(product, self._listener, lambda _: PASSWORD)
+        self._child = ChildBroker(product, self._listener, lambda: HubKeys().tls)
 
     async def start(self, *handsets: str) -> None:
         self._handsets = list(handsets) or self._handsets
@@ -83,7 +87,7 @@ class HubEnd:
         self._chain = Chain(keys.branch, keys.grant(request.handset).place.binding)
         self._heads = [self._chain.genesis]
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=HUB_USER, clean_session=False)
-        self._client.username_pw_set(HUB_USER, PASSWORD)
+        self._client.tls_set_context(link_context(keys.certificates, keys.all))
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._connected
         self._client.on_message = self._heard
@@ -132,16 +136,24 @@ class HubEnd:
         self.send(handset, pack_receipt(receipt, self.signing))
 
 
-def courier_of(home: Home, port: int, *, password: str = PASSWORD, pace: Pace = FAST) -> CourierLoop:
-    grant = home.grant
-    carrier = MqttCarrier(
-        home.place.handset, username=grant.mqtt_username, password=Secret(password.encode())
+def keeper_of(home: Home, folder: Path, *, clock: Clock | None = None) -> CertificateKeeper:
+    return CertificateKeeper(
+        CertificateStore(folder),
+        authority=home.grant.hub_authority,
+        key=home.identity.tls,
+        clock=clock or SystemClock(),
     )
+
+
+def courier_of(
+    home: Home, port: int, folder: Path, *, clock: Clock | None = None, pace: Pace = FAST
+) -> CourierLoop:
+    """The courier of the home that lies in `folder`."""
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
-        grant=grant,
-        carrier=carrier,
+        grant=home.grant,
+        carrier=MqttCarrier(home.place.handset, keeper_of(home, folder, clock=clock)),
         find=at(Address("127.0.0.1", port)),
         clock=SystemClock(),
         pace=pace,

@@ -35,7 +35,7 @@ class Branch:
 
     def handset(self, name: str = "Desk 7") -> WireHandset:
         handset = WireHandset()
-        handset.join(self.hub.enrolment.enrol(handset.request, name=name, address=None))
+        handset.join(self.hub.enrolment.enrol(handset.request, name=name, collector=handset.id))
         return handset
 
 

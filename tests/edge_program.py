@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.identity import create_identity, join
 from compline_hub.app import init_hub, open_hub
 from compline_hub.settings import HubSettings
+from compline_shared.enrolment import met_at
 from tests.running_hub import hub_settings
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +113,7 @@ class Branch:
             COMPLINE_HUB_DATA_DIR=self._settings.data_dir,
             COMPLINE_HUB_PORT=str(self._settings.port),
             COMPLINE_HUB_MQTT_PORT=str(self._settings.mqtt_port),
+            COMPLINE_HUB_PAIRING_PORT=str(self._settings.pairing_port),
             COMPLINE_HUB_ADVERTISE="false",
             COMPLINE_EDGE_HOME=str(self.folder / "handset"),
             COMPLINE_EDGE_RECORDINGS=json.dumps([str(self.storage)]),
@@ -122,8 +125,11 @@ class Branch:
         home = self.folder / "handset"
         init_hub(self._settings)
         with open_hub(self._settings) as hub:
-            address = self._settings.broker_address
-            join(home, hub.enrolment.enrol(create_identity(home), name="Desk 7", address=address))
+            request = create_identity(home)
+            grant = hub.enrolment.enrol(request, name="Desk 7", collector="Li Wei")
+            certificate = hub.enrolment.certify(request.handset_id, request.tls_key_public)
+            CertificateStore(home).keep(certificate, hub_time=int(time.time()))
+            join(home, met_at(grant, "127.0.0.1"))
 
     def start_hub(self) -> None:
         """Start hub and broker; returns when the page answers."""

@@ -6,14 +6,17 @@ import secrets
 from collections.abc import Sequence
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_shared.batch import Batch, Receipt, pack, unpack_receipt
+from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest
 from compline_shared.ids import HandsetId
 from compline_shared.messages import Finding, Verdict, Versions
+from compline_shared.p256 import point_of
 from compline_shared.segment import Sealer
 from compline_shared.taxonomy import Category, Kind, Pass, Role, Severity, Technique
 from compline_shared.wire import SegmentBase, canonical, encode_verdict
@@ -28,6 +31,7 @@ class WireHandset:
         self.id = HandsetId(handset or secrets.token_hex(8))
         self.signing = Ed25519PrivateKey.generate()
         self.receiving = X25519PrivateKey.generate()
+        self.tls = ec.generate_private_key(ec.SECP256R1())
         self._grant: EnrolmentGrant | None = None
         self.verdicts: list[Verdict] = []
         self.heads: list[bytes] = []
@@ -38,6 +42,7 @@ class WireHandset:
             handset=self.id,
             signing_key_public=self.signing.public_key().public_bytes_raw(),
             receiving_key_public=self.receiving.public_key().public_bytes_raw(),
+            tls_key_public=point_of(self.tls),
         )
 
     @property
@@ -45,8 +50,9 @@ class WireHandset:
         assert self._grant is not None
         return self._grant
 
-    def join(self, grant: EnrolmentGrant) -> None:
+    def join(self, grant: EnrolmentGrant, certificate: Certificate | None = None) -> None:
         self._grant = grant
+        self.certificate = certificate
         self.chain = Chain(grant.branch_key, grant.place.binding)
         self.heads = [self.chain.genesis]
 
@@ -72,7 +78,7 @@ class WireHandset:
     def copy(self) -> WireHandset:
         """The same handset from a stolen or restored store: same keys, the same past."""
         twin = WireHandset(self.id)
-        twin.signing, twin.receiving = self.signing, self.receiving
+        twin.signing, twin.receiving, twin.tls = self.signing, self.receiving, self.tls
         twin.join(self.grant)
         twin.verdicts, twin.heads = list(self.verdicts), list(self.heads)
         return twin

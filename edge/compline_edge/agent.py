@@ -17,7 +17,9 @@ import structlog
 
 from compline_edge.clock import BootClock, SystemClock
 from compline_edge.judging import Judge, Stopped
+from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
+from compline_edge.link.renewal import RenewalLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, watch
@@ -26,7 +28,7 @@ from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
-from compline_edge.wiring import Instruments, instruments, link
+from compline_edge.wiring import Instruments, instruments, keeper_of, link, renewal
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -56,7 +58,9 @@ class Agent:
     judge: Judge
     clock: SystemClock
     threads: ThreadPoolExecutor  # one that judges, and two for each folder that last as long as the agent
+    keeper: CertificateKeeper
     courier: CourierLoop = field(init=False)
+    renewal: RenewalLoop = field(init=False)
     warden: Warden = field(init=False)
     told_binding: Callable[[Binding], object] = lambda _binding: None
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
@@ -66,7 +70,8 @@ class Agent:
     def __post_init__(self) -> None:
         """Wire what commands the judging to what carries the commands."""
         self.warden = Warden(self.home, clock=BootClock(), judging=self, told=self.told_binding)
-        self.courier = link(self.settings, self.home, self.clock, self.warden)
+        self.courier = link(self.settings, self.home, self.keeper, self.clock, self.warden)
+        self.renewal = renewal(self.settings, self.home, self.keeper)
 
     @property
     def stopping(self) -> threading.Event:
@@ -86,6 +91,7 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self.courier.run())
+                tasks.create_task(self.renewal.run())
                 tasks.create_task(self.warden.keep(self.courier.post))
                 self.resume()
         finally:
@@ -248,6 +254,7 @@ async def open_agent(
             settings=settings,
             home=home,
             judge=judge_of(home),
+            keeper=keeper_of(settings, home, clock),
             clock=clock,
             threads=threads,
             told_binding=told_binding,

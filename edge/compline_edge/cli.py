@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib.metadata
 import signal
 from pathlib import Path
@@ -14,18 +15,18 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
+from compline_edge.clock import SystemClock
 from compline_edge.core.lease_words import told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
+from compline_edge.joining import pair
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.vault.binding import Binding
-from compline_edge.vault.identity import create_identity
-from compline_edge.vault.identity import join as join_hub
 from compline_edge.wiring import instruments
-from compline_shared.enrolment import BadEnrolment, read_grant
 from compline_shared.errors import ComplineError
+from compline_shared.pairing_code import read_address, read_invitation
 
 
 class Sentences(TyperGroup):
@@ -60,10 +61,9 @@ verdicts that cannot carry content.
 
 **With a hub**
 
-1. `compline-edge init` makes this handset's identity and says where the request file is.
-2. On the hub: `compline-hub enrol request.json --name "Desk 7" --out grant.json`; bring the grant back.
-3. `compline-edge join grant.json`, then delete the grant file: it holds secrets.
-4. `compline-edge run --recordings FOLDER` watches, judges and delivers.
+1. On the hub: `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code, good for 5 minutes.
+2. `compline-edge join CODE` pairs this handset.
+3. `compline-edge run --recordings FOLDER` watches, judges and delivers.
 
 **Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
 `COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on for every setting:
@@ -140,37 +140,31 @@ def inspect(
 
 
 @app.command()
-def init(home: Annotated[Path | None, _HOME] = None, config: Annotated[Path | None, _CONFIG] = None) -> None:
-    """Make this handset's identity and the request file that the hub's `enrol` takes. Safe to repeat."""
-    settings = _settings(config, home=home)
-    create_identity(settings.home_folder)
-    typer.echo(
-        f"Bring {settings.home_folder / 'request.json'} to the hub: compline-hub enrol request.json --out grant.json"
-    )
-
-
-@app.command()
 def join(
-    grant: Annotated[Path, typer.Argument(help="The file that the hub's `enrol` wrote.")],
+    code: Annotated[
+        str, typer.Argument(help="What the hub shows: the 16 characters, or the scanned `compline:` text.")
+    ],
+    hub: Annotated[
+        str | None, typer.Option(help="host:port of the hub's pairing port; default: find it on the LAN.")
+    ] = None,
     home: Annotated[Path | None, _HOME] = None,
     config: Annotated[Path | None, _CONFIG] = None,
 ) -> None:
-    """Take the hub's grant: from now on this handset owes that hub its verdicts. Safe to repeat."""
+    """Pair with the hub that shows the code: from now on this handset owes that hub its verdicts."""
     settings = _settings(config, home=home)
-    try:
-        content = grant.read_bytes()
-    except OSError as error:
-        raise ComplineError(
-            f"{grant} cannot be read ({error.strerror}): name the file that the hub wrote."
-        ) from error
-    try:
-        taken = read_grant(content)
-    except BadEnrolment as error:
-        raise BadEnrolment(
-            f"{grant} is not a grant that this version can read: name the file that the hub's `enrol` wrote."
-        ) from error
-    join_hub(settings.home_folder, taken)
-    typer.echo(f"Joined. Delete {grant} now, it holds secrets; then: compline-edge run --recordings FOLDER")
+    invitation = read_invitation(code)
+    if hub is not None:
+        invitation = dataclasses.replace(invitation, address=read_address(hub))
+    paired = pair(settings, invitation, clock=SystemClock())
+    typer.echo(f"Joined {paired.hub_name}. Next: compline-edge run --recordings FOLDER")
+    if paired.officer is not None:
+        typer.echo(f"Compare with the compliance officer: the key is {paired.officer}")
+    if paired.clock_days:
+        days = abs(paired.clock_days)
+        way = "ahead of" if paired.clock_days > 0 else "behind"
+        typer.echo(
+            f"This handset's clock is {days} days {way} the hub's: set it, or times in verdicts are wrong."
+        )
 
 
 @app.command()

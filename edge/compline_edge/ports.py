@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, Protocol
 from compline_edge.core.courier import SealedEntry
 from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
+from compline_shared.certificates import Certificate
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
 
@@ -116,6 +117,22 @@ class LeaseClock(Protocol):
 
     def reading(self) -> Reading:
         """Running time, wall time, and which boot it is."""
+        ...
+
+
+class Certificates(Protocol):
+    """What the handset keeps to speak TLS with its hub."""
+
+    def certificate(self) -> Certificate | None:
+        """The handset's own, None where there is none."""
+        ...
+
+    def hub_time(self) -> int | None:
+        """What the hub said last of the time, Unix s, None where it has not spoken."""
+        ...
+
+    def keep(self, certificate: Certificate, *, hub_time: int) -> None:
+        """Keep both durably; raises StorageFull, and what was there stands."""
         ...
 
 

@@ -10,15 +10,18 @@ from pathlib import Path
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
-from compline_edge.link.discovery import find_hub
+from compline_edge.link.discovery import Door, find_hub
 from compline_edge.link.mqtt import MqttCarrier
+from compline_edge.link.renewal import RenewalLoop
 from compline_edge.pipeline import CallListener
 from compline_edge.ports import Address, Clock, Orders, Transcriber
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home
 from compline_shared.configuration import InvalidSettings
 from compline_shared.errors import ComplineError
@@ -113,18 +116,35 @@ def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -
     )
 
 
-def link(settings: EdgeSettings, home: Home, clock: Clock, orders: Orders | None = None) -> CourierLoop:
+def keeper_of(settings: EdgeSettings, home: Home, clock: Clock) -> CertificateKeeper:
+    """Wire what speaks TLS with the hub by which the handset was bound."""
+    store = CertificateStore(settings.home_folder)
+    return CertificateKeeper(store, authority=home.grant.hub_authority, key=home.identity.tls, clock=clock)
+
+
+def link(
+    settings: EdgeSettings,
+    home: Home,
+    keeper: CertificateKeeper,
+    clock: Clock,
+    orders: Orders | None = None,
+) -> CourierLoop:
     """Wire the courier of an enrolled handset to the hub it was bound by; ``orders`` hears what the hub commands."""
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
         grant=home.grant,
-        carrier=MqttCarrier(
-            home.place.handset, username=home.grant.mqtt_username, password=home.grant.mqtt_password
-        ),
-        find=_finder(settings, home),
+        carrier=MqttCarrier(home.place.handset, keeper),
+        find=_finder(settings, home, Door.BROKER),
         clock=clock,
         orders=orders,
+    )
+
+
+def renewal(settings: EdgeSettings, home: Home, keeper: CertificateKeeper) -> RenewalLoop:
+    """Wire the renewal of an enrolled handset's certificate."""
+    return RenewalLoop(
+        keeper, identity=home.identity, grant=home.grant, find=_finder(settings, home, Door.PAIRING)
     )
 
 
@@ -135,26 +155,38 @@ def _spotters(entries: Collection[Entry], thresholds: Thresholds) -> tuple[Spott
     return Spotter(accusing, thresholds), Spotter(notices, thresholds.lenient())
 
 
-def _finder(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:
-    fixed = _fixed_address(settings, home)
-    if fixed:
-        return partial(_known, fixed)
+class _Finder:
+    """Where the handset last met its hub, and where the network says that the hub is, in turn."""
+
+    def __init__(self, known: Address | None, discover: Callable[[], Awaitable[Sequence[Address]]]) -> None:
+        self._known = known
+        self._discover = discover
+        self._asks_network = False
+
+    async def __call__(self) -> Sequence[Address]:
+        asks, self._asks_network = self._asks_network, not self._asks_network
+        if self._known is not None and not asks:
+            return (self._known,)
+        return await self._discover() or ((self._known,) if self._known else ())
+
+
+def _finder(settings: EdgeSettings, home: Home, door: Door) -> Callable[[], Awaitable[Sequence[Address]]]:
+    if settings.hub and door is Door.BROKER:
+        return partial(_fixed, _broker_address(settings.hub))
     interfaces = (settings.discovery_interface,) if settings.discovery_interface else None
-    return partial(find_hub, home.grant.hub_name, interfaces=interfaces)
+    discover = partial(find_hub, home.grant.hub_name, door=door, interfaces=interfaces)
+    grant = home.grant
+    broker = door is Door.BROKER
+    host, port = (grant.mqtt_host, grant.mqtt_port) if broker else (grant.pairing_host, grant.pairing_port)
+    return _Finder(Address(host, port) if host and port else None, discover)
 
 
-def _fixed_address(settings: EdgeSettings, home: Home) -> Address | None:
-    if settings.hub:
-        host, _, port = settings.hub.rpartition(":")
-        if not host or not port.isdecimal():
-            raise InvalidSettings(
-                f'settings [edge]: hub is "{settings.hub}"; write host:port, or leave it empty.'
-            )
-        return Address(host.strip("[]"), int(port))
-    if home.grant.mqtt_host and home.grant.mqtt_port:
-        return Address(home.grant.mqtt_host, home.grant.mqtt_port)
-    return None
+def _broker_address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise InvalidSettings(f'settings [edge]: hub is "{text}"; write host:port, or leave it empty.')
+    return Address(host.strip("[]"), int(port))
 
 
-async def _known(address: Address) -> Sequence[Address]:
+async def _fixed(address: Address) -> Sequence[Address]:
     return (address,)

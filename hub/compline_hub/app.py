@@ -14,19 +14,22 @@ import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.authority import HubCertificates
 from compline_hub.errors import BrokerFailed, HubBusy
 from compline_hub.link.advert import Advert
 from compline_hub.link.broker import ChildBroker, OutsideBroker, Product
-from compline_hub.link.broker_files import HUB_USER, Listener
+from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls
 from compline_hub.link.mqtt import MqttLink
+from compline_hub.link.pairing_port import PairingPort
+from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, init_hub, only_one, open_hub
+from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.service.desk import Desk
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
+from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
 
@@ -35,6 +38,10 @@ __all__ = ["Hub", "init_hub", "open_hub", "serve"]
 WEB_HOST = "127.0.0.1"
 ROSTER_SECONDS = 0.5
 """How soon a newly enrolled handset is let in by the broker."""
+RENEWAL_SECONDS = 3_600.0
+"""How often the running hub looks whether a certificate is due."""
+EXPIRY_SECONDS = 20.0
+"""How often the secrets of pairing codes that are over are removed."""
 _log = structlog.get_logger("compline_hub")
 
 
@@ -66,15 +73,21 @@ async def serve(
 async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | None) -> None:
     settings, keys = hub.settings, hub.keys
     _check_free(settings.port)
-    broker = _broker(settings, keys)
+    papers = _Papers(hub)
+    broker = _broker(settings, papers.broker)
     host, port = settings.broker_address
-    link = MqttLink(host, port, keys.password(HUB_USER))
+    link = MqttLink(host, port, papers.link)
     news = News()
     news.open()
     intake = Intake(hub.store, keys, link, news=news.ring)
     advert = Advert(
-        hub_name=settings.name, fingerprint=keys.fingerprint, interface=settings.interface, port=port
+        hub_name=settings.name,
+        fingerprint=keys.fingerprint,
+        interface=settings.interface,
+        port=port,
+        pairing_port=settings.pairing_port,
     )
+    pairing_port = PairingPort(hub.pairing, host=settings.listen, port=settings.pairing_port)
     desk = Desk(
         hub=settings.name,
         reading=hub.reading,
@@ -82,10 +95,12 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         news=news,
         refused=intake.refused,
     )
-    web = _web(desk, settings.port)
+    web = _web(desk, hub.pairing, settings.port)
     async with contextlib.AsyncExitStack() as running:
         await broker.start([handset.id for handset in hub.reading.handsets()])
         running.push_async_callback(broker.stop)
+        await pairing_port.start(papers.certificates.server, keys.tls)
+        running.push_async_callback(pairing_port.stop)
         link.start(intake.take, intake.refuse)
         running.push_async_callback(asyncio.to_thread, link.stop)
         running.push_async_callback(advert.stop)
@@ -93,6 +108,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             serving = tasks.create_task(web.serve())
             watching = tasks.create_task(_watch_broker(broker, ending))
             following = tasks.create_task(_follow_roster(hub, broker))
+            renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
+            expiring = tasks.create_task(_expire(hub.pairing))
             if settings.advertise:
                 tasks.create_task(advert.start())
             await _wait_serving(settings.port)
@@ -103,6 +120,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             await ending.wait()
             watching.cancel()
             following.cancel()
+            renewing.cancel()
+            expiring.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
             await serving
@@ -129,19 +148,55 @@ async def _follow_roster(hub: Hub, broker: Broker) -> None:
             known = handsets
 
 
-def _broker(settings: HubSettings, keys: HubKeys) -> Broker:
+class _Papers:
+    """The certificates that the running hub shows, and the contexts that show them."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._keys = hub.keys
+        self.certificates = hub.certificates
+        self.link = link_context(hub.certificates, hub.keys)
+
+    def broker(self) -> BrokerTls:
+        """What the broker gets."""
+        return broker_tls(self.certificates, self._keys.tls)
+
+    def replace(self, certificates: HubCertificates) -> None:
+        """Show these from the next handshake on."""
+        self.certificates = certificates
+        load_identity(self.link, certificates.link, self._keys.link)
+
+
+async def _expire(pairing: Pairing) -> None:
+    """Let no secret of a pairing code outlive its time by much."""
+    while True:
+        await asyncio.sleep(EXPIRY_SECONDS)
+        await asyncio.to_thread(pairing.expire)
+
+
+async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: PairingPort) -> None:
+    """Renew certificates before they end; who is connected stays."""
+    while True:
+        await asyncio.sleep(RENEWAL_SECONDS)
+        certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys)
+        if certificates != papers.certificates:
+            papers.replace(certificates)
+            await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))
+            await pairing_port.renew(certificates.server, hub.keys.tls)
+            _log.info("certificates_renewed", server_ends=certificates.server.not_after)
+
+
+def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:
     host, port = settings.broker_address
     user = pwd.getpwuid(os.getuid()).pw_name
-    listener = Listener(host, port, settings.data / "broker", user=user)
     if settings.broker.startswith("mqtt://"):
-        return OutsideBroker(listener, keys.password)
+        return OutsideBroker(Listener(host, port, settings.data / "broker", user=user), tls)
     product: Product = "nats" if settings.broker == "embedded" else "mosquitto"
-    return ChildBroker(product, listener, keys.password)
+    return ChildBroker(product, Listener(settings.listen, port, settings.data / "broker", user=user), tls)
 
 
-def _web(desk: Desk, port: int) -> Server:
+def _web(desk: Desk, pairing: Pairing, port: int) -> Server:
     return Server(
-        make_application(desk, port=port),
+        make_application(desk, pairing, port=port),
         address=WEB_HOST,
         port=port,
         interface=Interfaces.ASGI,

@@ -15,9 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
+from compline_hub.errors import HubNotReady
 from compline_hub.settings import HubSettings, load_settings
 from compline_shared.configuration import DEFAULT_SOURCE
-from compline_shared.enrolment import BadEnrolment, read_request, write_grant
 from compline_shared.errors import ComplineError
 
 DEFAULT_FILE = Path(DEFAULT_SOURCE)
@@ -50,9 +50,8 @@ app = typer.Typer(
 
 1. `compline-hub init` makes keys and database.
 2. `compline-hub serve` runs the hub; open the address that it prints.
-3. On a handset: `compline-edge init`. Bring its request file here:
-   `compline-hub enrol request.json --name "Desk 7" --out grant.json`.
-   Take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
+3. `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code; on the handset, within 5 minutes:
+   `compline-edge join CODE`.
 
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:
@@ -110,43 +109,42 @@ def serve_command(settings_file: SettingsFile = None) -> None:
             f"[bold]{escape(settings.name)}[/] runs. Page: [bold]{address}[/] (this machine only; no sign-in yet)"
         )
         host, port = settings.broker_address
-        console.print(f"Handsets meet it by MQTT at {host}:{port}. Stop with Ctrl-C.")
+        console.print(f"Handsets meet it by MQTT at {host}:{port} and pair at port {settings.pairing_port}.")
+        console.print("Stop with Ctrl-C.")
 
     asyncio.run(serve(settings, ready=announce))
 
 
-@app.command("enrol")
-def enrol_command(
-    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="What `compline-edge init` wrote.")],
+@app.command("pair")
+def pair_command(
     name: Annotated[str, typer.Option("--name", help="What people here call the handset.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="GRANT", help="Where to write the grant (mode 0600).")
+    collector: Annotated[
+        str, typer.Option("--collector", help="Who works with it; a new name is a new person.")
     ],
-    discover: Annotated[
-        bool,
-        typer.Option(
-            "--discover", help="Let the handset find the hub on the network; leave its address out."
-        ),
+    once: Annotated[
+        bool, typer.Option("--once", help="Print code and URI and exit; the code stays good for 5 minutes.")
     ] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Let a handset in: read its request, write its grant. Works while the hub runs; asked again, the same again."""
+    """Give out a pairing code and wait until a handset has joined with it, while `serve` runs.
+
+    The code is good for 5 minutes, one use and three tries. In a terminal a QR is shown; else two lines, `code ...` and
+    `uri compline:...`, and the outcome. The exit status is 0 when a handset joined.
+    """
     settings = _settings(settings_file)
-    try:
-        request = read_request(request_file.read_bytes())
-    except OSError as error:
-        raise BadEnrolment(f"The request file {request_file.name} cannot be read; check its name.") from error
-    _check_writable(out)
-    from compline_hub.office import open_hub
+    from compline_hub.code_shown import announce, show
+    from compline_hub.office import is_served, open_hub
 
     with open_hub(settings) as hub:
-        address = None if discover else settings.broker_address
-        grant = hub.enrolment.enrol(request, name=name, address=address)
-    _write_secret(out, write_grant(grant))
-    console.print(
-        f"{escape(name)} is enrolled as {grant.handset[:8]}. "
-        f"Take {escape(out.name)} to the handset, then delete it here."
-    )
+        if not is_served(settings):
+            raise HubNotReady(
+                "The hub does not run, so no handset could join; start `compline-hub serve` first."
+            )
+        given = hub.pairing.offer(handset_name=name, collector_name=collector)
+        if once:
+            announce(given, console)
+        else:
+            show(given, hub.pairing, console)
 
 
 @app.command("status")
@@ -170,7 +168,7 @@ def status_command(settings_file: SettingsFile = None) -> None:
     console.print(
         table
         if handsets
-        else "No handset is enrolled yet: compline-hub enrol REQUEST --name NAME --out GRANT"
+        else 'No handset has joined yet: compline-hub pair --name "Desk 7" --collector "Li Wei"'
     )
 
 
@@ -194,21 +192,6 @@ def _settings(file: Path | None) -> HubSettings:
     if file is None and DEFAULT_FILE.exists():
         file = DEFAULT_FILE
     return load_settings(file, os.environ)
-
-
-def _check_writable(path: Path) -> None:
-    """Raise OSError where no file can be written at `path`; leaves what is there as it is."""
-    there = path.exists()
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    if not there:
-        path.unlink()
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        os.fchmod(stream.fileno(), 0o600)
-        stream.write(data)
 
 
 def _heard(heard: int | None, now: int) -> str:

@@ -7,13 +7,47 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from compline_hub.core.alarm import Alarm, AlarmKind
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
+from compline_hub.core.offer import Offer
 from compline_hub.core.record import Kept, Link, Query, Summary
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 
 
+class Offers(Protocol):
+    """The offers behind pairing codes, within one transaction."""
+
+    def offer(self, offer: str) -> Offer | None:
+        """The offer, or None."""
+        ...
+
+    def called(self, short: str) -> Offer | None:
+        """The newest offer whose code begins so, or None."""
+        ...
+
+    def unfinished(self) -> Sequence[Offer]:
+        """Offers that are open or taken."""
+        ...
+
+    def put(self, offer: Offer) -> None:
+        """Keep an offer, new or changed."""
+        ...
+
+    def expire(self, now: int) -> None:
+        """Let what has expired (Unix s) be so, its secret gone."""
+        ...
+
+    def forget(self, before: int) -> None:
+        """Remove offers made before a time, Unix s."""
+        ...
+
+
 class Ledger(Protocol):
     """One transaction on the store: all of it becomes durable, or none."""
+
+    @property
+    def offers(self) -> Offers:
+        """The offers behind pairing codes."""
+        ...
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """The enrolled handset, or None."""
@@ -31,8 +65,24 @@ class Ledger(Protocol):
         """The newest binding of a handset."""
         ...
 
-    def enrol(self, handset: Handset, binding: Binding) -> None:
-        """Keep a new handset with its first binding."""
+    def put_handset(self, handset: Handset) -> None:
+        """Keep a handset, new or changed."""
+        ...
+
+    def bind(self, binding: Binding) -> None:
+        """Keep a new binding of a handset that is kept."""
+        ...
+
+    def collector_named(self, name: str) -> Collector | None:
+        """The collector of this name, or None."""
+        ...
+
+    def put_collector(self, collector: Collector, *, at: int) -> None:
+        """Keep a new collector."""
+        ...
+
+    def holder(self, collector: CollectorId) -> Handset | None:
+        """The handset that is not removed and whose newest binding is this collector's, or None."""
         ...
 
     def head_at(self, binding: BindingId, seq: int) -> bytes | None:
@@ -80,7 +130,7 @@ class Reading(Protocol):
         ...
 
     def handsets(self) -> Sequence[Handset]:
-        """All enrolled handsets."""
+        """All handsets that are enrolled and not removed."""
         ...
 
     def alarms(self) -> Sequence[Alarm]:
@@ -104,7 +154,7 @@ class Broker(Protocol):
         ...
 
     async def reload(self, handsets: Sequence[HandsetId]) -> None:
-        """Let exactly these handsets in from now on."""
+        """Let exactly these handsets in from now on, and show the certificate of now."""
         ...
 
     async def ended(self) -> int:

@@ -14,6 +14,7 @@ from compline_shared.configuration import DEFAULT_SOURCE, InvalidSettings, setti
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 PREFIX = "COMPLINE_HUB_"
+_HOST = r"^[0-9A-Za-z.:_-]{1,253}$"
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,8 +26,12 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     broker: str = (
         "embedded"  # "embedded" (NATS), "mosquitto" (installed on this machine) or "mqtt://host:port"
     )
-    mqtt_port: Port = 8461  # of the broker that the hub starts; it listens on 127.0.0.1
+    listen: str = "127.0.0.1"  # address on which broker and pairing port listen; "0.0.0.0" for the whole LAN
+    hosts: tuple[Annotated[str, Meta(pattern=_HOST)], ...] = ()  # what else this machine is called on the LAN
+    mqtt_port: Port = 8461  # of the broker that the hub starts
+    pairing_port: Port = 8462  # where phones pair and renew their certificates
     port: Port = 8460  # of the page; it listens on 127.0.0.1 only until sign-in exists
+    officer_key: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""  # X25519, of the compliance officer
     advertise: bool = True  # say on the network where the hub is (zeroconf)
     interface: str = "127.0.0.1"  # address on whose network the advert is sent
     lexicons: str = (
@@ -50,7 +55,22 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if self.broker.startswith("mqtt://"):
             parts = urlsplit(self.broker)
             return parts.hostname or "", parts.port or 1883
-        return "127.0.0.1", self.mqtt_port
+        return self.own_address, self.mqtt_port
+
+    @property
+    def own_address(self) -> str:
+        """Where this machine itself reaches what listens on `listen`."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen, self.listen)  # noqa: S104
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the server's certificate is for, beside the loopback interface."""
+        return tuple(dict.fromkeys((*self.hosts, self.own_address, self.broker_address[0])))
+
+    @property
+    def pairing_address(self) -> tuple[str, int]:
+        """Host and port that a pairing code tells phones."""
+        return (self.hosts[0] if self.hosts else self.own_address), self.pairing_port
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str]) -> HubSettings:

@@ -61,6 +61,7 @@ def stage(
     for made in (storage, temporary):
         made.mkdir(parents=True)
     page_port, broker_port = map(free_port, ports)
+    pairing_port = free_port(0)
     page = f"http://127.0.0.1:{page_port}/"
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COMPLINE_")}
     environment = surroundings | {
@@ -70,6 +71,7 @@ def stage(
         "COMPLINE_HUB_DATA_DIR": str(folder / "hub"),
         "COMPLINE_HUB_PORT": str(page_port),
         "COMPLINE_HUB_MQTT_PORT": str(broker_port),
+        "COMPLINE_HUB_PAIRING_PORT": str(pairing_port),
         "COMPLINE_HUB_INTERFACE": "127.0.0.1",
         "COMPLINE_HUB_LEXICONS": str(ROOT / "models" / "lexicons"),
         "COMPLINE_EDGE_HOME": str(folder / "handset"),
@@ -80,13 +82,10 @@ def stage(
     with ExitStack() as ending:
         hub = ending.enter_context(_program(folder, "hub", "compline-hub", "serve", environment=environment))
         _wait_for(page, hub, folder)
-        grant = folder / "grant.json"
-        _command(folder, "compline-edge", "init", environment=environment)
-        request = folder / "handset" / "request.json"
-        _command(folder, "compline-hub", "enrol", str(request), "--name", "Desk 7", "--out", str(grant), "--discover",
-                 environment=environment)  # fmt: skip
-        _command(folder, "compline-edge", "join", str(grant), environment=environment)
-        grant.unlink()
+        shown = _command(folder, "compline-hub", "pair", "--name", "Desk 7", "--collector", "Li Wei", "--once",
+                         environment=environment)  # fmt: skip
+        code = shown.split()[1]
+        _command(folder, "compline-edge", "join", code, environment=environment)
         if via:
             environment["COMPLINE_EDGE_HUB"] = via(broker_port)
         agent = ending.enter_context(
@@ -128,12 +127,14 @@ def _program(
                     program.wait()
 
 
-def _command(folder: Path, *command: str, environment: dict[str, str]) -> None:
+def _command(folder: Path, *command: str, environment: dict[str, str]) -> str:
+    """Run one command to its end and return what it printed."""
     done = subprocess.run(
         _resolved(command), cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise DemoFailed(f"{' '.join(command[:2])} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
 def _resolved(command: tuple[str, ...]) -> list[str]:

@@ -9,11 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from msgspec import Meta
 
+from compline_shared.certificates import MAX_CERTIFICATE
 from compline_shared.commands import Roster
 from compline_shared.errors import ComplineError
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.masking import BranchKey
+from compline_shared.p256 import POINT_BYTES
 from compline_shared.place import Place
 
 MAX_FILE: Final = 8_192
@@ -21,6 +23,9 @@ MAX_FILE: Final = 8_192
 
 _Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 _Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
+_Host = Annotated[str, Meta(min_length=1, max_length=255)]
+_Port = Annotated[int, Meta(ge=1, le=65_535)]
+_Point = Annotated[bytes, Meta(min_length=POINT_BYTES, max_length=POINT_BYTES)]
 _Word = Annotated[str, Meta(min_length=1, max_length=128)]
 _Message = TypeVar("_Message", bound=msgspec.Struct)
 
@@ -59,6 +64,7 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     handset: _Hex16
     signing_key_public: _Key  # Ed25519
     receiving_key_public: _Key  # X25519
+    tls_key_public: _Point  # P-256
 
     @property
     def handset_id(self) -> HandsetId:
@@ -89,10 +95,15 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     officer_key: _Key | None = None  # X25519 of the compliance officer, to whom evidence is sealed too
     operators: Roster = ()
     times: LeaseTimes = LeaseTimes()
-    mqtt_username: _Word
-    mqtt_password: Secret
-    mqtt_host: Annotated[str, Meta(min_length=1, max_length=255)] | None = None  # None: discover by zeroconf
-    mqtt_port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    hub_authority: Annotated[
+        bytes, Meta(min_length=1, max_length=MAX_CERTIFICATE)
+    ]  # DER; who may be this hub in TLS
+    mqtt_host: _Host | None = None  # None: discover by zeroconf
+    mqtt_port: _Port | None = None
+    pairing_host: _Host | None = (
+        None  # where the handset's certificate is renewed; None: discover by zeroconf
+    )
+    pairing_port: _Port | None = None
 
     @property
     def place(self) -> Place:
@@ -113,6 +124,13 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     def command_key(self) -> Ed25519PublicKey:
         """The key that checks the hub's commands."""
         return Ed25519PublicKey.from_public_bytes(self.hub_command_public)
+
+
+def met_at(grant: EnrolmentGrant, host: str) -> EnrolmentGrant:
+    """Return a grant whose open hosts are the one at which the handset met the hub."""
+    return msgspec.structs.replace(
+        grant, mqtt_host=grant.mqtt_host or host, pairing_host=grant.pairing_host or host
+    )
 
 
 def write_request(request: EnrolmentRequest) -> bytes:

@@ -9,15 +9,13 @@ from typer.testing import CliRunner, Result
 
 from compline_edge.cli import app
 from compline_edge.settings import EdgeSettings
-from compline_edge.vault.identity import create_identity, join
 from tests.edge_program import edge, environment
-from tests.homes import HubKeys
+from tests.homes import enrolled
 
 NEXT = {
-    "": ("compline-edge inspect FOLDER", "compline-edge init", "compline-hub enrol", "compline-edge join"),
+    "": ("compline-edge inspect FOLDER", "compline-hub pair", "compline-edge join CODE", "compline-edge run"),
     "inspect": ("--format", "--show-text", "exit status", ".jsonl"),
-    "init": ("request file", "enrol"),
-    "join": ("grant", "enrol"),
+    "join": ("16 characters", "--hub"),
     "run": ("--recordings", "--hub", "Ctrl-C"),
     "models": ("list", "fetch"),
     "models list": ("fetched",),
@@ -55,15 +53,6 @@ def test_version_when_asked_as_a_program_then_it_is_told(tmp_path: Path) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, "compline-edge 0.1.0\n", "")
 
 
-def test_init_when_done_twice_then_the_same_request_lies_there_and_the_way_on_is_told(tmp_path: Path) -> None:
-    first = command("init", "--home", "phone")
-    request = (tmp_path / "phone" / "request.json").read_bytes()
-    second = command("init", "--home", "phone")
-    assert (first.exit_code, second.exit_code) == (0, 0)
-    assert "compline-hub enrol request.json" in " ".join(first.stdout.split())
-    assert (tmp_path / "phone" / "request.json").read_bytes() == request
-
-
 def lines(result: Result) -> list[str]:
     return result.stderr.splitlines()
 
@@ -98,19 +87,22 @@ def test_run_when_the_folder_is_missing_then_it_is_named() -> None:
 
 
 def test_run_when_the_hub_address_has_no_port_then_it_says_what_to_write(tmp_path: Path) -> None:
-    assert command("init", "--home", "phone").exit_code == 0
-    join(tmp_path / "phone", HubKeys().grant(create_identity(tmp_path / "phone").handset))
-    result = command("run", "--home", "phone", "--recordings", str(tmp_path), "--hub", "somewhere")
+    result = command(
+        "run", "--home", str(enrolled(tmp_path)), "--recordings", str(tmp_path), "--hub", "somewhere"
+    )
     expect_sentence(result, "host:port", "somewhere")
 
 
-def test_join_when_the_file_is_no_grant_then_it_is_named(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
-    expect_sentence(command("join", "photo.jpg"), "photo.jpg", "enrol")
+@pytest.mark.parametrize(
+    "code", ["", "K7Q2", "K7Q2-M8X4-T0ZB-3HWU", "K7Q2-M8X4-T0ZB-3HWN-X", "compline:?at=x"]
+)
+def test_join_when_it_is_no_code_then_it_says_what_one_looks_like(code: str) -> None:
+    expect_sentence(command("join", code), "16 letters and digits")
 
 
-def test_join_when_the_file_is_missing_then_it_is_named() -> None:
-    expect_sentence(command("join", "grant.json"), "grant.json", "No such file")
+@pytest.mark.parametrize("address", ["somewhere", "host:", "host:0", "host:65536", ":8462"])
+def test_join_when_the_address_is_none_then_it_says_what_to_write(address: str) -> None:
+    expect_sentence(command("join", "K7Q2-M8X4-T0ZB-3HWN", "--hub", address), "host:port")
 
 
 def test_settings_when_one_is_unknown_then_it_is_named_beside_the_known_ones(tmp_path: Path) -> None:
@@ -146,9 +138,10 @@ def test_inspect_when_the_models_folder_is_missing_then_it_is_named() -> None:
     expect_sentence(command("inspect", "--models", "nowhere", "chat.txt"), "nowhere", "--models")
 
 
-def test_init_when_the_home_cannot_be_made_then_it_is_named(tmp_path: Path) -> None:
+def test_join_when_the_home_cannot_be_made_then_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    expect_sentence(command("init", "--home", str(tmp_path / "file" / "home")), "file")
+    home = str(tmp_path / "file" / "home")
+    expect_sentence(command("join", "K7Q2-M8X4-T0ZB-3HWN", "--hub", "127.0.0.1:1", "--home", home), "file")
 
 
 def test_models_list_when_asked_then_the_shipped_one_is_installed() -> None:

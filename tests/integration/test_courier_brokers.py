@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import get_args
@@ -11,17 +12,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compline_edge.core.courier import Disputed, Offline, Online
-from compline_edge.link.mqtt import MqttCarrier, Unreachable
+from compline_edge.link.errors import Unreachable
+from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
 from compline_shared.batch import Outcome, Receipt, pack_receipt
-from compline_shared.enrolment import Secret
-from compline_shared.ids import BindingId, HandsetId
+from compline_shared.ids import BindingId
+from compline_shared.p256 import point_of
 from compline_shared.taxonomy import Severity
-from tests.branch import Broker, HubEnd, at, courier_of, free_port, running, until
-from tests.homes import enrolled, opened
+from tests.branch import Broker, HubEnd, at, courier_of, free_port, keeper_of, running, until
+from tests.homes import HubKeys, SystemClock, enrolled, opened
 from tests.verdicts import draft
 
 WITHIN = 30.0
@@ -54,9 +57,9 @@ def judge(home: Home, count: int, *, severity: Severity = Severity.WARNING) -> N
 
 
 async def test_courier_when_verdicts_are_judged_then_hub_has_them_and_they_settle(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.to_thread(judge, home, 30)
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()
@@ -64,18 +67,18 @@ async def test_courier_when_verdicts_are_judged_then_hub_has_them_and_they_settl
 
 
 async def test_courier_when_fifty_are_due_then_one_batch_carries_them(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     judge(home, 50)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert len(hub.frames) == 1
 
 
 async def test_courier_when_broker_is_killed_then_everything_arrives_once(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.to_thread(judge, home, 5)
         await asyncio.wait_for(courier.all_settled(), WITHIN)
         await broker.kill()
@@ -85,32 +88,34 @@ async def test_courier_when_broker_is_killed_then_everything_arrives_once(
     assert hub.verdicts == home.vault.verdicts()
 
 
-async def test_courier_when_hub_was_deaf_then_sends_again(home: Home, broker: Broker, hub: HubEnd) -> None:
+async def test_courier_when_hub_was_deaf_then_sends_again(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+) -> None:
     hub.deaf_to = 2
     judge(home, 3, severity=Severity.VETO)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()
 
 
 async def test_courier_when_agent_starts_anew_then_goes_on_where_receipts_end(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     judge(home, 3)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     judge(home, 2)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()
     assert len(hub.frames) == 2
 
 
 async def test_courier_when_hub_came_back_from_a_backup_then_sends_what_it_forgot(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     judge(home, 6)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await asyncio.wait_for(courier.all_settled(), WITHIN)
         hub.forget_after(2)
         await asyncio.to_thread(judge, home, 1)
@@ -120,34 +125,72 @@ async def test_courier_when_hub_came_back_from_a_backup_then_sends_what_it_forgo
 
 
 async def test_courier_when_receipts_are_forged_then_nothing_settles(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     hub.signing = Ed25519PrivateKey.generate()
     judge(home, 2)
-    async with running(courier_of(home, broker.port)):
+    async with running(courier_of(home, broker.port, tmp_path / "home")):
         await until(lambda: len(hub.frames) >= 2)
     assert (home.outbox.settled, len(hub.verdicts)) == (0, 2)
 
 
 async def test_courier_when_hub_has_another_past_then_disputes_and_is_silent(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     hub._heads = [bytes(32)]
     judge(home, 1, severity=Severity.VETO)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await until(lambda: isinstance(courier.link, Disputed))
     assert home.outbox.settled == 0
 
 
-async def test_courier_when_password_is_wrong_then_stays_offline_and_owes(home: Home, broker: Broker) -> None:
+class WrongClock(SystemClock):
+    """A clock that is some years off."""
+
+    def __init__(self, years: float) -> None:
+        self._off = years * 31_557_600
+
+    def now(self) -> float:
+        return super().now() + self._off
+
+
+async def test_courier_when_its_clock_is_years_behind_then_delivers(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+) -> None:
     judge(home, 1)
-    async with running(courier_of(home, broker.port, password="wrong")) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home", clock=WrongClock(-40))) as courier:
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert home.outbox.settled == 1
+
+
+async def test_courier_when_its_clock_is_years_ahead_then_stays_offline_owes_and_wants_the_hubs_time(
+    home: Home, broker: Broker, tmp_path: Path
+) -> None:
+    judge(home, 1)
+    keeper = keeper_of(home, tmp_path / "home", clock=WrongClock(40))
+    courier = courier_of(home, broker.port, tmp_path / "home")
+    courier._carrier = MqttCarrier(home.place.handset, keeper)
+    async with running(courier):
+        await until(lambda: isinstance(courier.link, Offline) and courier.link.misses >= 2)
+    assert home.outbox.due_bytes > 0
+    assert keeper.renewal_due
+
+
+async def test_courier_when_its_certificate_has_ended_then_stays_offline_and_owes(
+    home: Home, broker: Broker, tmp_path: Path
+) -> None:
+    ended = HubKeys().certify(home.place.handset, point_of(home.identity.tls), now=time.time() - 31 * 86_400)
+    CertificateStore(tmp_path / "home").keep(ended, hub_time=int(time.time()))
+    judge(home, 1)
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await until(lambda: isinstance(courier.link, Offline) and courier.link.misses >= 2)
     assert home.outbox.due_bytes > 0
 
 
-async def test_courier_when_broker_goes_then_offline_is_a_state(home: Home, broker: Broker) -> None:
-    async with running(courier_of(home, broker.port)) as courier:
+async def test_courier_when_broker_goes_then_offline_is_a_state(
+    home: Home, broker: Broker, tmp_path: Path
+) -> None:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await until(lambda: isinstance(courier.link, Online))
         await broker.kill()
         await until(lambda: not isinstance(courier.link, Online))
@@ -156,10 +199,10 @@ async def test_courier_when_broker_goes_then_offline_is_a_state(home: Home, brok
 
 
 async def test_courier_when_frames_are_no_receipts_of_this_binding_then_dropped(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     foreign = Receipt(home.place.handset, BindingId("f" * 16), up_to=1, head=bytes(32), outcome=Outcome.FORK)
-    async with running(courier_of(home, broker.port)) as courier:
+    async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
         await until(lambda: isinstance(courier.link, Online))
         hub.send(home.place.handset, b"noise")
         hub.send(home.place.handset, pack_receipt(foreign, hub.signing))
@@ -168,10 +211,12 @@ async def test_courier_when_frames_are_no_receipts_of_this_binding_then_dropped(
     assert hub.verdicts == home.vault.verdicts()
 
 
-async def test_courier_when_no_hub_is_found_then_tries_again(home: Home, broker: Broker, hub: HubEnd) -> None:
+async def test_courier_when_no_hub_is_found_then_tries_again(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+) -> None:
     found: list[Sequence[Address]] = [(), (), (Address("127.0.0.1", broker.port),)]
     judge(home, 1)
-    courier = courier_of(home, broker.port)
+    courier = courier_of(home, broker.port, tmp_path / "home")
 
     async def find() -> Sequence[Address]:
         return found.pop(0)
@@ -183,28 +228,29 @@ async def test_courier_when_no_hub_is_found_then_tries_again(home: Home, broker:
 
 
 async def test_courier_when_first_address_is_false_then_tries_the_next(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     judge(home, 1)
-    courier = courier_of(home, broker.port)
+    courier = courier_of(home, broker.port, tmp_path / "home")
     courier._find = at(Address("127.0.0.1", free_port()), Address("127.0.0.1", broker.port))
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()
 
 
-async def test_carrier_when_nobody_listens_then_unreachable() -> None:
-    carrier = MqttCarrier(HandsetId("0" * 16), username="0" * 16, password=Secret(b"x"))
+async def test_carrier_when_nobody_listens_then_unreachable(home: Home, tmp_path: Path) -> None:
+    carrier = MqttCarrier(home.place.handset, keeper_of(home, tmp_path / "home"))
     address = Address("127.0.0.1", free_port())
     with pytest.raises(Unreachable):
         await asyncio.to_thread(carrier.connect, address, on_frame=lambda _: None, on_lost=lambda: None)
+    home.close()
 
 
 async def test_carrier_when_not_connected_then_what_it_is_handed_never_arrives(
-    home: Home, broker: Broker, hub: HubEnd
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     judge(home, 1)
-    courier = courier_of(home, broker.port)
+    courier = courier_of(home, broker.port, tmp_path / "home")
     courier._carrier.send(b"early")
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)

@@ -14,7 +14,9 @@ from compline_hub.link.advert import SERVICE, Advert
 
 @pytest.fixture
 def advert() -> Advert:
-    return Advert(hub_name="城南网点", fingerprint="0a1b2c3d", interface="127.0.0.1", port=8461)
+    return Advert(
+        hub_name="城南网点", fingerprint="0a1b2c3d", interface="127.0.0.1", port=8461, pairing_port=8462
+    )
 
 
 async def test_advert_when_started_then_a_handset_finds_address_port_and_name(advert: Advert) -> None:
@@ -29,11 +31,11 @@ async def test_advert_when_started_then_a_handset_finds_address_port_and_name(ad
 
     assert found
     assert (info.parsed_addresses(), info.port) == (["127.0.0.1"], 8461)
-    assert info.decoded_properties == {"hub": "城南网点"}
+    assert info.decoded_properties == {"hub": "城南网点", "pair": "8462"}
 
 
 async def test_advert_when_the_address_is_not_this_machines_then_it_is_logged_and_the_hub_goes_on() -> None:
-    advert = Advert(hub_name="x", fingerprint="00000000", interface="203.0.113.9", port=1)
+    advert = Advert(hub_name="x", fingerprint="00000000", interface="203.0.113.9", port=1, pairing_port=2)
 
     with capture_logs() as events:
         await advert.start()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import io
+import queue
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from compline_hub.cli import app
-from compline_hub.settings import HubSettings
-from compline_shared.enrolment import read_grant, write_request
+from compline_hub.code_shown import NotPaired, show
+from compline_hub.core.offer import OfferState
+from compline_hub.office import only_one, open_hub
+from compline_hub.settings import HubSettings, load_settings
+from compline_shared.enrolment import write_request
+from compline_shared.pairing_code import Invitation, read_code, read_invitation
+from tests.pairing_hub import handset, joined, listening
+from tests.running_hub import free_port
 from tests.wire_handset import WireHandset
 
 
@@ -35,34 +46,100 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place(tmp_path)
 
 
-def test_enrol_when_a_request_comes_then_the_grant_is_for_its_owner_only(place: Place) -> None:
-    handset = WireHandset()
-    (place.folder / "request.json").write_bytes(write_request(handset.request))
+def test_pair_when_the_hub_does_not_run_then_it_says_to_start_it(place: Place) -> None:
     place.run("init")
 
-    done = place.run("enrol", "request.json", "--name", "七号工位", "--out", "grant.json")
+    done = place.run("pair", "--name", "七号工位", "--collector", "李伟")
 
-    grant = place.folder / "grant.json"
-    assert done.exit_code == 0, done.stderr
-    assert grant.stat().st_mode & 0o777 == 0o600
-    assert read_grant(grant.read_bytes()).handset == handset.id
-    assert "七号工位" in place.run("status").stdout
+    assert done.exit_code == 1
+    assert "compline-hub serve" in done.stderr
 
 
-def test_enrol_when_the_handset_shall_discover_then_no_address_is_granted(place: Place) -> None:
-    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
+@pytest.fixture
+def served(place: Place) -> Iterator[Place]:
+    """The commands beside a hub that runs, or so they must think."""
+    place.environment["COMPLINE_HUB_PAIRING_PORT"] = str(free_port())
     place.run("init")
+    settings = load_settings(None, place.environment)
+    with only_one(settings.data), open_hub(settings) as hub, listening(hub):
+        yield place
 
-    place.run("enrol", "request.json", "--name", "x", "--out", "grant.json", "--discover")
 
-    assert json.loads((place.folder / "grant.json").read_text())["mqtt_host"] is None
+def test_pair_when_asked_once_then_code_and_uri_are_printed_and_it_joins(served: Place) -> None:
+    done = served.run("pair", "--name", "七号工位", "--collector", "李伟", "--once")
+
+    (_, code), (_, uri) = (line.split() for line in done.stdout.splitlines())
+    assert done.exit_code == 0
+    assert read_invitation(uri).code == read_code(code)
+    joined(handset(served.folder), read_invitation(uri))
+    assert "七号工位" in served.run("status").stdout
+
+
+def test_pair_when_a_handset_joins_then_it_says_so_and_ends(served: Place) -> None:
+    codes: queue.Queue[Invitation] = queue.Queue()
+    phone = threading.Thread(target=lambda: joined(handset(served.folder), codes.get(timeout=20)))
+    phone.start()
+    settings = load_settings(None, served.environment)
+    with open_hub(settings) as hub:
+        given = hub.pairing.offer(handset_name="七号工位", collector_name="李伟")
+        codes.put(given.invitation)
+        console = Console(file=io.StringIO(), force_terminal=True, width=120)
+
+        show(given, hub.pairing, console)
+
+    phone.join()
+    assert isinstance(console.file, io.StringIO)
+    printed = console.file.getvalue()
+    assert given.invitation.code.text in printed
+    assert "3 tries left" in printed
+    assert printed.rstrip().endswith("joined; 李伟 works with it.")
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [("withdraw", "called off"), ("expire", "five minutes are over"), ("spend", "three times")],
+)
+def test_pair_when_no_handset_joins_then_it_says_why(served: Place, end: str, sentence: str) -> None:
+    with open_hub(load_settings(None, served.environment)) as hub:
+        given = hub.pairing.offer(handset_name="七号工位", collector_name="李伟")
+        with hub.store.transaction() as ledger:
+            offer = ledger.offers.offer(given.offer)
+            assert offer is not None
+            ended = {
+                "withdraw": offer.withdrawn(),
+                "expire": dataclasses.replace(offer, expires=offer.made),
+                "spend": dataclasses.replace(offer, tries_left=1).tried_wrong(),
+            }
+            ledger.offers.put(ended[end])
+
+        with pytest.raises(NotPaired, match=sentence):
+            show(given, hub.pairing, Console(file=io.StringIO()))
+
+
+def test_pair_when_interrupted_then_the_code_is_called_off(
+    served: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_hub(load_settings(None, served.environment)) as hub:
+        given = hub.pairing.offer(handset_name="七号工位", collector_name="李伟")
+        monkeypatch.setattr("compline_hub.code_shown.time.sleep", _interrupt)
+
+        with pytest.raises(NotPaired, match="called off"):
+            show(given, hub.pairing, Console(file=io.StringIO()))
+
+        outcome = hub.pairing.outcome(given.offer)
+        assert outcome is not None
+        assert outcome.state is OfferState.WITHDRAWN
+
+
+def _interrupt(_seconds: float) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["status"], "run `compline-hub init` first"),
-        (["enrol", "none.json", "--name", "x", "--out", "g"], "none.json cannot be read"),
+        (["pair", "--name", "x", "--collector", "y"], "run `compline-hub init` first"),
         (["serve", "--config", "none.toml"], "no settings file none.toml"),
     ],
 )
@@ -158,7 +235,8 @@ def test_help_when_asked_then_it_teaches_the_first_steps(place: Place) -> None:
 
     assert done.exit_code == 0
     assert all(
-        step in done.stdout for step in ("compline-hub init", "compline-hub serve", "enrol", "127.0.0.1")
+        step in done.stdout
+        for step in ("compline-hub init", "compline-hub serve", "compline-hub pair", "127.0.0.1")
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from compline_edge.link.tls import handset_context, shown_by
 from compline_hub.app import init_hub, open_hub
 from compline_hub.core.record import Query
 from compline_hub.errors import BrokerFailed, HubBusy
 from compline_shared.batch import Outcome
 from compline_shared.topics import up
-from tests.running_hub import BROKERS, deliver, free_port, hub_settings, joined_client, running_hub
+from tests.edge_program import eventually
+from tests.running_hub import BROKERS, SECONDS, deliver, free_port, hub_settings, joined_client, running_hub
 from tests.wire_handset import WireHandset, drafts
 
 
@@ -94,4 +97,44 @@ def test_hub_when_the_broker_is_outside_then_it_leaves_files_for_it_and_uses_it(
         with running_hub(outer):
             files = {path.name for path in (outer.data / "broker").iterdir()}
 
-    assert files == {"nats", "nats.conf", "mosquitto", "mosquitto.conf", "mosquitto.acl", "mosquitto.passwd"}
+    kept = {"nats", "nats.conf", "mosquitto", "mosquitto.conf", "mosquitto.acl"}
+    assert files == kept | {"ca.crt", "broker.crt", "broker.key"}
+
+
+def test_hub_when_a_certificate_is_due_then_broker_and_pairing_port_show_a_new_one_and_nobody_is_dropped(
+    broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline_hub.app.RENEWAL_SECONDS", 0.1)
+    handset = WireHandset()
+    with running_hub(hub_settings(tmp_path, broker=broker)) as hub:
+        hub.enrol(handset)
+        handset.judge(*drafts(2))
+        ports = (hub.settings.mqtt_port, hub.settings.pairing_port)
+        with joined_client(hub, handset) as client:
+            deliver(client, handset, handset.frame(1, 1))
+            client.connected.queue.clear()
+            before = [_shown(handset, port) for port in ports]
+            (hub.settings.data / "keys" / "tls.crt").unlink()  # what is missing is due
+            eventually(lambda: not {*before} & {_shown(handset, port) for port in ports}, "both show another")
+            receipt = deliver(client, handset, handset.frame(2, 2))
+
+            assert receipt.up_to == 2
+            assert client.connected.empty()  # it did not have to connect again
+
+
+def test_hub_when_a_handset_is_removed_then_the_broker_hears_it_no_more(tmp_path: Path) -> None:
+    handset = WireHandset()
+    with running_hub(hub_settings(tmp_path)) as hub:
+        hub.enrol(handset)
+        with joined_client(hub, handset) as client, open_hub(hub.settings) as office:
+            office.enrolment.remove(handset.id)
+
+            assert client.connected.get(timeout=SECONDS) is False  # NATS closes the connection
+            assert client.connected.get(timeout=SECONDS) is False  # and lets it in no more
+
+
+def _shown(handset: WireHandset, port: int) -> bytes:
+    assert handset.certificate is not None
+    context = handset_context(handset.grant.hub_authority, handset.certificate, handset.tls)
+    with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain) as connection:
+        return shown_by(connection)

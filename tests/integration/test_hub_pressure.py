@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from compline_hub.app import open_hub
 from compline_hub.core.intake import Frame, Refusal
 from compline_hub.link import mqtt as mqtt_module
-from compline_hub.link.broker_files import HUB_USER
 from compline_hub.link.mqtt import MqttLink
-from compline_hub.store.key_files import KeyFiles
+from compline_hub.link.tls import link_context
 from compline_shared.topics import up
 from tests.running_hub import SECONDS, Client, RunningHub, hub_settings, joined_client, running_hub
 from tests.wire_handset import WireHandset
@@ -56,8 +56,9 @@ def sender(hub: RunningHub) -> Iterator[tuple[WireHandset, Client]]:
 
 def _second_link(hub: RunningHub) -> MqttLink:
     """A link of the hub's user beside the hub's own, with a session of its own."""
-    keys = KeyFiles(hub.settings.data / "keys").load()
-    return MqttLink("127.0.0.1", hub.settings.mqtt_port, keys.password(HUB_USER), client_id="hub-under-test")
+    with open_hub(hub.settings) as office:
+        tls = link_context(office.certificates, office.keys)
+    return MqttLink("127.0.0.1", hub.settings.mqtt_port, tls, client_id="hub-under-test")
 
 
 def test_link_when_intake_is_too_slow_then_frames_beyond_the_bound_are_refused_and_counted(

@@ -158,7 +158,7 @@ def test_take_when_the_store_fails_then_nothing_is_answered_and_the_next_frame_i
 def test_enrol_when_asked_again_then_the_same_binding_is_granted(office: Branch) -> None:
     handset = office.handset()
 
-    again = office.hub.enrolment.enrol(handset.request, name="Desk 7", address=None)
+    again = office.hub.enrolment.enrol(handset.request, name="Desk 7", collector=handset.id)
 
     assert again == handset.grant
     assert again.binding_secret is not None
@@ -169,12 +169,12 @@ def test_enrol_when_the_id_has_another_key_then_it_is_refused(office: Branch) ->
     impostor = WireHandset(office.handset().id)
 
     with pytest.raises(EnrolmentRefused, match="another key"):
-        office.hub.enrolment.enrol(impostor.request, name="Desk 8", address=None)
+        office.hub.enrolment.enrol(impostor.request, name="Desk 8", collector="Li Wei")
 
 
 def test_enrol_when_the_name_is_empty_then_it_is_refused(office: Branch) -> None:
     with pytest.raises(EnrolmentRefused, match="name"):
-        office.hub.enrolment.enrol(WireHandset().request, name="  ", address=None)
+        office.hub.enrolment.enrol(WireHandset().request, name="  ", collector="Li Wei")
 
 
 def test_take_when_ten_thousand_frames_are_mutated_then_none_is_accepted(office: Branch) -> None:

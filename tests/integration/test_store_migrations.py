@@ -42,7 +42,7 @@ def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
 
     migrate(engine)
 
-    assert _tables(engine) == {"handset", "binding", "verdict", "finding", "alarm"}
+    assert _tables(engine) == {"handset", "binding", "collector", "offer", "verdict", "finding", "alarm"}
     engine.dispose()
 
 

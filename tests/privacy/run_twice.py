@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,12 +22,14 @@ from compline_edge.judging import Judge
 from compline_edge.logs import configure_logs
 from compline_edge.senses.watch import Sort, existing
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home, open_home
 from compline_edge.vault.identity import create_identity, join
-from compline_edge.wiring import instruments, link
+from compline_edge.wiring import instruments, keeper_of, link
 from compline_hub.app import init_hub, open_hub, serve
 from compline_hub.core.record import Query
 from compline_hub.settings import HubSettings
+from compline_shared.enrolment import met_at
 from compline_shared.messages import Verdict
 from programs import free_port
 from tests.privacy.day import MIDNIGHT, Persona, lay_out
@@ -87,7 +90,10 @@ def enrol_once(folder: Path) -> None:
     init_hub(settings)
     request = create_identity(folder / "handset")
     with open_hub(settings) as hub:
-        join(folder / "handset", hub.enrolment.enrol(request, name="Desk 7", address=None))
+        grant = hub.enrolment.enrol(request, name="Desk 7", collector="Li Wei")
+        certificate = hub.enrolment.certify(request.handset_id, request.tls_key_public)
+    CertificateStore(folder / "handset").keep(certificate, hub_time=int(time.time()))
+    join(folder / "handset", met_at(grant, "127.0.0.1"))
 
 
 def nothing(_running: Running) -> None:
@@ -181,13 +187,14 @@ async def _deliver(
     )
     stop, up = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve(hub, stop=stop, ready=lambda _page: up.set()))
-    relay = Relay(hub.mqtt_port)
+    relay = Relay(hub.mqtt_port, folder)
     try:
         async with asyncio.timeout(60):
             await asyncio.wait(
                 {serving, asyncio.ensure_future(up.wait())}, return_when=asyncio.FIRST_COMPLETED
             )
-            courier = link(replace(settings, hub=f"127.0.0.1:{relay.port}"), home, SystemClock())
+            chosen = replace(settings, hub=f"127.0.0.1:{relay.port}")
+            courier = link(chosen, home, keeper_of(chosen, home, SystemClock()), SystemClock())
             carrying = asyncio.create_task(courier.run())
             await courier.all_settled()
             carrying.cancel()

@@ -47,7 +47,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
     relays: list[Relay] = []
 
     def via(broker: int) -> str:
-        relays.append(Relay(broker))
+        relays.append(Relay(broker, folder))
         return f"127.0.0.1:{relays[0].port}"
 
     with stage(folder, via=via) as running:
@@ -182,7 +182,7 @@ def _leaked(folder: Path, relay: Relay) -> dict[str, bytes]:
     """Send the name in clear as the handset could, for the broker to keep; returns what wire and broker then hold."""
     (path,) = (folder / "handset").rglob("grant.json")
     grant = read_kept_grant(path.read_bytes())
-    client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
+    client = Client(grant.handset, relay.handset_context(), client_id="careless")
     client.connect_until_in(relay.port)
     client.client.publish(up(grant.place.handset), RUOXI.name.encode(), qos=1, retain=True)
     client.acknowledged.get(timeout=WITHIN)

@@ -15,10 +15,13 @@ import msgspec
 import pytest
 import structlog
 
+from compline_edge.core.identity import identity_of
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
+from compline_edge.link.tls import handset_context
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_shared.enrolment import read_kept_grant
 from compline_shared.lexicon import LexiconError, Pack, parse_pack
 from compline_shared.template import Choice, Template
@@ -172,9 +175,14 @@ class Leaky:
             """It is gone again at once."""
 
     def _keep_at_the_broker(self, running: Running) -> None:
-        (path,) = (running.folder / "handset").rglob("grant.json")
-        grant = read_kept_grant(path.read_bytes())
-        client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
+        home = running.folder / "handset"
+        (path,) = home.rglob("grant.json")
+        grant, certificate = read_kept_grant(path.read_bytes()), CertificateStore(home).certificate()
+        assert certificate is not None
+        key = identity_of((home / "identity.key").read_bytes()).tls
+        client = Client(
+            grant.handset, handset_context(grant.hub_authority, certificate, key), client_id="careless"
+        )
         client.connect_until_in(running.broker)
         client.client.publish(up(grant.place.handset), b"x" * self._length, qos=1, retain=True)
         client.acknowledged.get(timeout=30)

@@ -21,7 +21,10 @@ from tests.homes import HubKeys
 
 GRANT = HubKeys().grant("00112233445566ff", port=1883)
 REQUEST = EnrolmentRequest(
-    handset="00112233445566ff", signing_key_public=bytes(32), receiving_key_public=bytes(32)
+    handset="00112233445566ff",
+    signing_key_public=bytes(32),
+    receiving_key_public=bytes(32),
+    tls_key_public=bytes(65),
 )
 
 
@@ -55,8 +58,9 @@ def test_request_when_read_then_names_its_handset() -> None:
 
 def test_grant_when_shown_then_no_secret_is() -> None:
     shown = repr(GRANT)
-    assert "correct horse" not in shown
-    assert shown.count("********") == 3
+    assert GRANT.binding_secret is not None
+    assert bytes(GRANT.binding_secret).hex() not in shown
+    assert shown.count("********") == 2
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_grant_when_shown_then_no_secret_is() -> None:
         changed(binding="../../etc/passwd"),
         changed(branch_key="c2hvcnQ="),
         changed(binding_secret="c2hvcnQ="),
-        changed(mqtt_password=""),
+        changed(hub_authority=""),
         changed(hub_sealing_public="c2hvcnQ="),
         changed(mqtt_port=0),
         changed(epoch=-1),

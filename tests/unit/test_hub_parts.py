@@ -18,9 +18,13 @@ from compline_hub.phrases import load_phrases
 from compline_hub.service.news import News
 from compline_hub.store.key_files import KeyFiles
 from compline_shared.ids import HandsetId
+from compline_shared.p256 import point_of
+from compline_shared.topics import down, up
+from tests.homes import HubKeys
 from tests.running_hub import free_port
 
 HANDSET = HandsetId("a" * 16)
+TLS = HubKeys().tls
 LISTENER = Listener("127.0.0.1", 8461, Path("/srv/broker"), user="hub")
 
 
@@ -62,7 +66,9 @@ def test_keys_when_made_twice_then_they_stay_and_only_the_owner_reads_them(tmp_p
     again = KeyFiles(tmp_path / "keys").make()
 
     assert again.fingerprint == first.fingerprint
-    assert again.password("x") == first.password("x") != first.password("y")
+    assert [point_of(key) for key in (again.ca, again.tls)] == [
+        point_of(key) for key in (first.ca, first.tls)
+    ]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
 
 
@@ -85,7 +91,7 @@ def test_keys_when_one_is_unfit_then_the_error_says_what_to_do(
 
 
 def test_nats_files_when_made_then_a_handset_has_its_two_subjects_only() -> None:
-    (text,) = nats_files(LISTENER, [HANDSET], lambda user: f"secret of {user}").values()
+    text = nats_files(LISTENER, [HANDSET], TLS)["nats.conf"]
 
     (line,) = [line for line in text.splitlines() if HANDSET in line and "user:" in line]
     assert f'publish: ["compline.1.{HANDSET}.up"]' in line
@@ -93,10 +99,12 @@ def test_nats_files_when_made_then_a_handset_has_its_two_subjects_only() -> None
     assert "allowed_connection_types: [MQTT]" in line
 
 
-def test_mosquitto_files_when_made_then_no_password_stands_in_them() -> None:
-    files = mosquitto_files(LISTENER, [HANDSET], lambda user: f"secret-of-{user}")
+def test_mosquitto_files_when_made_then_a_handset_has_its_two_topics_only() -> None:
+    files = mosquitto_files(LISTENER, [HANDSET], TLS)
 
-    assert "secret-of" not in "".join(files.values())
+    assert (
+        f"user {HANDSET}\ntopic write {up(HANDSET)}\ntopic read {down(HANDSET)}\n" in files["mosquitto.acl"]
+    )
     assert files["mosquitto.acl"].count("topic") == 4
     assert "use_username_as_clientid true" in files["mosquitto.conf"]
 
@@ -114,7 +122,7 @@ async def test_broker_when_its_program_is_missing_then_the_error_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("compline_hub.link.broker.shutil.which", lambda *_args, **_kw: None)
-    broker = ChildBroker("mosquitto", Listener("127.0.0.1", free_port(), tmp_path), str)
+    broker = ChildBroker("mosquitto", Listener("127.0.0.1", free_port(), tmp_path), lambda: TLS)
 
     with pytest.raises(BrokerFailed, match="mosquitto is not installed"):
         await broker.start([])
@@ -123,7 +131,7 @@ async def test_broker_when_its_program_is_missing_then_the_error_names_it(
 async def test_broker_when_it_ends_at_once_then_the_error_points_to_its_log(tmp_path: Path) -> None:
     (tmp_path / "nats").mkdir()
     (tmp_path / "nats" / "jetstream").write_text("a file where the broker wants a folder", encoding="utf-8")
-    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), str)
+    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: TLS)
 
     with pytest.raises(BrokerFailed, match=r"broker\.log"):
         await broker.start([])

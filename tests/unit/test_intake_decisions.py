@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.intake import Opened, Refusal, answer, check_signature, open_batch
-from compline_hub.core.keys import EpochSecrets, HubKeys
+from compline_hub.core.keys import EpochSecrets, HubKeys, certificate_key
 from compline_shared.batch import MAX_FRAME, Outcome, pack
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
@@ -31,8 +31,10 @@ def make_keys() -> HubKeys:
         signing=Ed25519PrivateKey.generate(),
         command=Ed25519PrivateKey.generate(),
         branch=BranchKey(secrets.token_bytes(32)),
-        broker=secrets.token_bytes(32),
         escrow=secrets.token_bytes(32),
+        ca=certificate_key(b"ca"),
+        tls=certificate_key(b"tls"),
+        link=certificate_key(b"link"),
     )
 
 
@@ -54,13 +56,17 @@ class Branch:
                 hub_signing_public=self.keys.signing_public,
                 hub_command_public=self.keys.command_public,
                 freeze_key=bytes(32),
-                mqtt_username=self.sender.id,
-                mqtt_password=Secret(b"x"),
+                hub_authority=b"unused here",
             )
         )
         shown = self.sender.request
         self.handset = Handset(
-            self.sender.id, "Desk", shown.signing_key_public, shown.receiving_key_public, enrolled=1
+            self.sender.id,
+            "Desk",
+            shown.signing_key_public,
+            shown.receiving_key_public,
+            shown.tls_key_public,
+            enrolled=1,
         )
         genesis = Chain(self.keys.branch, BINDING).genesis
         self.binding = Binding(BINDING, self.sender.id, epoch=1, up_to=0, head=genesis, escrow=b"")
@@ -212,7 +218,7 @@ def test_check_signature_when_the_frame_is_whole_then_the_batch_comes_out(branch
 def test_keys_when_shown_then_no_secret_stands_in_them(branch: Branch) -> None:
     shown = repr(branch.keys)
 
-    assert branch.keys.broker.hex() not in shown
+    assert branch.keys.escrow.hex() not in shown
     assert shown == f"HubKeys({branch.keys.fingerprint})"
 
 

@@ -31,7 +31,7 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_edge.link.mqtt import Unreachable
+from compline_edge.link.errors import Unreachable
 from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
 from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.delivery import settle
@@ -196,8 +196,8 @@ class CourierLoop:
                     on_lost=lambda: _soon(loop, self._hear, Lost(jitter=random.uniform(0.5, 1.5))),
                 )
                 event = Connected()
-            except Unreachable:
-                _log.info("courier.unreachable", attempt=attempt)
+            except Unreachable as error:
+                _log.info("courier.unreachable", attempt=attempt, reason=type(error).__name__)
         else:
             _log.info("courier.no_hub_found", attempt=attempt)
         if isinstance(event, Connected):

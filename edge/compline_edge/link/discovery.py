@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import Final
 
 from zeroconf import InterfaceChoice, IPVersion, ServiceListener, Zeroconf
@@ -20,10 +21,21 @@ _SETTLE = 1.5  # s to wait for further adverts after the first that fits: RFC 67
 _RESOLVE = 2_000  # ms
 
 
+class Door(Enum):
+    """Which of a hub's ports is meant."""
+
+    BROKER = "broker"
+    PAIRING = "pairing"
+
+
 async def find_hub(
-    name: str, *, within: float = 4.0, interfaces: Sequence[str] | None = None
+    name: str | None,
+    *,
+    door: Door = Door.BROKER,
+    within: float = 4.0,
+    interfaces: Sequence[str] | None = None,
 ) -> tuple[Address, ...]:
-    """Return where hubs that call themselves ``name`` say they listen, at most 32, asked for ``within`` seconds.
+    """Return where hubs that call themselves ``name`` (None: any) say they listen, at most 32, within some seconds.
 
     ``interfaces`` are the IPv4 addresses of the interfaces to ask on, None for all. Empty where nobody answers or
     there is no network. A false hub may answer too: it can make a connection fail, and what is sent to it is sealed
@@ -38,7 +50,7 @@ async def find_hub(
             try:
                 async with asyncio.timeout(within) as limit:
                     for _ in range(MAX_SERVICES):
-                        address = await _resolved(zeroconf, await found.get(), name)
+                        address = await _resolved(zeroconf, await found.get(), name, door)
                         if address is not None and address not in addresses:
                             addresses.append(address)
                             limit.reschedule(asyncio.get_running_loop().time() + _SETTLE)
@@ -64,11 +76,18 @@ class _Listener(ServiceListener):
         """A hub that leaves fails to answer; that is noticed at connecting."""
 
 
-async def _resolved(zeroconf: AsyncZeroconf, service: str, name: str) -> Address | None:
+async def _resolved(zeroconf: AsyncZeroconf, service: str, name: str | None, door: Door) -> Address | None:
     info = AsyncServiceInfo(SERVICE, service)
     if not await info.async_request(zeroconf.zeroconf, _RESOLVE) or info.port is None:
         return None
-    if info.decoded_properties.get("hub") != name:
+    said = info.decoded_properties
+    if name is not None and said.get("hub") != name:
         return None
+    port = info.port if door is Door.BROKER else _port(said.get("pair"))
     hosts = info.parsed_addresses(IPVersion.V4Only)
-    return Address(host=hosts[0], port=info.port) if hosts else None
+    return Address(host=hosts[0], port=port) if hosts and port else None
+
+
+def _port(text: str | None) -> int | None:
+    port = int(text) if text and len(text) <= 5 and text.isascii() and text.isdecimal() else 0
+    return port if 0 < port < 65_536 else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -11,10 +10,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from compline_edge.link.certificate_keeper import CertificateKeeper
+from compline_edge.link.errors import Refused, Unreachable
 from compline_edge.ports import Address
 from compline_shared.batch import MAX_FRAME
-from compline_shared.enrolment import Secret
-from compline_shared.errors import ComplineError
 from compline_shared.ids import HandsetId
 from compline_shared.topics import down, up
 
@@ -25,10 +24,6 @@ PATIENCE: Final = 10.0
 """Seconds that connecting and subscribing may take."""
 
 
-class Unreachable(ComplineError):
-    """The hub's broker does not answer or refuses; the courier tries again by itself."""
-
-
 class MqttCarrier:
     """The `Carrier` port: QoS 1, a session that the broker keeps, own topics only.
 
@@ -36,19 +31,18 @@ class MqttCarrier:
     courier's back.
     """
 
-    def __init__(
-        self, handset: HandsetId, *, username: str, password: Secret, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, handset: HandsetId, keeper: CertificateKeeper) -> None:
         self._handset = handset
-        self._username = username
-        self._password = password
-        self._tls = tls
+        self._keeper = keeper
         self._session: _Session | None = None
 
     def connect(
         self, address: Address, *, on_frame: Callable[[bytes], None], on_lost: Callable[[], None]
     ) -> None:
-        """Connect and subscribe; ``on_frame`` and ``on_lost`` come on paho's thread. Raises Unreachable."""
+        """Connect and subscribe; ``on_frame`` and ``on_lost`` come on paho's thread.
+
+        The hub has proved itself before the first byte of MQTT. Raises Unreachable, or its CertificateEnded.
+        """
         self.close()
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -56,11 +50,14 @@ class MqttCarrier:
             clean_session=False,
             reconnect_on_failure=False,
         )
-        client.username_pw_set(self._username, bytes(self._password).decode())
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
+        client.tls_set_context(self._keeper.context())
+        client.on_socket_open = lambda _client, _data, connection: self._keeper.check(connection)
         session = _Session(client, self._handset, on_frame, on_lost)
-        session.open(address)
+        try:
+            session.open(address)
+        except Refused:
+            self._keeper.refused()
+            raise
         self._session = session
 
     def send(self, frame: bytes) -> None:
@@ -107,7 +104,7 @@ class _Session:
         self._decided.wait(PATIENCE)
         if not self._serves:
             self.close()
-            raise Unreachable("The hub's broker does not take this handset; the handset tries again.")
+            raise Refused(Refused.__doc__)
 
     def close(self) -> None:
         self._closing = True

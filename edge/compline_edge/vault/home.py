@@ -2,7 +2,8 @@
 
 home/                       0700
   identity.key              0600  the identity slot: the seed of the handset's keys
-  request.json              0600  what the hub learns of it
+  request.json              0600  its id and public keys, as the hub is shown them
+  certificate, hub_time     0600  of the handset, and what the hub said last of the time (`certificate_store`)
   active                    0600  id of the present binding
   bindings/<id>/            0700  as `binding` says
 """
@@ -211,7 +212,7 @@ def open_home(
     """
     active = active_binding(home)
     if active is None:
-        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join GRANT` first.")
+        raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join CODE` first.")
     with ExitStack() as undo:
         lock = undo.enter_context(_locked(home))
         identity = identity_of(slot_at(home / "identity.key").get())

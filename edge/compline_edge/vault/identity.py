@@ -28,6 +28,7 @@ from compline_shared.enrolment import (
     write_grant,
     write_request,
 )
+from compline_shared.p256 import point_of
 
 _ID_BYTES = 8
 _CLOCK = BootClock()
@@ -51,10 +52,18 @@ def create_identity(home: Path) -> EnrolmentRequest:
         handset=os.urandom(_ID_BYTES).hex(),
         signing_key_public=keys.signing.public_key().public_bytes_raw(),
         receiving_key_public=keys.receiving.public_key().public_bytes_raw(),
+        tls_key_public=point_of(keys.tls),
     )
     slot.put(seed)
     write_file(path, write_request(request))
     return request
+
+
+def require_joinable(home: Path, *, slot_at: Callable[[Path], KeySlot] = FileSlot) -> None:
+    """Raise AlreadyEnrolled where the present binding still has its vault open, or owes the hub something."""
+    active = active_binding(home)
+    if active is not None:
+        _require_over(folder_of(home, active), slot_at)
 
 
 def join(
@@ -76,7 +85,7 @@ def join(
         StorageFull: no room; join again when there is.
     """
     if not (home / "request.json").exists():
-        raise NotEnrolled("This handset has no identity yet; run `compline-edge init` first.")
+        raise NotEnrolled("This handset has no identity yet; run `compline-edge join CODE` first.")
     if read_request(bounded(home / "request.json")).handset != grant.handset:
         raise BadEnrolment("The grant is for another handset; let the hub enrol this handset's own request.")
     active = active_binding(home)
@@ -86,8 +95,7 @@ def join(
         raise AlreadyEnrolled(
             "This handset has this binding already, under other terms; nothing was changed."
         )
-    if active is not None:
-        _require_over(folder_of(home, active), slot_at)
+    require_joinable(home, slot_at=slot_at)
     folder = folder_of(home, grant.binding)
     make_folder(folder)
     slot = slot_at(folder / "vault.slot")
@@ -137,7 +145,6 @@ def _begin(folder: Path, slot: KeySlot, grant: EnrolmentGrant, clock: LeaseClock
 
 
 def _require_over(folder: Path, slot_at: Callable[[Path], KeySlot]) -> None:
-    """Refuse where the present binding still has its vault open, or owes the hub something."""
     stage = LifeFiles(folder, slot_at(folder / "vault.slot")).life.stage
     if not isinstance(stage, Frozen | Wiped):
         raise AlreadyEnrolled(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NewType
 
 from compline_shared.ids import BindingId, HandsetId
+
+CollectorId = NewType("CollectorId", str)
+"""16 lower-case hex digits, random; goes nowhere beyond the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,18 @@ class Handset:
     name: str
     signing_key: bytes  # Ed25519 public key, 32 bytes
     receiving_key: bytes  # X25519 public key, 32 bytes
+    tls_key: bytes  # P-256 public key, 65 bytes; empty where it was enrolled before certificates
     enrolled: int  # Unix s
     heard: int | None = None  # Unix s of the last good frame
+    removed: int | None = None  # Unix s since which neither broker nor renewal lets it in
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """A person who works with a handset; the name is the branch's own and is there once."""
+
+    id: CollectorId
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +43,5 @@ class Binding:
     up_to: int  # seq of the last verdict taken, 0 = none
     head: bytes  # of the chain after it, 32 bytes
     escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key
+    collector: CollectorId | None = None  # None: bound before there were collectors
+    bound: int = 0  # Unix s; rises from one binding of a handset to the next

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from compline_shared.ids import BindingId
 from compline_shared.masking import BranchKey
+from compline_shared.p256 import MATERIAL_BYTES, private_key
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,8 +43,10 @@ class HubKeys:
     signing: Ed25519PrivateKey  # signs receipts
     command: Ed25519PrivateKey  # signs commands, and nothing else does
     branch: BranchKey  # keys the pseudonyms of the branch
-    broker: bytes  # 32 bytes; passwords of the broker's users come from it
     escrow: bytes  # 32 bytes; seals the binding secrets in the store
+    ca: ec.EllipticCurvePrivateKey  # P-256, signs certificates
+    tls: ec.EllipticCurvePrivateKey  # P-256, of the server's certificate; the broker has it too
+    link: ec.EllipticCurvePrivateKey  # P-256, of the hub's own client certificate
 
     @property
     def sealing_public(self) -> bytes:
@@ -63,10 +68,6 @@ class HubKeys:
         """First 8 hex digits of SHA-256 over the public keys; names this hub to people."""
         return hashlib.sha256(self.sealing_public + self.signing_public + self.command_public).hexdigest()[:8]
 
-    def password(self, user: str) -> str:
-        """Password of a broker user: 256 bits, the same each time, stored nowhere but with the broker."""
-        return hmac.new(self.broker, b"mqtt-password\x00" + user.encode(), hashlib.sha256).hexdigest()
-
     def seal_escrow(self, secrets: EpochSecrets, *, binding: BindingId, nonce: bytes) -> bytes:
         """Return an epoch's secrets as the store may hold them; `nonce` is 12 random bytes."""
         plain = secrets.binding_secret + secrets.freeze_key
@@ -81,5 +82,23 @@ class HubKeys:
         plain = ChaCha20Poly1305(self.escrow).decrypt(escrow[:12], escrow[12:], binding.encode())
         return EpochSecrets(binding_secret=plain[:32], freeze_key=plain[32:])
 
+    def seal_offer(self, secret: str, *, offer: str, nonce: bytes) -> bytes:
+        """Return a pairing code's secret as the store may hold it; `nonce` is 12 random bytes."""
+        return nonce + ChaCha20Poly1305(self.escrow).encrypt(nonce, secret.encode(), _offer(offer))
+
+    def open_offer(self, sealed: bytes, *, offer: str) -> str:
+        """Return what `seal_offer` sealed for this offer; raises InvalidTag for another's."""
+        return ChaCha20Poly1305(self.escrow).decrypt(sealed[:12], sealed[12:], _offer(offer)).decode()
+
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"
+
+
+def _offer(offer: str) -> bytes:
+    return b"offer " + offer.encode()
+
+
+def certificate_key(seed: bytes) -> ec.EllipticCurvePrivateKey:
+    """Return the P-256 key of a seed of 32 bytes, always the same."""
+    derive = HKDF(algorithm=SHA256(), length=MATERIAL_BYTES, salt=None, info=b"compline/1 hub p-256")
+    return private_key(derive.derive(seed))

@@ -16,14 +16,16 @@ _log = structlog.get_logger("compline_hub.advert")
 class Advert:
     """One zeroconf service, sent on the network of one of this machine's addresses."""
 
-    def __init__(self, *, hub_name: str, fingerprint: str, interface: str, port: int) -> None:
+    def __init__(
+        self, *, hub_name: str, fingerprint: str, interface: str, port: int, pairing_port: int
+    ) -> None:
         self._interface = interface
         self._info = ServiceInfo(
             SERVICE,
             f"compline-{fingerprint}.{SERVICE}",
             addresses=[socket.inet_aton(interface)],
             port=port,
-            properties={"hub": hub_name},
+            properties={"hub": hub_name, "pair": str(pairing_port)},
             server=f"compline-{fingerprint}.local.",
         )
         self._zeroconf: AsyncZeroconf | None = None

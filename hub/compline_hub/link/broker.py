@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from compline_hub.errors import BrokerFailed
-from compline_hub.link.broker_files import Listener, Password, mosquitto_files, nats_files, write_files
+from compline_hub.link.broker_files import BrokerTls, Listener, mosquitto_files, nats_files, write_files
 from compline_shared.ids import HandsetId
 
 Product = Literal["nats", "mosquitto"]
 START_SECONDS = 15.0
 STOP_SECONDS = 10.0
-FILES: dict[Product, Callable[[Listener, Sequence[HandsetId], Password], dict[str, str]]] = {
+FILES: dict[Product, Callable[[Listener, Sequence[HandsetId], BrokerTls], dict[str, str]]] = {
     "nats": nats_files,
     "mosquitto": mosquitto_files,
 }
@@ -32,10 +32,11 @@ class ChildBroker:
     Its log goes to `broker.log` beside its configuration; that log holds topics and user names, which are handset ids.
     """
 
-    def __init__(self, product: Product, listener: Listener, password: Password) -> None:
+    def __init__(self, product: Product, listener: Listener, tls: Callable[[], BrokerTls]) -> None:
+        """`tls` is asked at start and at each reload."""
         self._product = product
         self.listener = listener
-        self._password = password
+        self._tls = tls
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, handsets: Sequence[HandsetId]) -> None:
@@ -71,7 +72,7 @@ class ChildBroker:
             ) from error
 
     async def reload(self, handsets: Sequence[HandsetId]) -> None:
-        """Let exactly these handsets in from now on; connected ones that stay are not dropped."""
+        """Let exactly these handsets in from now on, with the certificate of now; who stays is not dropped."""
         if self._write(handsets) and self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 
@@ -93,7 +94,7 @@ class ChildBroker:
             await process.wait()
 
     def _write(self, handsets: Sequence[HandsetId]) -> bool:
-        files = FILES[self._product](self.listener, sorted(handsets), self._password)
+        files = FILES[self._product](self.listener, sorted(handsets), self._tls())
         return write_files(self.listener.folder, files)
 
     def _arguments(self) -> list[str]:
@@ -124,11 +125,11 @@ class ChildBroker:
 
 
 class OutsideBroker:
-    """A broker that somebody else runs; the hub leaves it files of users and rights, for mosquitto and NATS."""
+    """A broker that somebody else runs; the hub leaves it certificate, key and rights, for mosquitto and NATS."""
 
-    def __init__(self, listener: Listener, password: Password) -> None:
+    def __init__(self, listener: Listener, tls: Callable[[], BrokerTls]) -> None:
         self.listener = listener
-        self._password = password
+        self._tls = tls
 
     async def start(self, handsets: Sequence[HandsetId]) -> None:
         """Write the files; the broker's keeper loads them."""
@@ -137,7 +138,7 @@ class OutsideBroker:
     async def reload(self, handsets: Sequence[HandsetId]) -> None:
         """Write the files anew, and the folders that they name as the broker's store."""
         for product, files in FILES.items():
-            write_files(self.listener.folder, files(self.listener, sorted(handsets), self._password))
+            write_files(self.listener.folder, files(self.listener, sorted(handsets), self._tls()))
             (self.listener.folder / product).mkdir(mode=0o700, exist_ok=True)
 
     async def ended(self) -> int:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import bcrypt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from compline_hub.core.authority import HUB_USER, HubCertificates
 from compline_shared.ids import HandsetId
 from compline_shared.topics import UP_FILTER, down, up
 
-HUB_USER = "hub"
 DOWN_FILTER = "compline/1/+/down"
 MAX_FRAME = 65_536  # bytes of one batch
+TLS_SECONDS = 10  # that a handshake may take
 MAX_STORED = 512 * 2**20  # bytes that a broker keeps for absent clients
-Password = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +32,62 @@ class Listener:
     user: str = ""  # system user that mosquitto stays when started by root; empty = its own default
 
 
-_BCRYPT_LETTERS = str.maketrans(
-    "+", "."
-)  # bcrypt's base64 has other letters; which stands for what does not matter
+@dataclass(frozen=True, slots=True, repr=False)
+class BrokerTls:
+    """What a broker proves itself with and checks clients by, PEM; the repr shows none of it."""
+
+    authority: str
+    certificate: str
+    key: str
+
+    def __repr__(self) -> str:
+        return "BrokerTls(********)"
+
+    def files(self) -> dict[str, str]:
+        """File name -> text."""
+        return {"ca.crt": self.authority, "broker.crt": self.certificate, "broker.key": self.key}
 
 
-def nats_files(listener: Listener, handsets: Sequence[HandsetId], password: Password) -> dict[str, str]:
+def broker_tls(certificates: HubCertificates, key: ec.EllipticCurvePrivateKey) -> BrokerTls:
+    """Return what a broker gets of the hub: the server's certificate and key, and the authority's certificate."""
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+    return BrokerTls(certificates.authority.pem, certificates.server.pem, pem)
+
+
+def nats_files(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls) -> dict[str, str]:
     """Return file name -> text for a NATS server with an MQTT listener.
 
-    NATS maps `a/b` to the subject `a.b` and `+` to `*`. An MQTT client subscribes beside its topics to
-    `$MQTT.sub.>`, where QoS 1 messages are delivered to it. Passwords stand there as bcrypt. Users may come in by
-    MQTT only, not by NATS' own protocol.
+    A client is whom its certificate names; user names and passwords in CONNECT count for nothing. NATS maps `a/b` to
+    the subject `a.b` and `+` to `*`. An MQTT client subscribes beside its topics to `$MQTT.sub.>`, where QoS 1 messages
+    are delivered to it. Users may come in by MQTT only, not by NATS' own protocol.
     """
-    users = [_nats_user(HUB_USER, password(HUB_USER), publish=DOWN_FILTER, subscribe=UP_FILTER)]
-    users += [_nats_user(h, password(h), publish=up(h), subscribe=down(h)) for h in handsets]
+    users = [_nats_user(HUB_USER, publish=DOWN_FILTER, subscribe=UP_FILTER)]
+    users += [_nats_user(h, publish=up(h), subscribe=down(h)) for h in handsets]
     lines = ",\n        ".join(users)
+    folder = listener.folder
     text = f"""# Written by compline-hub; changes are lost.
+# certificate: {_fingerprint(tls)}
 server_name: compline
-pid_file: {_quoted(listener.folder / "nats.pid")}
+pid_file: {_quoted(folder / "nats.pid")}
 listen: "127.0.0.1:-1"
 max_payload: {2 * MAX_FRAME}
 jetstream {{
-    store_dir: {_quoted(listener.folder / "nats")}
+    store_dir: {_quoted(folder / "nats")}
     max_memory_store: 16777216
     max_file_store: {MAX_STORED}
 }}
 mqtt {{
-    listen: {_quoted(f"{listener.host}:{listener.port}")}
+    listen: {_quoted(f"{_bracketed(listener.host)}:{listener.port}")}
     ack_wait: "30s"
     max_ack_pending: 100
+    tls {{
+        cert_file: {_quoted(folder / "broker.crt")}
+        key_file: {_quoted(folder / "broker.key")}
+        ca_file: {_quoted(folder / "ca.crt")}
+        verify_and_map: true
+        min_version: "1.3"
+        timeout: {TLS_SECONDS}
+    }}
 }}
 accounts {{
     COMPLINE {{
@@ -71,25 +98,32 @@ accounts {{
     }}
 }}
 """
-    return {"nats.conf": text}
+    return {**tls.files(), "nats.conf": text}
 
 
-def mosquitto_files(listener: Listener, handsets: Sequence[HandsetId], password: Password) -> dict[str, str]:
-    """Return file name -> text for mosquitto 2: its configuration, password and access files.
+def mosquitto_files(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls) -> dict[str, str]:
+    """Return file name -> text for mosquitto 2: its configuration and access files.
 
-    Its own default would drop messages for an absent hub after 1,000 of them (measured: 236,000 of 460,000 lost),
-    so the queue is bounded by bytes here. A client id must be the user name, so that no handset can take
-    another's session.
+    A client is whom its certificate names, and its client id is that name, so that no handset can take another's
+    session. Whoever has a certificate but no rights may connect, and neither publish nor hear anything. Its own default
+    would drop messages for an absent hub after 1,000 of them (measured: 236,000 of 460,000 lost), so the queue is
+    bounded by bytes here.
     """
     folder = listener.folder
     config = f"""# Written by compline-hub; changes are lost.
+# certificate: {_fingerprint(tls)}
 {f"user {listener.user}" if listener.user else "# user: the broker's default"}
 pid_file {folder / "mosquitto.pid"}
 per_listener_settings false
 listener {listener.port} {listener.host}
-allow_anonymous false
+tls_version tlsv1.3
+cafile {folder / "ca.crt"}
+certfile {folder / "broker.crt"}
+keyfile {folder / "broker.key"}
+require_certificate true
+use_identity_as_username true
 use_username_as_clientid true
-password_file {folder / "mosquitto.passwd"}
+allow_anonymous false
 acl_file {folder / "mosquitto.acl"}
 persistence true
 persistence_location {folder / "mosquitto"}/
@@ -104,8 +138,7 @@ log_type warning
 """
     rights = [_mosquitto_user(HUB_USER, write=DOWN_FILTER, read=UP_FILTER)]
     rights += [_mosquitto_user(h, write=up(h), read=down(h)) for h in handsets]
-    passwords = "".join(f"{user}:{_pbkdf2(password(user))}\n" for user in (HUB_USER, *handsets))
-    return {"mosquitto.conf": config, "mosquitto.acl": "\n".join(rights), "mosquitto.passwd": passwords}
+    return {**tls.files(), "mosquitto.conf": config, "mosquitto.acl": "\n".join(rights)}
 
 
 def write_files(folder: Path, files: dict[str, str]) -> bool:
@@ -126,9 +159,9 @@ def write_files(folder: Path, files: dict[str, str]) -> bool:
     return changed
 
 
-def _nats_user(name: str, password: str, *, publish: str, subscribe: str) -> str:
+def _nats_user(name: str, *, publish: str, subscribe: str) -> str:
     return (
-        f"{{ user: {_quoted(name)}, password: {_quoted(_bcrypt(password))}, allowed_connection_types: [MQTT], "
+        f"{{ user: {_quoted(f'CN={name}')}, allowed_connection_types: [MQTT], "
         f'permissions: {{ publish: [{_subject(publish)}], subscribe: [{_subject(subscribe)}, "$MQTT.sub.>"] }} }}'
     )
 
@@ -145,23 +178,10 @@ def _mosquitto_user(name: str, *, write: str, read: str) -> str:
     return f"user {name}\ntopic write {write}\ntopic read {read}\n"
 
 
-def _bcrypt(password: str) -> str:
-    """NATS' form: bcrypt at its lowest cost, since the password has 256 bits.
-
-    The salt comes from the password, so that unchanged users give an unchanged file.
-    """
-    salt = base64.b64encode(hashlib.sha256(b"bcrypt\x00" + password.encode()).digest()[:16]).decode()
-    letters = (
-        salt.rstrip("=").translate(_BCRYPT_LETTERS)[:21] + "u"
-    )  # the last of 22 letters carries two bits only
-    return bcrypt.hashpw(password.encode(), f"$2a$04${letters}".encode()).decode()
+def _fingerprint(tls: BrokerTls) -> str:
+    """Names the certificate in the configuration, so that another one is a change that the broker is told of."""
+    return hashlib.sha256(tls.certificate.encode()).hexdigest()[:16]
 
 
-def _pbkdf2(password: str, *, rounds: int = 101) -> str:
-    """Mosquitto 2's `$7$` form: PBKDF2-SHA-512, 101 rounds as its own tool writes; the password has 256 bits.
-
-    The salt comes from the password, so that unchanged users give an unchanged file.
-    """
-    salt = hashlib.sha256(b"salt\x00" + password.encode()).digest()[:12]
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
-    return f"$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

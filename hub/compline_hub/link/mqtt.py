@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -11,8 +12,8 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from compline_hub.core.authority import HUB_USER
 from compline_hub.core.intake import Frame, Refusal
-from compline_hub.link.broker_files import HUB_USER
 from compline_shared.ids import HandsetId
 from compline_shared.topics import UP_FILTER, down
 
@@ -31,7 +32,7 @@ class MqttLink:
     (clean_session is off).
     """
 
-    def __init__(self, host: str, port: int, password: str, *, client_id: str = HUB_USER) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext, *, client_id: str = HUB_USER) -> None:
         self._waiting: queue.Queue[mqtt.MQTTMessage | None] = queue.Queue(MAX_WAITING)
         self._worker: threading.Thread | None = None
         self._refuse: Callable[[str, Refusal], None] = lambda _topic, _reason: None
@@ -41,7 +42,7 @@ class MqttLink:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
         )
-        client.username_pw_set(HUB_USER, password)
+        client.tls_set_context(tls)
         client.reconnect_delay_set(1, 30)
         client.max_inflight_messages_set(100)
         client.max_queued_messages_set(10_000)

@@ -1,22 +1,38 @@
-"""Enrols handsets: a request comes in, a grant goes out."""
+"""Enrols handsets: binds one to a collector, grants it what it needs, certifies its key."""
 
 from __future__ import annotations
 
 import secrets
 import time
-import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.authority import handset_certificate
+from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
+from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest, Secret
-from compline_shared.ids import BindingId
+from compline_shared.ids import BindingId, HandsetId
 
 FIRST_EPOCH = 1
 MAX_NAME = 60
+SERIAL_BITS = 159
+
+
+class CollectorElsewhere(EnrolmentRefused):
+    """A collector works with another handset; unbind that one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where handsets meet the hub; a host that is None is the one at which they found the pairing port."""
+
+    mqtt_port: int
+    pairing_port: int
+    mqtt_host: str | None = None
 
 
 class Enrolment:
@@ -27,34 +43,60 @@ class Enrolment:
         store: Store,
         keys: HubKeys,
         *,
+        authority: Certificate,
+        meeting: Meeting,
         hub_name: str,
+        officer_key: bytes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._keys = keys
+        self._authority = authority
+        self._meeting = meeting
         self._hub_name = hub_name
+        self._officer_key = officer_key
         self._clock = clock
 
-    def enrol(
-        self, request: EnrolmentRequest, *, name: str, address: tuple[str, int] | None
-    ) -> EnrolmentGrant:
-        """Enrol a handset under a name for people; `address` is host and MQTT port, None to let it discover them.
+    def enrol(self, request: EnrolmentRequest, *, name: str, collector: str) -> EnrolmentGrant:
+        """Bind a handset, under a name for people, to the collector of a name, who is new if nobody is called so.
 
-        Asked again with the same key, the same binding is granted again.
+        Asked again with the same keys and collector, the same binding is granted again. A handset that is known and
+        gets another collector gets a new binding.
 
         Raises:
-            EnrolmentRefused: the id is taken by another key, or the name is empty, too long or not all visible.
+            EnrolmentRefused: the id is taken by another key or was removed, or a name is empty or too long.
+            CollectorElsewhere: the collector works with another handset.
         """
-        if not 1 <= len(name.strip()) <= MAX_NAME:
-            raise EnrolmentRefused(
-                f"A handset's name has 1 to {MAX_NAME} characters; choose another with --name."
-            )
-        if not _visible(name.strip()):
-            raise EnrolmentRefused(
-                "A handset's name has no control or invisible characters; choose another with --name."
-            )
+        name, collector = checked_name(name), checked_name(collector)
         with self._store.transaction() as ledger:
-            binding = self._binding(ledger, request, name.strip())
+            binding = self._binding(ledger, request, name=name, collector=collector)
+        return self._grant(binding)
+
+    def holder_of(self, collector: str) -> Handset | None:
+        """Return the handset that the collector of this name works with now, or None."""
+        with self._store.transaction() as ledger:
+            known = ledger.collector_named(checked_name(collector))
+            return None if known is None else ledger.holder(known.id)
+
+    def certify(self, handset: HandsetId, point: bytes) -> Certificate:
+        """Return a certificate of 30 days for a handset's P-256 key; MalformedFrame where it is no key."""
+        return handset_certificate(
+            self._authority,
+            self._keys,
+            handset=handset,
+            point=point,
+            now=int(self._clock()),
+            serial=secrets.randbits(SERIAL_BITS) | 1,
+        )
+
+    def remove(self, handset: HandsetId) -> None:
+        """Let a handset in no more, neither at the broker nor for a new certificate; its verdicts stay."""
+        with self._store.transaction() as ledger:
+            known = ledger.handset(handset)
+            if known is not None and known.removed is None:
+                ledger.put_handset(replace(known, removed=int(self._clock())))
+
+    def _grant(self, binding: Binding) -> EnrolmentGrant:
         keys = self._keys
         secrets_of_epoch = keys.open_escrow(binding.escrow, binding=binding.id)
         return EnrolmentGrant(
@@ -68,46 +110,83 @@ class Enrolment:
             hub_sealing_public=keys.sealing_public,
             hub_signing_public=keys.signing_public,
             hub_command_public=keys.command_public,
-            mqtt_username=binding.handset,
-            mqtt_password=Secret(keys.password(binding.handset).encode()),
-            mqtt_host=None if address is None else address[0],
-            mqtt_port=None if address is None else address[1],
+            officer_key=self._officer_key,
+            hub_authority=self._authority.der,
+            mqtt_host=self._meeting.mqtt_host,
+            mqtt_port=self._meeting.mqtt_port,
+            pairing_port=self._meeting.pairing_port,
         )
 
-    def _binding(self, ledger: Ledger, request: EnrolmentRequest, name: str) -> Binding:
+    def _binding(self, ledger: Ledger, request: EnrolmentRequest, *, name: str, collector: str) -> Binding:
         known = ledger.handset(request.handset_id)
-        if known is None:
-            return self._first_binding(ledger, request, name)
-        binding = ledger.binding_of(known.id)
-        if known.signing_key != request.signing_key_public or binding is None:
-            raise EnrolmentRefused(
-                "A handset with this id is enrolled with another key; make a new request with `compline-edge init`."
-            )
+        if known is not None:
+            _check_same(known, request)
+        person = ledger.collector_named(collector)
+        holder = None if person is None else ledger.holder(person.id)
+        if holder is not None and holder.id != request.handset:
+            raise _elsewhere(collector, holder)
+        now = int(self._clock())
+        if person is None:
+            person = Collector(CollectorId(secrets.token_hex(8)), collector)
+            ledger.put_collector(person, at=now)
+        ledger.put_handset(_handset(known, request, name=name, now=now))
+        current = ledger.binding_of(request.handset_id)
+        if current is not None and current.collector == person.id:
+            return current
+        binding = self._new_binding(
+            request.handset_id, person, bound=max(now, 0 if current is None else current.bound + 1)
+        )
+        ledger.bind(binding)
         return binding
 
-    def _first_binding(self, ledger: Ledger, request: EnrolmentRequest, name: str) -> Binding:
-        binding_id = BindingId(secrets.token_hex(8))
-        handset = Handset(
-            id=request.handset_id,
-            name=name,
-            signing_key=request.signing_key_public,
-            receiving_key=request.receiving_key_public,
-            enrolled=int(self._clock()),
-        )
+    def _new_binding(self, handset: HandsetId, person: Collector, *, bound: int) -> Binding:
+        binding = BindingId(secrets.token_hex(8))
         fresh = EpochSecrets(binding_secret=secrets.token_bytes(32), freeze_key=secrets.token_bytes(32))
-        escrow = self._keys.seal_escrow(fresh, binding=binding_id, nonce=secrets.token_bytes(12))
-        binding = Binding(
-            id=binding_id,
-            handset=handset.id,
+        return Binding(
+            id=binding,
+            handset=handset,
             epoch=FIRST_EPOCH,
             up_to=0,
-            head=Chain(self._keys.branch, binding_id).genesis,
-            escrow=escrow,
+            head=Chain(self._keys.branch, binding).genesis,
+            escrow=self._keys.seal_escrow(fresh, binding=binding, nonce=secrets.token_bytes(12)),
+            collector=person.id,
+            bound=bound,
         )
-        ledger.enrol(handset, binding)
-        return binding
 
 
-def _visible(name: str) -> bool:
-    """Return whether a terminal and a page show all of a name; what they obey or hide could pass for another's."""
-    return not any(unicodedata.category(c)[0] == "C" or unicodedata.category(c) in ("Zl", "Zp") for c in name)
+def checked_name(name: str) -> str:
+    """Return a name for people without the space around it; raises EnrolmentRefused where none or too much is left."""
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= MAX_NAME or not stripped.isprintable():
+        raise EnrolmentRefused(
+            f"The name of a handset or collector has 1 to {MAX_NAME} printable characters; choose another."
+        )
+    return stripped
+
+
+def _check_same(known: Handset, request: EnrolmentRequest) -> None:
+    if known.removed is not None:
+        raise EnrolmentRefused("This handset was removed from the hub; pair it from a new home folder.")
+    keys = (request.signing_key_public, request.receiving_key_public)
+    if (known.signing_key, known.receiving_key or keys[1]) != keys:
+        raise EnrolmentRefused(
+            "A handset with this id is enrolled with another key; pair from a new home folder."
+        )
+
+
+def _handset(known: Handset | None, request: EnrolmentRequest, *, name: str, now: int) -> Handset:
+    return Handset(
+        id=request.handset_id,
+        name=name,
+        signing_key=request.signing_key_public,
+        receiving_key=request.receiving_key_public,
+        tls_key=request.tls_key_public,
+        enrolled=now if known is None else known.enrolled,
+        heard=None if known is None else known.heard,
+    )
+
+
+def _elsewhere(collector: str, holder: Handset) -> CollectorElsewhere:
+    return CollectorElsewhere(
+        f'{collector} works with the handset "{holder.name}"; unbind that one first, or name another collector.'
+    )

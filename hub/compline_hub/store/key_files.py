@@ -8,13 +8,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.errors import HubNotReady
 from compline_hub.store.durable import write_durably
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
-_NAMES = ("sealing", "signing", "command", "branch", "broker", "escrow")
+_NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
 
 
 class KeyFiles:
@@ -38,14 +38,16 @@ class KeyFiles:
         Raises:
             HubNotReady: a key is missing, damaged or readable by others.
         """
-        sealing, signing, command, branch, broker, escrow = (self._read(name) for name in _NAMES)
+        sealing, signing, command, branch, escrow, ca, tls, link = (self._read(name) for name in _NAMES)
         return HubKeys(
             sealing=X25519PrivateKey.from_private_bytes(sealing),
             signing=Ed25519PrivateKey.from_private_bytes(signing),
             command=Ed25519PrivateKey.from_private_bytes(command),
             branch=BranchKey(branch),
-            broker=broker,
             escrow=escrow,
+            ca=certificate_key(ca),
+            tls=certificate_key(tls),
+            link=certificate_key(link),
         )
 
     def _read(self, name: str) -> bytes:

@@ -9,10 +9,11 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from compline_hub.core.alarm import AlarmKind
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.record import Link
+from compline_hub.store.offers import SqlOffers
 from compline_hub.store.rows import row_of
-from compline_hub.store.tables import AlarmRow, BindingRow, HandsetRow, VerdictRow
+from compline_hub.store.tables import AlarmRow, BindingRow, CollectorRow, HandsetRow, VerdictRow
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 
 
@@ -34,6 +35,7 @@ class SqlLedger:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.offers = SqlOffers(session)
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """Return the enrolled handset, or None."""
@@ -54,35 +56,65 @@ class SqlLedger:
     def binding_of(self, handset: HandsetId) -> Binding | None:
         """Return the newest binding of a handset, or None."""
         question = (
-            select(BindingRow).where(BindingRow.handset == handset).order_by(BindingRow.epoch.desc()).limit(1)
+            select(BindingRow)
+            .where(BindingRow.handset == handset)
+            .order_by(BindingRow.bound.desc(), BindingRow.epoch.desc())
+            .limit(1)
         )
         row = self._session.scalar(question)
         return None if row is None else _binding(row)
 
-    def enrol(self, handset: Handset, binding: Binding) -> None:
-        """Keep a new handset with its first binding."""
-        self._session.add(
+    def put_handset(self, handset: Handset) -> None:
+        """Keep a handset, new or changed."""
+        self._session.merge(
             HandsetRow(
                 id=handset.id,
                 name=handset.name,
                 signing_key=handset.signing_key,
                 receiving_key=handset.receiving_key,
+                tls_key=handset.tls_key,
                 enrolled=handset.enrolled,
                 heard=handset.heard,
+                removed=handset.removed,
             )
         )
         self._session.flush()
+
+    def bind(self, binding: Binding) -> None:
+        """Keep a new binding of a handset that is kept."""
         self._session.add(
             BindingRow(
                 id=binding.id,
-                handset=handset.id,
+                handset=binding.handset,
                 epoch=binding.epoch,
                 up_to=binding.up_to,
                 head=binding.head,
                 escrow=binding.escrow,
+                collector=binding.collector,
+                bound=binding.bound,
             )
         )
         self._session.flush()
+
+    def collector_named(self, name: str) -> Collector | None:
+        """Return the collector of this name, or None."""
+        row = self._session.scalar(select(CollectorRow).where(CollectorRow.name == name))
+        return None if row is None else Collector(CollectorId(row.id), row.name)
+
+    def put_collector(self, collector: Collector, *, at: int) -> None:
+        """Keep a new collector."""
+        self._session.add(CollectorRow(id=collector.id, name=collector.name, made=at))
+        self._session.flush()
+
+    def holder(self, collector: CollectorId) -> Handset | None:
+        """Return the handset that is not removed and whose newest binding is this collector's, or None."""
+        question = select(BindingRow).where(BindingRow.collector == collector)
+        for row in self._session.scalars(question.order_by(BindingRow.bound.desc())):
+            handset = self.handset(HandsetId(row.handset))
+            newest = self.binding_of(HandsetId(row.handset))
+            if handset and handset.removed is None and newest and newest.collector == collector:
+                return handset
+        return None
 
     def head_at(self, binding: BindingId, seq: int) -> bytes | None:
         """Return the chain's head after the verdict at `seq`, None where there is none."""
@@ -149,6 +181,8 @@ def handset_of_row(row: HandsetRow) -> Handset:
         receiving_key=row.receiving_key,
         enrolled=row.enrolled,
         heard=row.heard,
+        tls_key=row.tls_key,
+        removed=row.removed,
     )
 
 
@@ -160,4 +194,6 @@ def _binding(row: BindingRow) -> Binding:
         up_to=row.up_to,
         head=row.head,
         escrow=row.escrow,
+        collector=None if row.collector is None else CollectorId(row.collector),
+        bound=row.bound,
     )

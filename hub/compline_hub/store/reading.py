@@ -56,9 +56,9 @@ class SqlReading:
         with Session(self._engine) as session:
             kinds = _counts(session, VerdictRow.kind, *valid)
             handsets, heard = session.execute(
-                select(
-                    func.count(), func.count(case((HandsetRow.heard >= now - ONLINE_SECONDS, 1)))
-                ).select_from(HandsetRow)
+                select(func.count(), func.count(case((HandsetRow.heard >= now - ONLINE_SECONDS, 1))))
+                .select_from(HandsetRow)
+                .where(HandsetRow.removed.is_(None))
             ).one()
             return Summary(
                 since=since,
@@ -83,9 +83,13 @@ class SqlReading:
             )
 
     def handsets(self) -> Sequence[Handset]:
-        """Return all enrolled handsets, oldest first."""
+        """Return all handsets that are enrolled and not removed, oldest first."""
         with Session(self._engine) as session:
-            question = select(HandsetRow).order_by(HandsetRow.enrolled, HandsetRow.id)
+            question = (
+                select(HandsetRow)
+                .where(HandsetRow.removed.is_(None))
+                .order_by(HandsetRow.enrolled, HandsetRow.id)
+            )
             return [handset_of_row(row) for row in session.scalars(question)]
 
     def alarms(self) -> Sequence[Alarm]:

@@ -32,8 +32,37 @@ class HandsetRow(Tables):
     name: Mapped[str] = mapped_column(String(60))
     signing_key: Mapped[bytes] = mapped_column(LargeBinary(32))
     receiving_key: Mapped[bytes] = mapped_column(LargeBinary(32), server_default=text("''"))
+    tls_key: Mapped[bytes] = mapped_column(LargeBinary(65), server_default=text("''"))
     enrolled: Mapped[int] = mapped_column(BigInteger)
     heard: Mapped[int | None] = mapped_column(BigInteger)
+    removed: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CollectorRow(Tables):
+    """A person who works with a handset."""
+
+    __tablename__ = "collector"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    made: Mapped[int] = mapped_column(BigInteger)
+
+
+class OfferRow(Tables):
+    """A pairing code that was given out; its secret is gone once it is of no use any more."""
+
+    __tablename__ = "offer"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    short: Mapped[str] = mapped_column(String(2), index=True)  # the code's first two characters
+    handset_name: Mapped[str] = mapped_column(String(60))
+    collector_name: Mapped[str] = mapped_column(String(60))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    made: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[int] = mapped_column(BigInteger)
+    tries_left: Mapped[int] = mapped_column(SmallInteger)
+    state: Mapped[int] = mapped_column(SmallInteger)
+    handset: Mapped[str | None] = mapped_column(String(16))  # that took it
 
 
 class BindingRow(Tables):
@@ -47,6 +76,8 @@ class BindingRow(Tables):
     up_to: Mapped[int] = mapped_column(BigInteger)
     head: Mapped[bytes] = mapped_column(LargeBinary(32))
     escrow: Mapped[bytes] = mapped_column(LargeBinary(128))
+    collector: Mapped[str | None] = mapped_column(ForeignKey("collector.id", name="binding_collector"))
+    bound: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class VerdictRow(Tables):

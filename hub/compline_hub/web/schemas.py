@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from compline_hub.core.alarm import Alarm
 from compline_hub.core.enrolled import Handset
+from compline_hub.core.offer import LIFE
 from compline_hub.core.record import ONLINE_SECONDS, Kept, Summary
+from compline_hub.qr import svg_path
+from compline_hub.service.enrolment import MAX_NAME
+from compline_hub.service.pairing import Given, Outcome
 from compline_shared.messages import Finding
+from compline_shared.pairing import TRIES
 
 DIGEST_PREFIX = 16
 """Hex digits of the evidence digest that pages show."""
@@ -149,6 +156,64 @@ class PhrasesOut(msgspec.Struct, frozen=True):
     """Phrases by entry number."""
 
     phrases: dict[str, PhraseOut]
+
+
+class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For whom a pairing code is asked."""
+
+    handset: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+    collector: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+
+
+class GivenOut(msgspec.Struct, frozen=True):
+    """A pairing code, told once."""
+
+    id: str
+    code: str
+    uri: str
+    qr_side: int  # modules
+    qr_path: str  # of an SVG, a unit a module
+    seconds: int
+    tries: int
+    officer: str | None  # fingerprint of the compliance officer's key
+    holder: str | None  # handset with which the collector works now
+
+
+class OutcomeOut(msgspec.Struct, frozen=True):
+    """How a pairing code stands."""
+
+    state: str
+    handset: str
+    collector: str
+    tries_left: int
+    seconds_left: int
+
+
+def given_out(given: Given) -> GivenOut:
+    """Return a code as a page gets it."""
+    side, path = svg_path(given.invitation.uri)
+    return GivenOut(
+        id=given.offer,
+        code=given.invitation.code.text,
+        uri=given.invitation.uri,
+        qr_side=side,
+        qr_path=path,
+        seconds=LIFE,
+        tries=TRIES,
+        officer=given.invitation.officer,
+        holder=given.holder,
+    )
+
+
+def outcome_out(outcome: Outcome) -> OutcomeOut:
+    """Return how a code stands as a page gets it."""
+    return OutcomeOut(
+        state=outcome.state.code,
+        handset=outcome.handset_name,
+        collector=outcome.collector_name,
+        tries_left=outcome.tries_left,
+        seconds_left=outcome.seconds_left,
+    )
 
 
 def verdict_out(kept: Kept) -> VerdictOut:

@@ -6,12 +6,14 @@ import { Drawer } from "./drawer.js";
 import { byId, element } from "./elements.js";
 import { Feed, before, get, newest, summary } from "./feed.js";
 import { clock, short } from "./figures.js";
+import { PairingDialog } from "./pairing.js";
 import { Table } from "./table.js";
 import { CATEGORIES, KINDS, SEVERITIES, chooseLanguage, firstLanguage, language, word } from "./words.js";
 
 const THEMES = ["auto", "light", "dark"];
 const book = new Book();
 const drawer = new Drawer(book);
+const pairing = new PairingDialog({ joined: () => get("/api/handsets").then(knowHandsets) });
 const table = new Table(book, { open: (verdict, row) => drawer.open(verdict, row) });
 let counts = null;
 let alarms = [];
@@ -98,7 +100,7 @@ function drawEmpty(shown) {
     element("img", { src: "/static/mark.svg", alt: "", width: 48, height: 48 }),
     element("h2", {}, word(filtered ? "empty_filtered" : "empty_title")),
     element("p", {}, word(filtered ? "empty_filtered_text" : "empty_text")),
-    filtered ? "" : element("p", {}, word("empty_hint"), " ", element("code", {}, "compline-hub enrol request.json --name \"Desk 7\" --out grant.json")));
+    filtered ? "" : element("p", {}, word("empty_hint"), " ", element("code", {}, "compline-hub pair --name \"Desk 7\" --collector \"Li Wei\"")));
 }
 
 function drawConnection() {
@@ -151,6 +153,7 @@ byId("languages").addEventListener("click", (event) => {
   writeWords();
   draw();
   drawer.draw();
+  pairing.draw();
 });
 byId("theme").addEventListener("click", () => {
   localStorage.setItem("compline.theme", THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
