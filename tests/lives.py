@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from compline_edge.core.lease import Reading
 from compline_edge.ports import KeySlot
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.home import Home, SlotAt, open_home
 from compline_edge.vault.identity import create_identity, join
@@ -133,6 +135,8 @@ def bound(
     """Make a home that is bound to a hub which knows two operators; nothing of it is open."""
     home, clock = folder / "home", clock or TurnedClock()
     request = create_identity(home)
+    certificate = HubKeys().certify(request.handset, request.tls_key_public)
+    CertificateStore(home).keep(certificate, hub_time=int(time.time()))
     join(home, roster_grant(request.handset), clock=clock, slot_at=slot_at)
     return home, LifeHub.of(request), clock
 

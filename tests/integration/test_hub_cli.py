@@ -18,11 +18,9 @@ from compline_hub.code_shown import NotPaired, show
 from compline_hub.core.offer import OfferState
 from compline_hub.office import only_one, open_hub
 from compline_hub.settings import HubSettings, load_settings
-from compline_shared.enrolment import write_request
 from compline_shared.pairing_code import Invitation, read_code, read_invitation
 from tests.pairing_hub import handset, joined, listening
 from tests.running_hub import free_port
-from tests.wire_handset import WireHandset
 
 
 class Place:
@@ -153,58 +151,16 @@ def test_command_when_something_is_missing_then_one_sentence_says_what_to_do(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("out", ["nowhere/grant.json", "."], ids=["no-folder", "a-folder"])
-def test_enrol_when_the_grant_cannot_be_written_then_it_is_said_and_nobody_is_enrolled(
-    place: Place, out: str
-) -> None:
-    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
-    place.run("init")
-
-    done = place.run("enrol", "request.json", "--name", "Desk 7", "--out", out)
-
-    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (1, True)
-    assert done.stderr.startswith(f"Error: {out}: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert "No handset is enrolled yet" in place.run("status").stdout
-
-
 @pytest.mark.parametrize(
-    "name", ["a\x1b[2Jb", "a\nb", "a\u202eb"], ids=["escape", "line-end", "right-to-left"]
+    "name", ["Desk\x1b[2J", "Desk\n7", "Desk\u202e7"], ids=["escape", "line-end", "right-to-left"]
 )
-def test_enrol_when_the_name_has_unseen_characters_then_it_is_refused_and_not_echoed(
-    place: Place, name: str
+def test_pair_when_a_name_has_unseen_characters_then_it_is_refused_and_not_echoed(
+    served: Place, name: str
 ) -> None:
-    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
-    place.run("init")
-
-    done = place.run("enrol", "request.json", "--name", name, "--out", "grant.json")
-
+    done = served.run("pair", "--name", name, "--collector", "Li Wei", "--once")
     assert done.exit_code == 1
-    assert done.stderr == (
-        "Error: A handset's name has no control or invisible characters; choose another with --name.\n"
-    )
-    assert done.stdout == ""
-
-
-def test_enrol_when_the_name_looks_like_markup_then_it_is_shown_as_it_is(place: Place) -> None:
-    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
-    place.run("init")
-
-    done = place.run("enrol", "request.json", "--name", "[/]七号　工位[red]", "--out", "grant.json")
-
-    assert done.stdout.startswith("[/]七号　工位[red] is enrolled")
-    assert "[/]七号　工位[red]" in place.run("status").stdout
-
-
-def test_enrol_when_it_is_refused_then_an_earlier_grant_stays_as_it_was(place: Place) -> None:
-    (place.folder / "request.json").write_bytes(write_request(WireHandset().request))
-    (place.folder / "grant.json").write_text("earlier")
-    place.run("init")
-
-    done = place.run("enrol", "request.json", "--name", "", "--out", "grant.json")
-
-    assert done.exit_code == 1
-    assert (place.folder / "grant.json").read_text() == "earlier"
+    assert "printable characters" in done.output
+    assert name not in done.output
 
 
 @pytest.mark.parametrize("command", ["init", "serve", "status"])
