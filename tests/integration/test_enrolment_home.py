@@ -36,8 +36,8 @@ def test_join_when_repeated_then_vault_key_stays(tmp_path: Path) -> None:
     assert next(home.rglob("vault.wrap")).read_bytes() == wrap
 
 
-def test_join_when_there_is_no_identity_then_says_to_run_init(tmp_path: Path) -> None:
-    with pytest.raises(NotEnrolled, match="compline-edge init"):
+def test_join_when_there_is_no_identity_then_says_to_run_join(tmp_path: Path) -> None:
+    with pytest.raises(NotEnrolled, match="compline-edge join"):
         join(tmp_path, KEYS.grant("0" * 16))
 
 
