@@ -201,6 +201,28 @@ async def test_broker_when_connect_names_another_user_then_the_certificate_count
         assert liar.arrived.empty()
 
 
+async def test_broker_when_a_handset_takes_anothers_session_then_it_hears_nothing_of_it(
+    office: Office, hub: Client
+) -> None:
+    with _client(office, OTHER, down(OTHER)):
+        pass  # the session stays at the broker
+    hub.publish(down(OTHER), b"for the other")
+    thief = Client(MINE, context(MINE), client_id=OTHER)
+
+    thief.connect(office.port)
+    hub.publish(down(OTHER), b"more for the other")
+    thief.client.subscribe(down(MINE), qos=1)
+    await until(lambda: _control_heard(hub, thief))
+    thief.close()
+
+    assert {topic for topic, _ in thief.arrived.queue} <= {down(MINE)}
+
+
+def _control_heard(hub: Client, thief: Client) -> bool:
+    hub.publish(down(MINE), b"own")
+    return any(topic == down(MINE) for topic, _ in list(thief.arrived.queue))
+
+
 async def test_broker_when_a_handset_is_removed_then_it_hears_and_says_nothing_more(
     office: Office, hub: Client
 ) -> None:

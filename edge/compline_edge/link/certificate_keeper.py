@@ -65,10 +65,10 @@ class CertificateKeeper:
 
     def check(self, connection: object) -> None:
         """Check what TLS left open, the end of the server's certificate; raises CertificateEnded or Unreachable."""
+        shown = shown_by(connection) if isinstance(connection, ssl.SSLSocket) else b""
         try:
-            assert isinstance(connection, ssl.SSLSocket)
-            peer = read_certificate(shown_by(connection))
-        except (AssertionError, MalformedFrame) as error:
+            peer = read_certificate(shown)
+        except MalformedFrame as error:
             raise Unreachable(
                 "What answers there is not this handset's hub; the handset tries again."
             ) from error
