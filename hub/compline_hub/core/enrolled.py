@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from compline_shared.ids import BindingId, HandsetId
 
+FIRST_EPOCH = 1
+"""Of every binding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handset:
@@ -28,4 +31,7 @@ class Binding:
     epoch: int  # rises when the same binding starts anew
     up_to: int  # seq of the last verdict taken, 0 = none
     head: bytes  # of the chain after it, 32 bytes
-    escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key
+    escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key; empty once the binding was wiped
+    next_escrow: bytes | None = (
+        None  # of the epoch that a rebind begins, from its order until the report shows it
+    )
