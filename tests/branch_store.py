@@ -8,12 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compline_hub.app import Hub, init_hub, open_hub
-from compline_hub.service.intake import Intake
+from compline_hub.core.intake import Refusal
+from compline_hub.service.dispatch import Dispatch, Reported
+from compline_hub.service.intake import Intake, Taken
+from compline_hub.service.orders import Orders
 from compline_hub.settings import HubSettings
 from compline_shared.ids import HandsetId
+from compline_shared.topics import up
+from tests.simulated_handset import SimulatedHandset
 from tests.wire_handset import WireHandset
 
 NOW = 1_795_500_000
+
+
+@dataclass(slots=True)
+class Clock:
+    """The hub's time, which a test moves."""
+
+    now: int = NOW
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @dataclass(slots=True)
@@ -32,6 +47,33 @@ class Branch:
     post: Post
     intake: Intake
     rings: list[int]
+    dispatch: Dispatch
+    orders: Orders
+    clock: Clock
+
+    def simulated(self, name: str = "Desk 7") -> SimulatedHandset:
+        """A handset with a life of its own."""
+        handset = SimulatedHandset()
+        handset.join(self.hub.enrolment.enrol(handset.request, name=name, address=None))
+        return handset
+
+    def meet(self, handset: SimulatedHandset, *, rounds: int = 8) -> None:
+        """Let it report and take what comes, until nothing comes any more."""
+        for _ in range(rounds):
+            self.hear(handset, handset.report())
+            if not self.hand_over(handset):
+                return
+        raise AssertionError("hub and handset never come to rest")
+
+    def hear(self, handset: WireHandset, frame: bytes) -> Taken | Reported | Refusal:
+        (outcome,) = self.intake.take([(up(handset.id), frame)])
+        return outcome
+
+    def hand_over(self, handset: SimulatedHandset) -> int:
+        """Hand over what was sent to it; returns how many commands of them it had not taken before."""
+        frames = [frame for to, frame in self.post.sent if to == handset.id]
+        self.post.sent = [(to, frame) for to, frame in self.post.sent if to != handset.id]
+        return sum(handset.take(frame) is not None for frame in frames)
 
     def handset(self, name: str = "Desk 7") -> WireHandset:
         handset = WireHandset()
@@ -45,5 +87,7 @@ def branch(folder: Path) -> Iterator[Branch]:
     init_hub(settings)
     with open_hub(settings) as hub:
         post, rings = Post(), list[int]()
-        intake = Intake(hub.store, hub.keys, post, news=lambda: rings.append(1), clock=lambda: NOW)
-        yield Branch(hub, post, intake, rings)
+        clock = Clock()
+        intake = Intake(hub.store, hub.keys, post, news=lambda: rings.append(1), clock=clock)
+        dispatch = Dispatch(hub.store, hub.keys, post, clock=clock)
+        yield Branch(hub, post, intake, rings, dispatch, Orders(hub.store, clock=clock), clock)

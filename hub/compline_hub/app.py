@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 import structlog
@@ -25,6 +26,7 @@ from compline_hub.office import Hub, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.service.desk import Desk
+from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
 from compline_hub.settings import HubSettings
@@ -35,6 +37,8 @@ __all__ = ["Hub", "init_hub", "open_hub", "serve"]
 WEB_HOST = "127.0.0.1"
 ROSTER_SECONDS = 0.5
 """How soon a newly enrolled handset is let in by the broker."""
+ORDER_SECONDS = 0.5
+"""How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
 
 
@@ -93,6 +97,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             serving = tasks.create_task(web.serve())
             watching = tasks.create_task(_watch_broker(broker, ending))
             following = tasks.create_task(_follow_roster(hub, broker))
+            ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, keys, link)))
             if settings.advertise:
                 tasks.create_task(advert.start())
             await _wait_serving(settings.port)
@@ -103,6 +108,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             await ending.wait()
             watching.cancel()
             following.cancel()
+            ordering.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
             await serving
@@ -127,6 +133,17 @@ async def _follow_roster(hub: Hub, broker: Broker) -> None:
             await broker.reload(sorted(handsets))
             _log.info("handsets_changed", handsets=len(handsets))
             known = handsets
+
+
+async def _follow_orders(hub: Hub, dispatch: Dispatch) -> None:
+    """Send orders as they are taken, here or by another process, and again as long as no report settles them."""
+    while True:
+        await asyncio.sleep(ORDER_SECONDS)
+        try:
+            if await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
+                await asyncio.to_thread(dispatch.send_due)
+        except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
+            _log.error("orders_failed", error=type(error).__name__)
 
 
 def _broker(settings: HubSettings, keys: HubKeys) -> Broker:

@@ -19,3 +19,19 @@ class BrokerFailed(ComplineError):
 
 class EnrolmentRefused(ComplineError):
     """A handset may not be enrolled as asked."""
+
+
+class OrderRefused(ComplineError):
+    """An order or an approval was not taken; nothing changed."""
+
+    def __init__(self, sentence: str, *, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class NoSuchHandset(ComplineError):
+    """No handset, or more than one, goes by that name."""
+
+
+class NoSuchOrder(ComplineError):
+    """No order, or more than one, goes by that id."""

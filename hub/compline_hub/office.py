@@ -11,6 +11,7 @@ from pathlib import Path
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy
 from compline_hub.service.enrolment import Enrolment
+from compline_hub.service.orders import Orders
 from compline_hub.settings import HubSettings
 from compline_hub.store.engine import migrate, open_engine
 from compline_hub.store.key_files import KeyFiles
@@ -27,6 +28,7 @@ class Hub:
     store: SqlStore
     reading: SqlReading
     enrolment: Enrolment
+    orders: Orders
 
 
 def init_hub(settings: HubSettings) -> str:
@@ -60,6 +62,7 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
             store=store,
             reading=SqlReading(reader),
             enrolment=Enrolment(store, keys, hub_name=settings.name),
+            orders=Orders(store),
         )
     finally:
         writer.dispose()

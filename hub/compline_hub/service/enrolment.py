@@ -6,16 +6,17 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
+from compline_hub.service.orders import present_roster
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest, Secret
 from compline_shared.ids import BindingId
 
-FIRST_EPOCH = 1
 MAX_NAME = 60
 
 
@@ -55,6 +56,10 @@ class Enrolment:
             )
         with self._store.transaction() as ledger:
             binding = self._binding(ledger, request, name.strip())
+            operators, times = present_roster(ledger), ledger.book.times()
+            standing = ledger.book.standing(binding.id)
+            if standing.told is None:  # from the first report on, only the handset says who may approve there
+                ledger.book.keep_standing(binding.id, replace(standing, roster=operators))
         keys = self._keys
         secrets_of_epoch = keys.open_escrow(binding.escrow, binding=binding.id)
         return EnrolmentGrant(
@@ -68,6 +73,8 @@ class Enrolment:
             hub_sealing_public=keys.sealing_public,
             hub_signing_public=keys.signing_public,
             hub_command_public=keys.command_public,
+            operators=operators,
+            times=times,
             mqtt_username=binding.handset,
             mqtt_password=Secret(keys.password(binding.handset).encode()),
             mqtt_host=None if address is None else address[0],
