@@ -7,12 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from compline_hub.app import Hub, init_hub, open_hub
+from compline_hub.core.alarm import AlarmKind
+from compline_hub.core.audit import Entry
+from compline_hub.core.commanding import template
+from compline_hub.core.enrolled import Binding
 from compline_hub.core.intake import Refusal
+from compline_hub.core.operators import operator_id
+from compline_hub.core.orders import Order
 from compline_hub.service.dispatch import Dispatch, Reported
 from compline_hub.service.intake import Intake, Taken
+from compline_hub.service.operators import OperatorRoll
 from compline_hub.service.orders import Orders
 from compline_hub.settings import HubSettings
+from compline_shared.commands import Approval, approve
 from compline_shared.ids import HandsetId
 from compline_shared.topics import up
 from tests.simulated_handset import SimulatedHandset
@@ -50,6 +60,40 @@ class Branch:
     dispatch: Dispatch
     orders: Orders
     clock: Clock
+    roll: OperatorRoll
+
+    def operator(self, name: str) -> Ed25519PrivateKey:
+        """Somebody who may approve from now on."""
+        key = Ed25519PrivateKey.generate()
+        self.roll.add(name, key.public_key().public_bytes_raw(), by="ada")
+        return key
+
+    def sign(self, order: Order, key: Ed25519PrivateKey) -> Approval:
+        return approve(template(order), operator_id(key.public_key().public_bytes_raw()), key)
+
+    def approve(self, order: Order, *keys: Ed25519PrivateKey) -> Order:
+        for key in keys:
+            order = self.orders.approve(order.id, self.sign(order, key)).order
+        return order
+
+    def now_of(self, order: Order) -> Order:
+        """The order as it stands now."""
+        kept = self.orders.order(order.id)
+        assert kept is not None
+        return kept
+
+    def binding(self, handset: WireHandset) -> Binding:
+        with self.hub.store.transaction() as ledger:
+            kept = ledger.binding_of(handset.id)
+        assert kept is not None
+        return kept
+
+    def audited(self) -> list[Entry]:
+        with self.hub.store.transaction() as ledger:
+            return [kept.entry for kept in ledger.audit.entries()]
+
+    def alarms(self) -> set[AlarmKind]:
+        return {alarm.kind for alarm in self.hub.reading.alarms()}
 
     def simulated(self, name: str = "Desk 7") -> SimulatedHandset:
         """A handset with a life of its own."""
@@ -90,4 +134,5 @@ def branch(folder: Path) -> Iterator[Branch]:
         clock = Clock()
         intake = Intake(hub.store, hub.keys, post, news=lambda: rings.append(1), clock=clock)
         dispatch = Dispatch(hub.store, hub.keys, post, clock=clock)
-        yield Branch(hub, post, intake, rings, dispatch, Orders(hub.store, clock=clock), clock)
+        orders, roll = Orders(hub.store, clock=clock), OperatorRoll(hub.store, clock=clock)
+        yield Branch(hub, post, intake, rings, dispatch, orders, clock, roll)

@@ -45,6 +45,7 @@ class SimulatedHandset(WireHandset):
         self.now = 0.0
         self.taken: list[Command] = []
         self.room = True
+        self.cut_off = False  # whether the power fails in the middle of erasing
 
     def join(self, grant: EnrolmentGrant) -> None:
         super().join(grant)
@@ -121,14 +122,19 @@ class SimulatedHandset(WireHandset):
                 self._thaw(sealed, epoch)
             case Erase():
                 self.files = VaultFiles(None, b"", b"")
-                self.life = binding_life.done(self.life)
+                if not self.cut_off:
+                    self.life = binding_life.done(self.life)
             case Renew():
                 raise AssertionError("done where it was decided")
         self.asked.clear()
 
     def restart(self) -> None:
-        """Forget what only memory held."""
+        """Forget what only memory held, and go on with what was cut off."""
         self.asked.clear()
+        self.cut_off = False
+        effect = binding_life.resume(self.life)
+        if effect is not None:
+            self.perform(effect)
 
     def _seal(self) -> None:
         assert self.files.key is not None

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from compline_hub.settings import HubSettings, load_settings
-from compline_shared.configuration import DEFAULT_SOURCE
+from compline_hub import operators_cli, orders_cli
+from compline_hub.settings import HubSettings
+from compline_hub.terminal import SettingsFile, chosen_settings, console
 from compline_shared.enrolment import BadEnrolment, read_request, write_grant
 from compline_shared.errors import ComplineError
-
-DEFAULT_FILE = Path(DEFAULT_SOURCE)
 
 
 class Sentences(TyperGroup):
@@ -54,6 +52,12 @@ app = typer.Typer(
    `compline-hub enrol request.json --name "Desk 7" --out grant.json`.
    Take the grant back: `compline-edge join grant.json`, then delete it: it holds secrets.
 
+**A handset's life**
+
+- `compline-hub unbind "Desk 7"` freezes it at once, `rebind` gives it back to the same collector, `wipe` destroys its
+  data for good: two operators (`operator new`, `operator add`) must `approve` that.
+- `compline-hub commands` shows how far each order has come; `policy set` sets how long a handset works without its hub.
+
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:
 {", ".join(HubSettings.__struct_fields__)}.
@@ -61,13 +65,8 @@ app = typer.Typer(
 The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,
 )
-console = Console(highlight=False)
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="Settings file; default: compline.toml here, if there is one."
-    ),
-]
+app.add_typer(orders_cli.app)
+app.add_typer(operators_cli.app)
 
 
 def _show_version(asked: bool) -> None:
@@ -90,7 +89,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
     """Make the data folder, keys and database; run again, it changes nothing."""
     from compline_hub.office import init_hub
 
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     fingerprint = init_hub(settings)
     console.print(f"Hub [bold]{escape(settings.name)}[/] is ready, fingerprint [bold]{fingerprint}[/].")
     console.print(
@@ -102,7 +101,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
 @app.command("serve")
 def serve_command(settings_file: SettingsFile = None) -> None:
     """Run broker, intake, network advert and page until Ctrl-C."""
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     from compline_hub.app import serve
 
     def announce(address: str) -> None:
@@ -131,7 +130,7 @@ def enrol_command(
     settings_file: SettingsFile = None,
 ) -> None:
     """Let a handset in: read its request, write its grant. Works while the hub runs; asked again, the same again."""
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     try:
         request = read_request(request_file.read_bytes())
     except OSError as error:
@@ -154,7 +153,7 @@ def status_command(settings_file: SettingsFile = None) -> None:
     """Say whether the hub runs, what it holds, and which handsets it hears."""
     from compline_hub.office import is_served, open_hub
 
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     now = int(time.time())
     with open_hub(settings) as hub:
         summary = hub.reading.summary(since=0, now=now)
@@ -188,12 +187,6 @@ def _sentence(error: Exception) -> str | None:
             return f"{name}: {error.strerror}; check that it is there and that you may use it."
         case _:
             return None
-
-
-def _settings(file: Path | None) -> HubSettings:
-    if file is None and DEFAULT_FILE.exists():
-        file = DEFAULT_FILE
-    return load_settings(file, os.environ)
 
 
 def _check_writable(path: Path) -> None:

@@ -35,3 +35,15 @@ class NoSuchHandset(ComplineError):
 
 class NoSuchOrder(ComplineError):
     """No order, or more than one, goes by that id."""
+
+
+class OperatorRefused(ComplineError):
+    """Somebody may not be made, or removed as, an operator as asked."""
+
+
+class BadKeyFile(ComplineError):
+    """A file that holds a key, a request or an approval cannot be read."""
+
+
+class WrongPassphrase(ComplineError):
+    """The passphrase does not open the file."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy
 from compline_hub.service.enrolment import Enrolment
+from compline_hub.service.operators import OperatorRoll
 from compline_hub.service.orders import Orders
 from compline_hub.settings import HubSettings
 from compline_hub.store.engine import migrate, open_engine
@@ -29,6 +30,7 @@ class Hub:
     reading: SqlReading
     enrolment: Enrolment
     orders: Orders
+    operators: OperatorRoll
 
 
 def init_hub(settings: HubSettings) -> str:
@@ -63,6 +65,7 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
             reading=SqlReading(reader),
             enrolment=Enrolment(store, keys, hub_name=settings.name),
             orders=Orders(store),
+            operators=OperatorRoll(store),
         )
     finally:
         writer.dispose()

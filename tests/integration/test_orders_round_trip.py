@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compline_hub.core.audit import Act
-from compline_hub.core.orders import Order, OrderState
+from compline_hub.core.orders import OrderState
 from compline_shared.commands import Command, Freeze, Lease, Rebind, verify_command
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
@@ -23,17 +23,6 @@ def office(tmp_path: Path) -> Iterator[Branch]:
         yield opened
 
 
-def state_of(office: Branch, order: Order) -> OrderState:
-    kept = office.orders.order(order.id)
-    assert kept is not None
-    return kept.state
-
-
-def acts(office: Branch) -> list[Act]:
-    with office.hub.store.transaction() as ledger:
-        return [kept.entry.act for kept in ledger.audit.entries()]
-
-
 def test_unbind_when_the_handset_meets_the_hub_then_nothing_opens_the_vault_and_the_order_is_done(
     office: Branch,
 ) -> None:
@@ -43,8 +32,8 @@ def test_unbind_when_the_handset_meets_the_hub_then_nothing_opens_the_vault_and_
     office.meet(handset)
 
     assert handset.readable is None
-    assert state_of(office, order) is OrderState.DONE
-    assert acts(office)[:2] == [Act.ORDERED, Act.DONE]
+    assert office.now_of(order).state is OrderState.DONE
+    assert [entry.act for entry in office.audited()][:2] == [Act.ORDERED, Act.DONE]
 
 
 def test_rebind_when_frozen_then_the_vault_opens_with_the_same_key_in_the_next_epoch(office: Branch) -> None:
@@ -58,12 +47,9 @@ def test_rebind_when_frozen_then_the_vault_opens_with_the_same_key_in_the_next_e
 
     assert handset.readable == key
     assert handset.life.epoch == 2
-    assert state_of(office, order) is OrderState.DONE
-    with office.hub.store.transaction() as ledger:
-        binding = ledger.binding_of(handset.id)
-        assert binding is not None
-        assert (binding.epoch, binding.next_escrow) == (2, None)
-    assert Act.EPOCH_BEGAN in acts(office)
+    assert office.now_of(order).state is OrderState.DONE
+    assert (office.binding(handset).epoch, office.binding(handset).next_escrow) == (2, None)
+    assert Act.EPOCH_BEGAN in [entry.act for entry in office.audited()]
 
 
 def test_life_when_unbound_and_bound_five_times_then_the_key_is_the_same(office: Branch) -> None:
@@ -156,7 +142,7 @@ def test_rebind_when_the_handset_restarted_then_a_new_nonce_is_answered(office: 
     assert handset.life.state is BindingState.FROZEN
     office.meet(handset)
 
-    assert state_of(office, order) is OrderState.DONE
+    assert office.now_of(order).state is OrderState.DONE
 
 
 def test_rebind_when_the_disk_is_full_then_it_waits_and_is_done_once_there_is_room(office: Branch) -> None:
@@ -166,13 +152,13 @@ def test_rebind_when_the_disk_is_full_then_it_waits_and_is_done_once_there_is_ro
     handset.room = False
     order = office.orders.rebind("Desk 7", by="ada").order
     office.meet(handset)
-    assert state_of(office, order) is OrderState.SEEN
+    assert office.now_of(order).state is OrderState.SEEN
 
     handset.room = True
     office.clock.now += HOUR
     office.meet(handset)
 
-    assert state_of(office, order) is OrderState.DONE
+    assert office.now_of(order).state is OrderState.DONE
 
 
 def test_report_when_repeated_by_the_broker_then_nothing_is_answered(office: Branch) -> None:

@@ -116,6 +116,16 @@ class Orders:
             raise NoSuchOrder("The order's handset is gone; see `compline-hub commands`.")
         return Given(handset, found[0])
 
+    def handset(self, name: str) -> Handset:
+        """Return the handset that goes by a name or id; raises NoSuchHandset."""
+        with self._store.transaction() as ledger:
+            return named_handset(ledger, name)
+
+    def times(self) -> LeaseTimes:
+        """Return the branch's lease times."""
+        with self._store.transaction() as ledger:
+            return ledger.book.times()
+
     def order(self, order: bytes) -> Order | None:
         """Return an order as it stands now."""
         with self._store.transaction() as ledger:
