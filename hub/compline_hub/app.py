@@ -29,6 +29,7 @@ from compline_hub.service.desk import Desk
 from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
+from compline_hub.service.orders import Orders
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
 
@@ -86,7 +87,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         news=news,
         refused=intake.refused,
     )
-    web = _web(desk, settings.port)
+    web = _web(desk, hub.orders, settings.port)
     async with contextlib.AsyncExitStack() as running:
         await broker.start([handset.id for handset in hub.reading.handsets()])
         running.push_async_callback(broker.stop)
@@ -156,9 +157,9 @@ def _broker(settings: HubSettings, keys: HubKeys) -> Broker:
     return ChildBroker(product, listener, keys.password)
 
 
-def _web(desk: Desk, port: int) -> Server:
+def _web(desk: Desk, orders: Orders, port: int) -> Server:
     return Server(
-        make_application(desk, port=port),
+        make_application(desk, orders, port=port),
         address=WEB_HOST,
         port=port,
         interface=Interfaces.ASGI,

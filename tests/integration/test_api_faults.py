@@ -49,13 +49,15 @@ class BrokenReading:
         raise RuntimeError("13800001234")
 
 
-async def test_answer_when_the_store_fails_then_neither_answer_nor_log_tell_what_it_said(desk: Desk) -> None:
+async def test_answer_when_the_store_fails_then_neither_answer_nor_log_tell_what_it_said(
+    desk: Desk, office: Branch
+) -> None:
     capture = LogCapture()
     before = structlog.get_config()
     structlog.configure(processors=[capture])
     broken = replace(desk, reading=BrokenReading())  # type: ignore[arg-type]
 
-    async with _web(make_application(broken, port=PORT)) as web:
+    async with _web(make_application(broken, office.orders, port=PORT)) as web:
         answer = await web.get("/api/verdicts")
     structlog.configure(**before)
 
@@ -83,13 +85,15 @@ async def test_stream_when_the_hub_stops_then_it_ends(desk: Desk) -> None:
     assert kinds == ["hello"]
 
 
-async def test_stream_when_too_many_pages_are_open_then_the_next_is_refused(desk: Desk) -> None:
+async def test_stream_when_too_many_pages_are_open_then_the_next_is_refused(
+    desk: Desk, office: Branch
+) -> None:
     streams = Streams(heartbeat=10)
     opened = [streams.events(desk, 0) for _ in range(MAX_STREAMS)]
     for events in opened:
         await anext(events)
 
-    async with _web(make_application(desk, port=PORT, streams=streams)) as web:
+    async with _web(make_application(desk, office.orders, port=PORT, streams=streams)) as web:
         answer = await web.get("/api/stream")
     for events in opened:
         await events.aclose()

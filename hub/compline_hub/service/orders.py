@@ -126,6 +126,11 @@ class Orders:
         with self._store.transaction() as ledger:
             return ledger.book.times()
 
+    def roster(self) -> tuple[Operator, ...]:
+        """Return who may approve."""
+        with self._store.transaction() as ledger:
+            return present_roster(ledger)
+
     def order(self, order: bytes) -> Order | None:
         """Return an order as it stands now."""
         with self._store.transaction() as ledger:

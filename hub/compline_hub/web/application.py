@@ -10,9 +10,12 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
+from compline_hub.errors import NoSuchHandset, NoSuchOrder, OrderRefused
 from compline_hub.service.desk import Desk
+from compline_hub.service.orders import Orders
 from compline_hub.web.guards import Gate
 from compline_hub.web.handsets import HandsetController
+from compline_hub.web.orders import OrderController
 from compline_hub.web.page import page_routes
 from compline_hub.web.stream import Streams, stream
 from compline_hub.web.verdicts import VerdictController
@@ -20,17 +23,24 @@ from compline_hub.web.verdicts import VerdictController
 _log = structlog.get_logger("compline_hub.web")
 
 
-def make_application(desk: Desk, *, port: int, streams: Streams | None = None) -> ASGIApp:
+def make_application(desk: Desk, orders: Orders, *, port: int, streams: Streams | None = None) -> ASGIApp:
     """Return the ASGI application; `port` is where it will be reached, which the gate checks in Host."""
     counter = streams or Streams()
     application = Litestar(
-        route_handlers=[VerdictController, HandsetController, stream, *page_routes()],
+        route_handlers=[VerdictController, HandsetController, OrderController, stream, *page_routes()],
         dependencies={
             "desk": Provide(lambda: desk, use_cache=True, sync_to_thread=False),
+            "orders": Provide(lambda: orders, use_cache=True, sync_to_thread=False),
             "streams": Provide(lambda: counter, use_cache=True, sync_to_thread=False),
         },
-        exception_handlers={HTTPException: _refusal, Exception: _failure},
-        signature_types=[Desk, Streams],
+        exception_handlers={
+            HTTPException: _refusal,
+            OrderRefused: _order_refused,
+            NoSuchHandset: _not_found,
+            NoSuchOrder: _not_found,
+            Exception: _failure,
+        },
+        signature_types=[Desk, Orders, Streams],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=4096,
@@ -41,6 +51,16 @@ def make_application(desk: Desk, *, port: int, streams: Streams | None = None) -
 def _refusal(_request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """A request that cannot be served, in one sentence."""
     return Response({"status": error.status_code, "error": error.detail}, status_code=error.status_code)
+
+
+def _order_refused(_request: Request[Any, Any, Any], error: OrderRefused) -> Response[dict[str, Any]]:
+    """An order that the hub does not take: the sentence, and its code for pages."""
+    return Response({"status": 409, "error": str(error), "code": error.code}, status_code=409)
+
+
+def _not_found(_request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Something that is not there, in one sentence."""
+    return Response({"status": 404, "error": str(error)}, status_code=404)
 
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
