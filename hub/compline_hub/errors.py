@@ -47,3 +47,7 @@ class BadKeyFile(ComplineError):
 
 class WrongPassphrase(ComplineError):
     """The passphrase does not open the file."""
+
+
+class AuditBroken(ComplineError):
+    """The audit is not as it was written."""

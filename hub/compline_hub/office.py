@@ -10,6 +10,7 @@ from pathlib import Path
 
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy
+from compline_hub.service.auditing import Auditing
 from compline_hub.service.enrolment import Enrolment
 from compline_hub.service.operators import OperatorRoll
 from compline_hub.service.orders import Orders
@@ -31,6 +32,7 @@ class Hub:
     enrolment: Enrolment
     orders: Orders
     operators: OperatorRoll
+    auditing: Auditing
 
 
 def init_hub(settings: HubSettings) -> str:
@@ -66,6 +68,7 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
             enrolment=Enrolment(store, keys, hub_name=settings.name),
             orders=Orders(store),
             operators=OperatorRoll(store),
+            auditing=Auditing(store),
         )
     finally:
         writer.dispose()
