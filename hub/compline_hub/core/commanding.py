@@ -36,7 +36,7 @@ def sendable(case: Case, order: Order) -> bool:
     if case.restricted or told_nonce(case.standing) is None or told is None:
         return False
     return order.kind is not OrderKind.REBIND or (
-        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch
+        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch and case.receives
     )
 
 

@@ -34,15 +34,15 @@ def freeze(case: Case, order: Order) -> Case | Reason:
     return _wanted(recalled, BindingState.FROZEN, order)
 
 
-def rebind(case: Case, order: Order, *, receiving_key: bytes) -> Case | Reason:
-    """Take a rebind; ``receiving_key`` is the handset's, empty where it was enrolled without one."""
+def rebind(case: Case, order: Order) -> Case | Reason:
+    """Take a rebind."""
     if case.gone:
         return Reason.WIPED
     if case.wiping:
         return Reason.WIPE_UNDER_WAY
     if case.standing.wanted is BindingState.BOUND:
         return Reason.ALREADY_BOUND
-    if not receiving_key:
+    if not case.receives:
         return Reason.NO_RECEIVING_KEY
     if case.secrets_lost:
         return Reason.SECRETS_LOST

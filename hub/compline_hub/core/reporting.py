@@ -211,7 +211,7 @@ def _contradicted(
                 return _learned(case, BindingState.BOUND), ()
             return case.changed(replace(draft, kind=OrderKind.FREEZE)), (AlarmKind.SET_BACK,)
         case BindingState.FROZEN if wanted is BindingState.BOUND and not behind and not case.restricted:
-            if case.pending(OrderKind.REBIND) or case.secrets_lost:
+            if case.pending(OrderKind.REBIND) or case.secrets_lost or not case.receives:
                 return case, ()
             if report.cause is Cause.LEASE:
                 return case.changed(replace(draft, kind=OrderKind.REBIND)), ()
@@ -239,9 +239,8 @@ def _draft(case: Case, fresh: bytes, *, now: int) -> Order:
 
 
 def _next_epoch(binding: Binding) -> Binding:
-    if binding.next_escrow is None:
-        return binding
-    return replace(binding, epoch=binding.epoch + 1, escrow=binding.next_escrow, next_escrow=None)
+    begun = binding.next_escrow or binding.escrow
+    return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
 def _leased(case: Case, report: Report) -> bool:

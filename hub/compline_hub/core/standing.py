@@ -49,6 +49,7 @@ class Case:
     binding: Binding
     standing: Standing
     orders: tuple[Order, ...] = ()
+    receives: bool = True  # whether its handset has a key that secrets can be sealed to
     spoken: int | None = None  # the epoch of the report that is being answered
 
     @property

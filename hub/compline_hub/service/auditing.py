@@ -40,6 +40,6 @@ class Auditing:
 
 def _broken(where: str) -> AuditBroken:
     return AuditBroken(
-        f"The audit is broken at {where}: it, or one after it, was changed, removed or moved. Keep the database as it is"
-        " and compare it with a backup."
+        f"The audit is broken at {where}: it, or one after it, was changed, removed or moved. Keep the database as it"
+        " is and compare it with a backup."
     )

@@ -56,7 +56,7 @@ class Dispatch:
         self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, *, now: int
     ) -> Reported:
         """Take a report in within a transaction; `send` its frames after the commit."""
-        before = case_of(ledger, binding)
+        before = case_of(ledger, binding, handset)
         heard = hear(before, report, now=now, fresh=secrets.token_bytes(16))
         frames: list[bytes] = []
         after = heard.case
@@ -96,7 +96,7 @@ class Dispatch:
             handset = None if binding is None else ledger.handset(binding.handset)
             if binding is None or handset is None:
                 return 0
-            before = case_of(ledger, binding)
+            before = case_of(ledger, binding, handset)
             due = [order for order in before.orders if order.due is not None and order.due <= now]
             after, frames = self._signed(before, due, handset, now=now)
             keep_case(ledger, before, after, who=BY_HUB, now=now)

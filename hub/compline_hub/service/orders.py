@@ -48,12 +48,9 @@ class Orders:
 
     def rebind(self, handset: str, *, by: str) -> Given:
         """Bind a frozen handset to the same collector again; raises OrderRefused or NoSuchHandset."""
-
-        def decide(ledger: Ledger, case: Case, order: Order) -> Case | Reason:
-            known = ledger.handset(order.handset)
-            return ordering.rebind(case, order, receiving_key=known.receiving_key if known else b"")
-
-        return self._to(handset, OrderKind.REBIND, by, decide)
+        return self._to(
+            handset, OrderKind.REBIND, by, lambda _ledger, case, order: ordering.rebind(case, order)
+        )
 
     def wipe(self, handset: str, *, by: str) -> Given:
         """Order the destruction of a handset's vault, to be approved by two; raises OrderRefused or NoSuchHandset."""
@@ -84,7 +81,7 @@ class Orders:
             handset = None if known is None else ledger.handset(known.handset)
             if known is None or binding is None or handset is None:
                 raise NoSuchOrder("There is no such order; see `compline-hub commands`.")
-            before = case_of(ledger, binding)
+            before = case_of(ledger, binding, handset)
             now, who = self._now(), f"operator {approval.operator.hex()}"
             outcome = ordering.approve(before, known, approval, now=now)
             act = Act.NOT_TAKEN if isinstance(outcome, Reason) else Act.APPROVED
@@ -141,7 +138,7 @@ class Orders:
         with self._store.transaction() as ledger:
             handset = named_handset(ledger, name)
             binding = _binding(ledger, handset)
-            before = case_of(ledger, binding)
+            before = case_of(ledger, binding, handset)
             order = _draft(binding, kind, by=by, now=now)
             outcome = decide(ledger, before, order)
             if isinstance(outcome, Case):
@@ -164,7 +161,7 @@ def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int)
     given: list[Given] = []
     cases: list[tuple[Case, Case]] = []
     for handset in ledger.handsets():
-        before = case_of(ledger, _binding(ledger, handset))
+        before = case_of(ledger, _binding(ledger, handset), handset)
         if before.gone:
             continue
         order = _draft(before.binding, OrderKind.POLICY, by=by, now=now)
