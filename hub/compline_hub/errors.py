@@ -51,3 +51,11 @@ class WrongPassphrase(ComplineError):
 
 class AuditBroken(ComplineError):
     """The audit is not as it was written."""
+
+
+class BadBackup(ComplineError):
+    """A backup cannot be written, read or used."""
+
+
+class FolderInUse(ComplineError):
+    """The data folder holds something already; a hub is restored into an empty one only."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from compline_hub.core.audit import Act
+from compline_hub.core.intake import Refusal
 from compline_hub.core.orders import OrderState
+from compline_hub.service.intake import Taken
 from compline_shared.commands import Command, Freeze, Lease, Rebind, verify_command
-from compline_shared.reports import BindingState
+from compline_shared.reports import BindingState, sign_report
 from tests.branch_store import Branch, branch
 from tests.simulated_handset import SimulatedHandset
+from tests.wire_handset import drafts
 
 HOUR = 3_600
 
@@ -159,6 +163,39 @@ def test_rebind_when_the_disk_is_full_then_it_waits_and_is_done_once_there_is_ro
     office.meet(handset)
 
     assert office.now_of(order).state is OrderState.DONE
+
+
+def test_verdicts_when_owed_from_before_a_freeze_and_a_rebind_then_every_one_is_taken(office: Branch) -> None:
+    handset = office.simulated()
+    handset.judge(*drafts(6))
+    before, later = handset.frame(1, 2), handset.frame(3, 4)
+    office.orders.freeze("Desk 7", by="ada")
+    office.meet(handset)
+    while_frozen = office.hear(handset, before)
+    office.orders.rebind("Desk 7", by="ada")
+    office.meet(handset)
+
+    of_the_old_epoch, of_the_new = office.hear(handset, later), office.hear(handset, handset.frame(5, 6))
+
+    for outcome in (while_frozen, of_the_old_epoch, of_the_new):
+        assert isinstance(outcome, Taken)
+        assert len(outcome.answer.links) == 2
+
+
+def test_report_when_of_a_binding_of_another_handset_then_it_is_refused(office: Branch) -> None:
+    handset, other = office.simulated("Desk 7"), office.simulated("Desk 8")
+    foreign = msgspec.structs.replace(handset.telling(), binding=other.life.binding)
+
+    outcome = office.hear(handset, sign_report(foreign, handset.signing))
+
+    assert outcome is Refusal.WRONG_BINDING
+
+
+def test_report_when_signed_by_another_handset_then_it_is_refused(office: Branch) -> None:
+    handset, other = office.simulated("Desk 7"), office.simulated("Desk 8")
+
+    assert office.hear(handset, sign_report(handset.telling(), other.signing)) is Refusal.BAD_FRAME
+    assert office.post.sent == []
 
 
 def test_report_when_repeated_by_the_broker_then_nothing_is_answered(office: Branch) -> None:
