@@ -102,7 +102,8 @@ class Branch:
         return handset
 
     def meet(self, handset: SimulatedHandset, *, rounds: int = 8) -> None:
-        """Let it report and take what comes, until nothing comes any more."""
+        """Some time later, let it report and take what comes, each with a report, until nothing comes any more."""
+        self.clock.now += 120
         for _ in range(rounds):
             self.hear(handset, handset.report())
             if not self.hand_over(handset):

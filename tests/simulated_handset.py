@@ -56,6 +56,7 @@ class SimulatedHandset(WireHandset):
             epoch=place.epoch,
             terms=Terms(times=grant.times, operators=grant.operators),
         )
+        assert grant.binding_secret is not None
         self.files = VaultFiles(secrets.token_bytes(32), grant.freeze_key, bytes(grant.binding_secret))
         self.account = opened(self._reading())
 
@@ -118,8 +119,8 @@ class SimulatedHandset(WireHandset):
         match effect:
             case Seal():
                 self._seal()
-            case Thaw(sealed=sealed, epoch=epoch):
-                self._thaw(sealed, epoch)
+            case Thaw(sealed=sealed, epoch=epoch, asked=asked):
+                self._thaw(sealed, epoch, asked)
             case Erase():
                 self.files = VaultFiles(None, b"", b"")
                 if not self.cut_off:
@@ -144,7 +145,7 @@ class SimulatedHandset(WireHandset):
         self.files = VaultFiles(None, b"", b"", frozen)
         self.life = binding_life.done(self.life)
 
-    def _thaw(self, sealed: bytes, epoch: int) -> None:
+    def _thaw(self, sealed: bytes, epoch: int, asked: Account) -> None:
         place = (self.life.handset, self.life.binding, epoch)
         if not self.room:
             self.life = binding_life.failed(self.life, CommandOutcome.NO_ROOM)
@@ -159,6 +160,7 @@ class SimulatedHandset(WireHandset):
             self.life = binding_life.failed(self.life, CommandOutcome.UNOPENED)
             return
         self.files = VaultFiles(key, given.next_freeze_key, given.binding_secret)
+        self.account = renewed(self.account, asked)
         self.life = binding_life.done(self.life)
         self._grant = msgspec.structs.replace(self.grant, epoch=self.life.epoch)
 

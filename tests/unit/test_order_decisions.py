@@ -213,26 +213,29 @@ def test_policy_when_signed_then_it_answers_the_reports_nonce() -> None:
     assert (body.nonce, body.operators) == (b"n" * 16, ROSTER)
 
 
-def test_lease_when_given_then_its_echo_gets_no_other_but_a_later_report_does() -> None:
+@pytest.mark.parametrize("seconds", [-86_400, -59, 0, 59, 60])
+def test_lease_when_one_was_given_just_now_then_no_other_and_a_clock_set_back_does_not_stop_them(
+    seconds: int,
+) -> None:
     given, _ = lease(told_after(case(), report()), id=b"l" * 16, nonce=b"n" * 16, now=NOW)
-    echo = Result(b"l" * 16, CommandOutcome.DONE)
 
-    at_once = hear(given, report(BOUND, echo, counter=1, nonce=b"2" * 16), now=NOW, fresh=FRESH)
-    later = hear(given, report(BOUND, echo, counter=1, nonce=b"2" * 16, lease_used=61), now=NOW, fresh=FRESH)
+    heard = hear(given, report(counter=1, nonce=b"2" * 16), now=NOW + seconds, fresh=FRESH)
 
-    assert (at_once.lease, later.lease) == (False, True)
+    assert heard.lease is (abs(seconds) >= 60)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "held"), [(CommandOutcome.NO_ROOM, True), (None, False)], ids=["refused", "unseen"]
+    ("tries", "seconds", "held"),
+    [(2, 1, False), (3, 1, True), (3, 60, False), (3, 300, False)],
+    ids=["few-tries", "many-tries", "another-exchange", "due"],
 )
-def test_order_when_refused_again_and_again_then_it_waits_for_its_time_although_reports_come(
-    outcome: CommandOutcome | None, held: bool
+def test_order_when_sent_again_and_again_within_one_exchange_then_it_waits_for_its_time(
+    tries: int, seconds: int, held: bool
 ) -> None:
-    given = order(REBIND, tries=3, due=NOW + 240)
-    results = () if outcome is None else (Result(given.id, outcome),)
+    given = order(FREEZE, tries=tries, due=NOW + 240)
+    told = told_after(case(given), report())
 
-    heard = hear(case(given, wanted=BOUND), report(FROZEN, *results), now=NOW, fresh=FRESH)
+    heard = hear(told, report(nonce=b"2" * 16), now=NOW + seconds, fresh=FRESH)
 
     assert (given.id in heard.held) is held
 

@@ -84,7 +84,7 @@ def lease(case: Case, *, id: bytes, nonce: bytes, now: int) -> tuple[Case, Comma
         id=id,
         body=Lease(nonce=nonce, hub_time=now),
     )
-    return replace(case, standing=replace(case.standing, lease=id)), renewal
+    return replace(case, standing=replace(case.standing, leased=now)), renewal
 
 
 def _placed(case: Case, order: Order) -> tuple[Case, int]:

@@ -17,10 +17,11 @@ from compline_hub.core.orders import BY_HUB, Order, OrderKind, OrderState, Reaso
 from compline_hub.core.standing import NONCES, Case, Told
 from compline_shared.reports import BindingState, Cause, CommandOutcome, Report, Result
 
-LEASE_PAUSE: Final = 60
-"""Seconds: a report that only tells of a lease taken just now gets no further one."""
+PAUSE: Final = 60
+"""Seconds between two leases, and within which reports count as one exchange: a handset answers every command with a
+report, so an answer to each without end would never let the two come to rest."""
 MANY_TRIES: Final = 3
-"""Tries after which an order that was refused for now waits for its time."""
+"""Tries after which an order waits for its time within one exchange."""
 
 
 @unique
@@ -48,7 +49,7 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
     """Decide on a report that the binding's handset signed; ``fresh`` is a random id for an order of the hub's own."""
     if report.nonce in case.standing.nonces:  # MQTT may deliver twice
         return Heard(case, repeated=True)
-    behind, gone = _behind(case, report), case.gone
+    behind, gone, held = _behind(case, report), case.gone, _held(case, now=now)
     case = replace(case, spoken=report.epoch)
     case = _judged(case, report, now=now)
     escrow = _escrow(case, report)
@@ -64,8 +65,8 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
         case,
         escrow=escrow,
         alarms=tuple(dict.fromkeys((*alarms, *contradiction))),
-        lease=not behind and _leased(case, report),
-        held=_held(case, report, now=now),
+        lease=not behind and _leased(case, report, now=now),
+        held=held,
     )
 
 
@@ -243,18 +244,18 @@ def _next_epoch(binding: Binding) -> Binding:
     return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
-def _leased(case: Case, report: Report) -> bool:
-    """Whether the binding is in good standing, and the report not just the echo of a lease."""
-    told_lease = Result(case.standing.lease or b"", CommandOutcome.DONE) in report.results
-    if told_lease and report.lease_used < LEASE_PAUSE:
+def _leased(case: Case, report: Report, *, now: int) -> bool:
+    """Whether the binding is in good standing, and no lease was given just now."""
+    leased = case.standing.leased
+    if leased is not None and abs(now - leased) < PAUSE:  # a clock set back must not stop leases
         return False
     return report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
 
 
-def _held(case: Case, report: Report, *, now: int) -> frozenset[bytes]:
-    refused = {result.command for result in report.results}
+def _held(case: Case, *, now: int) -> frozenset[bytes]:
+    told = case.standing.told
+    if told is None or abs(now - told.at) >= PAUSE:
+        return frozenset()
     return frozenset(
-        order.id
-        for order in case.orders
-        if order.id in refused and order.tries >= MANY_TRIES and (order.due or 0) > now
+        order.id for order in case.orders if order.tries >= MANY_TRIES and (order.due or 0) > now
     )

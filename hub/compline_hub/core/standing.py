@@ -37,7 +37,7 @@ class Standing:
     signed: int = 0  # the highest counter that the hub has used
     policy: int = 0  # the highest policy version that the hub has used
     roster: tuple[Operator, ...] = ()  # who may approve on the handset, as far as the hub knows
-    lease: bytes | None = None  # id of the newest lease
+    leased: int | None = None  # Unix s of the newest lease
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 

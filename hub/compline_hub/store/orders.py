@@ -118,7 +118,7 @@ def standing_of(row: StandingRow) -> Standing:
         signed=row.signed,
         policy=row.policy,
         roster=msgspec.msgpack.decode(row.roster, type=tuple[Operator, ...]),
-        lease=row.lease,
+        leased=row.leased,
         told=_told(row),
         nonces=tuple(row.nonces[i : i + _NONCE] for i in range(0, len(row.nonces), _NONCE)),
     )
@@ -142,7 +142,7 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         signed=standing.signed,
         policy=standing.policy,
         roster=msgspec.msgpack.encode(standing.roster),
-        lease=standing.lease,
+        leased=standing.leased,
         nonces=b"".join(standing.nonces[-NONCES:]),
         epoch=told and told.epoch,
         counter=told and told.counter,

@@ -141,7 +141,7 @@ class StandingRow(Tables):
     signed: Mapped[int] = mapped_column(BigInteger)
     policy: Mapped[int] = mapped_column(BigInteger)
     roster: Mapped[bytes] = mapped_column(LargeBinary)
-    lease: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    leased: Mapped[int | None] = mapped_column(BigInteger)
     nonces: Mapped[bytes] = mapped_column(LargeBinary(128))
     epoch: Mapped[int | None] = mapped_column(BigInteger)
     counter: Mapped[int | None] = mapped_column(BigInteger)

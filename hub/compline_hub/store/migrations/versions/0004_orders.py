@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("signed", sa.BigInteger, nullable=False),
         sa.Column("policy", sa.BigInteger, nullable=False),
         sa.Column("roster", sa.LargeBinary, nullable=False),
-        sa.Column("lease", sa.LargeBinary(16)),
+        sa.Column("leased", sa.BigInteger),
         sa.Column("nonces", sa.LargeBinary(128), nullable=False),
         sa.Column("epoch", sa.BigInteger),
         sa.Column("counter", sa.BigInteger),
