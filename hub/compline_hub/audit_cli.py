@@ -6,6 +6,7 @@ import time
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from compline_hub.terminal import SettingsFile, console, opened_hub
@@ -38,10 +39,10 @@ def list_command(
         table.add_row(
             str(kept.number),
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at)),
-            entry.who,
+            escape(entry.who),
             entry.act.code,
             entry.detail,
-            "" if entry.handset is None else names.get(entry.handset, entry.handset[:8]),
+            "" if entry.handset is None else escape(names.get(entry.handset, entry.handset[:8])),
             (entry.command or "")[:12],
         )
     console.print(table if entries else "Nothing was done yet.")

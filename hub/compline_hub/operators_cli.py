@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from compline_hub.core.commanding import template
@@ -43,8 +44,11 @@ def new_command(
     from compline_hub.store.operator_files import make_operator
 
     card = make_operator(out, name=name, passphrase=passphrase(passphrase_file, confirm=True))
-    console.print(f"Operator {name}, id {operator_id(card.key).hex()}.")
-    console.print(f"Keep {out.name} with {name} alone. On the hub: compline-hub operator add {out.name}.pub")
+    console.print(f"Operator {escape(name)}, id {operator_id(card.key).hex()}.")
+    console.print(
+        f"Keep {escape(out.name)} with {escape(name)} alone."
+        f" On the hub: compline-hub operator add {escape(out.name)}.pub"
+    )
 
 
 @operator_app.command("add")
@@ -77,7 +81,7 @@ def list_command(settings_file: SettingsFile = None) -> None:
         records = hub.operators.all()
     table = Table("Operator", "Id", "Since", "Removed", box=None)
     for record in records:
-        table.add_row(record.name, record.id.hex(), _day(record.added), _day(record.removed))
+        table.add_row(escape(record.name), record.id.hex(), _day(record.added), _day(record.removed))
     console.print(table if records else "No operator yet: compline-hub operator new NAME --out FILE")
 
 
@@ -138,7 +142,7 @@ def _approve_here(command: str, key: Path, passphrase_file: Path | None, setting
     with opened_hub(settings_file) as hub:
         given = hub.orders.find(command)
         wanted = template(given.order)
-        console.print(meaning(wanted, given.handset.name))
+        console.print(escape(meaning(wanted, given.handset.name)))
         signer = open_operator(key, passphrase=passphrase(passphrase_file, confirm=False))
         signed = approve(wanted, operator_id(signer.public_key().public_bytes_raw()), signer)
         _approved(hub.orders.approve(given.order.id, signed))
@@ -151,7 +155,8 @@ def _write_request(command: str, out: Path, settings_file: Path | None) -> None:
         given = hub.orders.find(command)
     write_new(out, request_of(template(given.order), handset_name=given.handset.name))
     console.print(
-        f"Take {out.name} to the operator: compline-hub approve --request {out.name} --key FILE --out FILE"
+        f"Take {escape(out.name)} to the operator:"
+        f" compline-hub approve --request {escape(out.name)} --key FILE --out FILE"
     )
 
 
@@ -159,12 +164,14 @@ def _approve_elsewhere(request: Path, key: Path, out: Path, passphrase_file: Pat
     from compline_hub.store.operator_files import ApprovalGiven, open_operator, read_request, write_new
 
     handset, command = read_request(request)
-    console.print(meaning(command, handset))
+    console.print(escape(meaning(command, handset)))
     signer = open_operator(key, passphrase=passphrase(passphrase_file, confirm=False))
     signed = approve(command, operator_id(signer.public_key().public_bytes_raw()), signer)
     given = ApprovalGiven(command=command.id, operator=signed.operator, signature=signed.signature)
     write_new(out, given)
-    console.print(f"Take {out.name} back to the hub: compline-hub approve --approval {out.name}")
+    console.print(
+        f"Take {escape(out.name)} back to the hub: compline-hub approve --approval {escape(out.name)}"
+    )
 
 
 def _take_approval(approval: Path, settings_file: Path | None) -> None:
@@ -176,15 +183,19 @@ def _take_approval(approval: Path, settings_file: Path | None) -> None:
 
 
 def _approved(given: Given) -> None:
-    console.print(f"{given.handset.name}, command {given.order.id.hex()[:SHOWN]}: {said(given.order)}")
+    console.print(
+        f"{escape(given.handset.name)}, command {given.order.id.hex()[:SHOWN]}: {said(given.order)}"
+    )
 
 
 def _tell(changed: RosterChanged, what: str) -> None:
     waiting = [one for one in changed.given if not one.order.ready]
-    console.print(f"Operator {changed.operator.name} is {what}; {len(changed.given)} handsets are told.")
+    console.print(
+        f"Operator {escape(changed.operator.name)} is {what}; {len(changed.given)} handsets are told."
+    )
     for one in waiting:
         console.print(
-            f"{one.handset.name} asks its present operators first: compline-hub approve"
+            f"{escape(one.handset.name)} asks its present operators first: compline-hub approve"
             f" {one.order.id.hex()[:SHOWN]} --key FILE (two of them)"
         )
 

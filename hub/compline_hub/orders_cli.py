@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from compline_hub.core.orders import Order, OrderState
@@ -44,7 +45,7 @@ def unbind_command(
     """Freeze a handset: nothing on it opens its data any more; verdicts that it owes still come. `rebind` undoes it."""
     with opened_hub(settings_file) as hub:
         given = hub.orders.freeze(handset, by=typing_user())
-        console.print(f"{given.handset.name} is being unbound; it freezes as soon as it hears of it.")
+        console.print(f"{escape(given.handset.name)} is being unbound; it freezes as soon as it hears of it.")
         _tell(hub, given, wait=wait, seconds=wait_seconds)
 
 
@@ -55,7 +56,7 @@ def rebind_command(
     """Give a frozen handset back to the same collector, its data as it was."""
     with opened_hub(settings_file) as hub:
         given = hub.orders.rebind(handset, by=typing_user())
-        console.print(f"{given.handset.name} is being bound again; it thaws when it is heard next.")
+        console.print(f"{escape(given.handset.name)} is being bound again; it thaws when it is heard next.")
         _tell(hub, given, wait=wait, seconds=wait_seconds)
 
 
@@ -71,7 +72,7 @@ def wipe_command(
     with opened_hub(settings_file) as hub:
         name = hub.orders.handset(handset).name
         console.print(
-            f"Wiping [bold]{name}[/] destroys every recording, chat and text on it for good."
+            f"Wiping [bold]{escape(name)}[/] destroys every recording, chat and text on it for good."
             " Nobody can bring them back. Verdicts that are here stay, those that it owes still come."
         )
         console.print("Two different operators must approve it: compline-hub approve COMMAND --key FILE")
@@ -125,9 +126,9 @@ def commands_command(
     for order in orders:
         table.add_row(
             order.id.hex()[:SHOWN],
-            names.get(order.handset, order.handset[:8]),
+            escape(names.get(order.handset, order.handset[:8])),
             order.kind.code,
-            order.by,
+            escape(order.by),
             _moment(order.ordered),
             said(order),
         )
@@ -139,7 +140,7 @@ def commands_command(
                 " by its lease" if told.cause is Cause.LEASE and told.state is not BindingState.BOUND else ""
             )
             console.print(
-                f"{name}: {told.state.code}{by_lease}, told {_moment(told.at)}, owes {told.owed} verdicts"
+                f"{escape(name)}: {told.state.code}{by_lease}, told {_moment(told.at)}, owes {told.owed} verdicts"
             )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from compline_hub.terminal import (
     PassphraseFile,
@@ -37,11 +38,11 @@ def backup_command(
     done = back_up(settings, to, passphrase=secret, by=typing_user())
     if done.database:
         console.print(
-            f"{to.name} holds {done.keys} files of keys and the database. Without its passphrase it is lost."
+            f"{escape(to.name)} holds {done.keys} files of keys and the database. Without its passphrase it is lost."
         )
     else:
         console.print(
-            f"{to.name} holds {done.keys} files of keys and [bold]not[/] the database, which is PostgreSQL's."
+            f"{escape(to.name)} holds {done.keys} files of keys and [bold]not[/] the database, which is PostgreSQL's."
         )
         console.print("Save that at the same time: pg_dump --format=custom; bring it back with pg_restore.")
 
@@ -59,7 +60,7 @@ def restore_command(
     secret = passphrase(passphrase_file, confirm=False)
     done = restore(settings, source, passphrase=secret, by=typing_user())
     console.print(
-        f"The hub is back in {settings.data}: {done.keys} files of keys"
+        f"The hub is back in {escape(str(settings.data))}: {done.keys} files of keys"
         + (", database." if done.database else ".")
     )
     if not done.database:

@@ -71,6 +71,13 @@ def test_unbind_when_typed_while_no_hub_runs_then_it_is_ordered_and_listed(place
     assert "ordered, not yet sent" in listed
 
 
+def test_name_when_it_holds_brackets_then_it_is_shown_as_it_is(place: Place) -> None:
+    place.enrol("Desk [red]7[/]")
+
+    assert "Desk [red]7[/] is being unbound" in place.good("unbind", "Desk [red]7[/]")
+    assert "Desk [red]7[/]" in place.good("commands")
+
+
 def test_unbind_when_waited_for_in_vain_then_it_says_so_and_the_order_stands(place: Place) -> None:
     place.enrol()
 
