@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,12 @@ def test_help_when_asked_then_the_life_of_a_handset_stands_there(place: Place) -
     told = place.good("--help")
 
     assert all(word in told for word in ("unbind", "rebind", "wipe", "approve", "commands", "policy"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_readme_when_it_names_a_command_then_there_is_one(place: Place, page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    commands = sorted(set(re.findall(r"bin/compline-hub ([a-z]+(?: (?:new|set))?)", text)))
+
+    assert {"unbind", "rebind", "wipe", "operator new", "policy set", "backup"} <= set(commands)
+    assert [name for name in commands if place.run(*name.split(), "--help").exit_code != 0] == []
