@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from compline_edge.core import binding_life
 from compline_edge.core.binding_life import Erase, Life, Renew, Seal, Terms, Thaw
-from compline_edge.core.lease import Account, Reading, advance, opened, renewed, standing
+from compline_edge.core.lease import Account, Reading, advance, opened, reckoned_from, renewed, standing
 from compline_shared.commands import Command, RebindSecrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import MalformedFrame
@@ -100,6 +100,7 @@ class SimulatedHandset(WireHandset):
         match decision.effect:
             case Renew(asked=asked):
                 self.account = renewed(self.account, asked)
+                self.asked = reckoned_from(asked, self.asked)
             case None:
                 pass
             case effect:
@@ -124,7 +125,7 @@ class SimulatedHandset(WireHandset):
             case Erase():
                 self.files = VaultFiles(None, b"", b"")
                 if not self.cut_off:
-                    self.life = binding_life.done(self.life)
+                    self.life = binding_life.done(self.life, self.life.stage)
             case Renew():
                 raise AssertionError("done where it was decided")
         self.asked.clear()
@@ -143,7 +144,7 @@ class SimulatedHandset(WireHandset):
         to = X25519PublicKey.from_public_bytes(self.files.freeze_public)
         frozen = seal(self.files.key, to, use="freeze", place=place)
         self.files = VaultFiles(None, b"", b"", frozen)
-        self.life = binding_life.done(self.life)
+        self.life = binding_life.done(self.life, self.life.stage)
 
     def _thaw(self, sealed: bytes, epoch: int, asked: Account) -> None:
         place = (self.life.handset, self.life.binding, epoch)
@@ -161,7 +162,7 @@ class SimulatedHandset(WireHandset):
             return
         self.files = VaultFiles(key, given.next_freeze_key, given.binding_secret)
         self.account = renewed(self.account, asked)
-        self.life = binding_life.done(self.life)
+        self.life = binding_life.done(self.life, self.life.stage)
         self._grant = msgspec.structs.replace(self.grant, epoch=self.life.epoch)
 
     def _reading(self) -> Reading:
