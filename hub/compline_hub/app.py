@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 import structlog
@@ -27,6 +28,7 @@ from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_h
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.service.desk import Desk
+from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
 from compline_hub.service.pairing import Pairing
@@ -42,6 +44,8 @@ RENEWAL_SECONDS = 3_600.0
 """How often the running hub looks whether a certificate is due."""
 EXPIRY_SECONDS = 20.0
 """How often the secrets of pairing codes that are over are removed."""
+ORDER_SECONDS = 0.5
+"""How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
 
 
@@ -95,7 +99,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         news=news,
         refused=intake.refused,
     )
-    web = _web(desk, hub.pairing, settings.port)
+    web = _web(desk, hub, settings.port)
     async with contextlib.AsyncExitStack() as running:
         await broker.start([handset.id for handset in hub.reading.handsets()])
         running.push_async_callback(broker.stop)
@@ -110,6 +114,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             following = tasks.create_task(_follow_roster(hub, broker))
             renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
             expiring = tasks.create_task(_expire(hub.pairing))
+            ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, keys, link)))
             if settings.advertise:
                 tasks.create_task(advert.start())
             await _wait_serving(settings.port)
@@ -122,6 +127,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             following.cancel()
             renewing.cancel()
             expiring.cancel()
+            ordering.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
             await serving
@@ -146,6 +152,17 @@ async def _follow_roster(hub: Hub, broker: Broker) -> None:
             await broker.reload(sorted(handsets))
             _log.info("handsets_changed", handsets=len(handsets))
             known = handsets
+
+
+async def _follow_orders(hub: Hub, dispatch: Dispatch) -> None:
+    """Send orders as they are taken, here or by another process, and again as long as no report settles them."""
+    while True:
+        await asyncio.sleep(ORDER_SECONDS)
+        try:
+            if await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
+                await asyncio.to_thread(dispatch.send_due)
+        except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
+            _log.error("orders_failed", error=type(error).__name__)
 
 
 class _Papers:
@@ -194,9 +211,9 @@ def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:
     return ChildBroker(product, Listener(settings.listen, port, settings.data / "broker", user=user), tls)
 
 
-def _web(desk: Desk, pairing: Pairing, port: int) -> Server:
+def _web(desk: Desk, hub: Hub, port: int) -> Server:
     return Server(
-        make_application(desk, pairing, port=port),
+        make_application(desk, hub.pairing, hub.orders, port=port),
         address=WEB_HOST,
         port=port,
         interface=Interfaces.ASGI,

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-import os
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
+from compline_hub import audit_cli, operators_cli, orders_cli, safekeeping_cli
 from compline_hub.errors import HubNotReady
-from compline_hub.settings import HubSettings, load_settings
-from compline_shared.configuration import DEFAULT_SOURCE
+from compline_hub.settings import HubSettings
+from compline_hub.terminal import SettingsFile, chosen_settings, console
 from compline_shared.errors import ComplineError
-
-DEFAULT_FILE = Path(DEFAULT_SOURCE)
 
 
 class Sentences(TyperGroup):
@@ -53,6 +49,12 @@ app = typer.Typer(
 3. `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code; on the handset, within 5 minutes:
    `compline-edge join CODE`.
 
+**A handset's life**
+
+- `compline-hub unbind "Desk 7"` freezes it at once, `rebind` gives it back to the same collector, `wipe` destroys its
+  data for good: two operators (`operator new`, `operator add`) must `approve` that.
+- `compline-hub commands` shows how far each order has come; `policy set` sets how long a handset works without its hub.
+
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:
 {", ".join(HubSettings.__struct_fields__)}.
@@ -60,13 +62,10 @@ app = typer.Typer(
 The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,
 )
-console = Console(highlight=False)
-SettingsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="Settings file; default: compline.toml here, if there is one."
-    ),
-]
+app.add_typer(orders_cli.app)
+app.add_typer(operators_cli.app)
+app.add_typer(audit_cli.app, name="audit")
+app.add_typer(safekeeping_cli.app)
 
 
 def _show_version(asked: bool) -> None:
@@ -89,7 +88,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
     """Make the data folder, keys and database; run again, it changes nothing."""
     from compline_hub.office import init_hub
 
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     fingerprint = init_hub(settings)
     console.print(f"Hub [bold]{escape(settings.name)}[/] is ready, fingerprint [bold]{fingerprint}[/].")
     console.print(
@@ -101,7 +100,7 @@ def init_command(settings_file: SettingsFile = None) -> None:
 @app.command("serve")
 def serve_command(settings_file: SettingsFile = None) -> None:
     """Run broker, intake, network advert and page until Ctrl-C."""
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     from compline_hub.app import serve
 
     def announce(address: str) -> None:
@@ -131,7 +130,7 @@ def pair_command(
     The code is good for 5 minutes, one use and three tries. In a terminal a QR is shown; else two lines, `code ...` and
     `uri compline:...`, and the outcome. The exit status is 0 when a handset joined.
     """
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     from compline_hub.code_shown import announce, show
     from compline_hub.office import is_served, open_hub
 
@@ -152,7 +151,7 @@ def status_command(settings_file: SettingsFile = None) -> None:
     """Say whether the hub runs, what it holds, and which handsets it hears."""
     from compline_hub.office import is_served, open_hub
 
-    settings = _settings(settings_file)
+    settings = chosen_settings(settings_file)
     now = int(time.time())
     with open_hub(settings) as hub:
         summary = hub.reading.summary(since=0, now=now)
@@ -186,12 +185,6 @@ def _sentence(error: Exception) -> str | None:
             return f"{name}: {error.strerror}; check that it is there and that you may use it."
         case _:
             return None
-
-
-def _settings(file: Path | None) -> HubSettings:
-    if file is None and DEFAULT_FILE.exists():
-        file = DEFAULT_FILE
-    return load_settings(file, os.environ)
 
 
 def _heard(heard: int | None, now: int) -> str:

@@ -6,13 +6,19 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+
 from compline_hub.core.authority import HubCertificates
+from compline_hub.core.enrolled import Binding
 from compline_hub.core.keys import HubKeys
-from compline_hub.errors import HubBusy
+from compline_hub.errors import HubBusy, HubNotReady
+from compline_hub.service.auditing import Auditing
 from compline_hub.service.enrolment import Enrolment, Meeting
+from compline_hub.service.operators import OperatorRoll
+from compline_hub.service.orders import Orders
 from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import CertificateFiles
@@ -33,6 +39,9 @@ class Hub:
     reading: SqlReading
     enrolment: Enrolment
     pairing: Pairing
+    orders: Orders
+    operators: OperatorRoll
+    auditing: Auditing
 
 
 def init_hub(settings: HubSettings) -> str:
@@ -60,7 +69,14 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
     Raises:
         HubNotReady: `compline-hub init` was not run, or the database cannot be opened.
     """
-    keys = KeyFiles(settings.data / "keys").load()
+    files = KeyFiles(settings.data / "keys")
+    files.load()
+    end_rotation(settings, files)
+    with holding_keys(settings.data, alone=False):
+        yield from _opened(settings, files.load())
+
+
+def _opened(settings: HubSettings, keys: HubKeys) -> Iterator[Hub]:
     writer = open_engine(settings.database_url, writing=True)
     reader = open_engine(settings.database_url, writing=False)
     try:
@@ -91,10 +107,64 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
                 address=settings.pairing_address,
                 officer_key=officer_key,
             ),
+            orders=Orders(store),
+            operators=OperatorRoll(store),
+            auditing=Auditing(store),
         )
     finally:
         writer.dispose()
         reader.dispose()
+
+
+def end_rotation(settings: HubSettings, files: KeyFiles) -> None:
+    """Bring a rotation of the escrow key that was cut off to the end that the database says.
+
+    Raises:
+        HubNotReady: neither key opens what the database holds.
+    """
+    if files.staged_escrow() is None:
+        return
+    with holding_keys(settings.data, alone=True):
+        staged = files.staged_escrow()
+        if staged is None:  # another process has done it meanwhile
+            return
+        present = files.load()
+        engine = open_engine(settings.database_url, writing=True)
+        try:
+            with SqlStore(engine).transaction() as ledger:
+                sealed = next((b for b in ledger.bindings() if b.escrow), None)
+        finally:
+            engine.dispose()
+        if sealed is None or opens(present, sealed):
+            files.end_escrow_rotation(staged_is_true=False)
+        elif opens(replace(present, escrow=staged), sealed):
+            files.end_escrow_rotation(staged_is_true=True)
+        else:
+            raise HubNotReady("The hub's escrow key does not fit its database; restore both from one backup.")
+
+
+def opens(keys: HubKeys, binding: Binding) -> bool:
+    """Whether the escrow key opens what the database holds of a binding."""
+    try:
+        keys.open_escrow(binding.escrow, binding=binding.id)
+    except InvalidTag:
+        return False
+    return True
+
+
+@contextmanager
+def holding_keys(data: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the hub's keys as they are, with others or alone, so that nobody works with a key that is being replaced.
+
+    Raises:
+        HubBusy: to be alone, while a hub or another command works.
+    """
+    with (data / "keys.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        except OSError as error:
+            raise HubBusy("The hub runs, or another command does; stop it first.") from error
+        yield
 
 
 @contextmanager

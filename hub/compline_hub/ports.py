@@ -2,15 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from compline_hub.core.alarm import Alarm, AlarmKind
+from compline_hub.core.audit import Chained, End, Entry
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.offer import Offer
+from compline_hub.core.operators import OperatorRecord
+from compline_hub.core.orders import Order
 from compline_hub.core.record import Kept, Link, Query, Summary
+from compline_hub.core.standing import Standing
 from compline_shared.ids import BindingId, HandsetId, VerdictId
+from compline_shared.lease import LeaseTimes
+
+
+class OrderBook(Protocol):
+    """Orders and standings, within one transaction."""
+
+    def standing(self, binding: BindingId) -> Standing:
+        """What the hub wants of a binding and its handset told last."""
+        ...
+
+    def keep_standing(self, binding: BindingId, standing: Standing) -> None:
+        """Set it."""
+        ...
+
+    def pending(self, binding: BindingId) -> Sequence[Order]:
+        """Pending orders to a binding, oldest first."""
+        ...
+
+    def order(self, order: bytes) -> Order | None:
+        """An order by its id, or None."""
+        ...
+
+    def keep(self, order: Order) -> None:
+        """Keep a new order, or what became of a known one."""
+        ...
+
+    def wipes_since(self, at: int) -> int:
+        """How many wipes were ordered at or after a time (Unix s)."""
+        ...
+
+    def due(self, at: int) -> Sequence[BindingId]:
+        """Bindings with orders to be sent by a time (Unix s)."""
+        ...
+
+    def times(self) -> LeaseTimes:
+        """The lease times of the branch's policy."""
+        ...
+
+    def keep_times(self, times: LeaseTimes) -> None:
+        """Set them."""
+        ...
+
+
+class Audit(Protocol):
+    """The chain of what was done, within one transaction."""
+
+    def note(self, entry: Entry) -> None:
+        """Add an entry."""
+        ...
+
+    def end(self) -> End:
+        """Where the chain ends by its own record."""
+        ...
+
+    def entries(self, *, after: int = 0) -> Iterator[Chained]:
+        """Entries after a number, in order."""
+        ...
+
+
+class Operators(Protocol):
+    """Who may approve, within one transaction."""
+
+    def all(self) -> Sequence[OperatorRecord]:
+        """Everybody, removed ones too, in the order in which they were added."""
+        ...
+
+    def keep(self, operator: OperatorRecord) -> None:
+        """Keep a new operator, or what changed of a known one."""
+        ...
 
 
 class Offers(Protocol):
@@ -49,6 +122,21 @@ class Ledger(Protocol):
         """The offers behind pairing codes."""
         ...
 
+    @property
+    def book(self) -> OrderBook:
+        """Orders and standings."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """What was done."""
+        ...
+
+    @property
+    def operators(self) -> Operators:
+        """Who may approve."""
+        ...
+
     def handset(self, handset: HandsetId) -> Handset | None:
         """The enrolled handset, or None."""
         ...
@@ -85,6 +173,14 @@ class Ledger(Protocol):
         """The handset that is not removed and whose newest binding is this collector's, or None."""
         ...
 
+    def bindings(self) -> Sequence[Binding]:
+        """All bindings."""
+        ...
+
+    def keep_binding(self, binding: Binding) -> None:
+        """Set a binding's epoch and what is kept of its secrets."""
+        ...
+
     def head_at(self, binding: BindingId, seq: int) -> bytes | None:
         """The chain's head after the verdict at `seq`, None where there is none."""
         ...
@@ -97,8 +193,8 @@ class Ledger(Protocol):
         """Note that a good frame came."""
         ...
 
-    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> None:
-        """Raise an alarm, or count it once more."""
+    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> bool:
+        """Raise an alarm, or count it once more; whether it is new."""
         ...
 
 
@@ -131,6 +227,18 @@ class Reading(Protocol):
 
     def handsets(self) -> Sequence[Handset]:
         """All handsets that are enrolled and not removed."""
+        ...
+
+    def orders_due(self, at: int) -> bool:
+        """Whether any order is to be sent by a time (Unix s)."""
+        ...
+
+    def orders(self, handset: HandsetId | None, *, limit: int) -> Sequence[Order]:
+        """The newest orders, those to one handset or all."""
+        ...
+
+    def standings(self) -> Mapping[HandsetId, Standing]:
+        """What the hub knows of each handset's newest binding."""
         ...
 
     def alarms(self) -> Sequence[Alarm]:

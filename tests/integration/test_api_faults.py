@@ -57,7 +57,7 @@ async def test_answer_when_the_store_fails_then_neither_answer_nor_log_tell_what
     structlog.configure(processors=[capture])
     broken = replace(desk, reading=BrokenReading())  # type: ignore[arg-type]
 
-    async with _web(make_application(broken, office.hub.pairing, port=PORT)) as web:
+    async with _web(make_application(broken, office.hub.pairing, office.orders, port=PORT)) as web:
         answer = await web.get("/api/verdicts")
     structlog.configure(**before)
 
@@ -93,7 +93,9 @@ async def test_stream_when_too_many_pages_are_open_then_the_next_is_refused(
     for events in opened:
         await anext(events)
 
-    async with _web(make_application(desk, office.hub.pairing, port=PORT, streams=streams)) as web:
+    async with _web(
+        make_application(desk, office.hub.pairing, office.orders, port=PORT, streams=streams)
+    ) as web:
         answer = await web.get("/api/stream")
     for events in opened:
         await events.aclose()

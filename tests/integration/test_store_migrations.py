@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -12,6 +13,11 @@ from sqlalchemy import Connection, Engine, inspect
 
 from compline_hub.store.engine import MIGRATIONS, migrate, open_engine
 from compline_hub.store.tables import Tables
+
+FIRST = {"handset", "binding", "verdict", "finding", "alarm"}
+PAIRING = {"collector", "offer"}
+ORDERS = {"standing", "command", "branch_policy"}
+AUDIT = {"operator", "audit", "audit_end"}
 
 
 def _tables(engine: Engine) -> set[str]:
@@ -42,7 +48,7 @@ def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
 
     migrate(engine)
 
-    assert _tables(engine) == {"handset", "binding", "collector", "offer", "verdict", "finding", "alarm"}
+    assert _tables(engine) == FIRST | PAIRING | ORDERS | AUDIT
     engine.dispose()
 
 
@@ -54,4 +60,22 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) ->
         command.downgrade(_alembic(connection), "base")
 
     assert _tables(engine) == set()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("back_to", "tables"),
+    [("0004", FIRST | PAIRING | ORDERS), ("0003", FIRST | PAIRING)],
+    ids=["0005", "0004"],
+)
+def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
+    back_to: str, tables: set[str], tmp_path: Path
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    migrate(engine)
+
+    with engine.begin() as connection:
+        command.downgrade(_alembic(connection), back_to)
+
+    assert _tables(engine) == tables
     engine.dispose()

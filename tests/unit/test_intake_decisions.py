@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.intake import Opened, Refusal, answer, check_signature, open_batch
 from compline_hub.core.keys import EpochSecrets, HubKeys, certificate_key
-from compline_shared.batch import MAX_FRAME, Outcome, pack
+from compline_shared.batch import MAX_FRAME, Batch, Outcome, pack
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
 from compline_shared.ids import BindingId
@@ -73,8 +73,8 @@ class Branch:
 
     def opened(self, frame: bytes) -> Opened:
         batch = check_signature(frame, self.handset)
-        assert not isinstance(batch, Refusal)
-        opened = open_batch(batch, self.binding, self.keys)
+        assert isinstance(batch, Batch)
+        opened = open_batch(batch, self.binding, self.keys, newest_epoch=self.binding.epoch)
         assert not isinstance(opened, Refusal)
         return opened
 
@@ -159,24 +159,33 @@ def test_check_signature_when_the_frame_is_too_large_then_it_is_not_read(branch:
     assert check_signature(bytes(MAX_FRAME + 1), branch.handset) is Refusal.TOO_LARGE
 
 
-def test_open_batch_when_the_epoch_is_an_older_one_then_it_is_refused(branch: Branch) -> None:
+def test_open_batch_when_its_epoch_has_not_begun_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
-    newer = replace(branch.binding, epoch=2)
 
-    assert open_batch(branch.sender.batch(), newer, branch.keys) is Refusal.WRONG_BINDING
+    assert (
+        open_batch(branch.sender.batch(), branch.binding, branch.keys, newest_epoch=0)
+        is Refusal.WRONG_BINDING
+    )
+
+
+def test_open_batch_when_it_was_sealed_before_a_rebind_then_it_is_taken(branch: Branch) -> None:
+    branch.sender.judge(*drafts(1))
+    rebound = replace(branch.binding, epoch=3)
+
+    assert isinstance(open_batch(branch.sender.batch(), rebound, branch.keys, newest_epoch=3), Opened)
 
 
 def test_open_batch_when_the_binding_is_another_handsets_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
     foreign = replace(branch.binding, handset=WireHandset("c" * 16).id)
 
-    assert open_batch(branch.sender.batch(), foreign, branch.keys) is Refusal.WRONG_BINDING
+    assert open_batch(branch.sender.batch(), foreign, branch.keys, newest_epoch=1) is Refusal.WRONG_BINDING
 
 
 def test_open_batch_when_it_is_sealed_to_another_hub_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
 
-    assert open_batch(branch.sender.batch(), branch.binding, make_keys()) is Refusal.BAD_SEAL
+    assert open_batch(branch.sender.batch(), branch.binding, make_keys(), newest_epoch=1) is Refusal.BAD_SEAL
 
 
 def test_open_batch_when_entries_are_swapped_then_it_is_refused(branch: Branch) -> None:
@@ -184,7 +193,7 @@ def test_open_batch_when_entries_are_swapped_then_it_is_refused(branch: Branch) 
     batch = branch.sender.batch()
     swapped = replace(batch, entries=batch.entries[::-1])
 
-    assert open_batch(swapped, branch.binding, branch.keys) is Refusal.BAD_SEAL
+    assert open_batch(swapped, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_SEAL
 
 
 def test_open_batch_when_a_verdict_claims_another_seq_then_it_is_refused(branch: Branch) -> None:
@@ -195,7 +204,7 @@ def test_open_batch_when_a_verdict_claims_another_seq_then_it_is_refused(branch:
     entry = sealer.seal(1, encode_verdict(second, base))
     lying = replace(branch.sender.batch(1, 1), enc=sealer.enc, header=sealer.header, entries=(entry,))
 
-    assert open_batch(lying, branch.binding, branch.keys) is Refusal.BAD_VERDICT
+    assert open_batch(lying, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_VERDICT
 
 
 def test_open_batch_when_an_entry_is_no_verdict_then_it_is_refused(branch: Branch) -> None:
@@ -205,7 +214,7 @@ def test_open_batch_when_an_entry_is_no_verdict_then_it_is_refused(branch: Branc
     talk = sealer.seal(1, b"he said his name is Made Up")
     lying = replace(branch.sender.batch(), enc=sealer.enc, header=sealer.header, entries=(talk,))
 
-    assert open_batch(lying, branch.binding, branch.keys) is Refusal.BAD_VERDICT
+    assert open_batch(lying, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_VERDICT
 
 
 def test_check_signature_when_the_frame_is_whole_then_the_batch_comes_out(branch: Branch) -> None:

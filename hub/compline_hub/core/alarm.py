@@ -16,6 +16,12 @@ class AlarmKind(Coded):
     FORK = (
         1  # the same seq came again with another content: two copies of a handset, or its store was set back
     )
+    SET_BACK = 2  # an older state of the handset spoke: files put back from a copy, or a report played again
+    SECRETS_LOST = (
+        3  # it is in an epoch that this hub has no secrets of: the hub came back from an old backup
+    )
+    UNKNOWN_ORDER = 4  # it was frozen or wiped by an order that this hub has no record of
+    LAPSED = 5  # it heard no hub for so long that it destroyed its vault's keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from compline_shared.ids import BindingId, HandsetId
 
 CollectorId = NewType("CollectorId", str)
 """16 lower-case hex digits, random; goes nowhere beyond the hub."""
+FIRST_EPOCH = 1
+"""Of every binding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class Binding:
     epoch: int  # rises when the same binding starts anew
     up_to: int  # seq of the last verdict taken, 0 = none
     head: bytes  # of the chain after it, 32 bytes
-    escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key
+    escrow: bytes  # the epoch's secrets, sealed under the hub's escrow key; empty once the binding was wiped
+    next_escrow: bytes | None = (
+        None  # of the epoch that a rebind begins, from its order until the report shows it
+    )
     collector: CollectorId | None = None  # None: bound before there were collectors
     bound: int = 0  # Unix s; rises from one binding of a handset to the next

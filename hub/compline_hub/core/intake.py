@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, unique
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Handset
 from compline_hub.core.keys import HubKeys
 from compline_hub.core.record import Link
 from compline_shared.batch import MAX_FRAME, Batch, Outcome, Receipt, unpack
@@ -16,6 +17,7 @@ from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
 from compline_shared.errors import MalformedFrame
 from compline_shared.messages import Verdict
+from compline_shared.reports import Report, verify_report
 from compline_shared.segment import Opener
 from compline_shared.wire import canonical, decode_verdict
 
@@ -30,8 +32,8 @@ class Refusal(Enum):
     FOREIGN_TOPIC = "foreign_topic"  # not a topic of this protocol
     TOO_LARGE = "too_large"  # above 64 KiB
     UNKNOWN_HANDSET = "unknown_handset"  # not enrolled here
-    BAD_FRAME = "bad_frame"  # not signed by the handset that its topic names, or not a batch
-    WRONG_BINDING = "wrong_binding"  # not the binding or the epoch that this hub gave
+    BAD_FRAME = "bad_frame"  # not signed by the handset that its topic names, or neither batch nor report
+    WRONG_BINDING = "wrong_binding"  # not a binding of that handset, or an epoch that has not begun
     BAD_SEAL = "bad_seal"  # not sealed to this hub's key for this place
     BAD_VERDICT = "bad_verdict"  # outside the closed schema, or not at the seq that it claims
     OVERLOADED = "overloaded"  # intake could not keep up; the handset sends it again
@@ -55,20 +57,28 @@ class Answer:
     receipt: Receipt
 
 
-def check_signature(frame: bytes, handset: Handset) -> Batch | Refusal:
-    """Return the batch that the handset signed."""
+def check_signature(frame: bytes, handset: Handset) -> Batch | Report | Refusal:
+    """Return the batch or the report that the handset signed; the signed context tells which it is."""
     if len(frame) > MAX_FRAME:
         return Refusal.TOO_LARGE
+    key = Ed25519PublicKey.from_public_bytes(handset.signing_key)
+    with suppress(MalformedFrame):
+        return unpack(frame, key, handset.id)
     try:
-        return unpack(frame, Ed25519PublicKey.from_public_bytes(handset.signing_key), handset.id)
+        return verify_report(frame, key, handset.id)
     except MalformedFrame:
         return Refusal.BAD_FRAME
 
 
-def open_batch(batch: Batch, binding: Binding, keys: HubKeys) -> Opened | Refusal:
-    """Return the batch with its verdicts; `binding` is what the store has under the id that the batch names."""
+def open_batch(batch: Batch, binding: Binding, keys: HubKeys, *, newest_epoch: int) -> Opened | Refusal:
+    """Return the batch with its verdicts; `binding` is what the store has under the id that the batch names.
+
+    Every epoch from the first to the newest is taken, in whatever state the binding is: the outbox may hold entries
+    that were sealed before a freeze or a rebind, and no verdict may be lost by either. Seal and chain still hold them
+    to their place.
+    """
     place = batch.place
-    if (binding.handset, binding.epoch) != (place.handset, place.epoch):
+    if binding.handset != place.handset or not FIRST_EPOCH <= place.epoch <= newest_epoch:
         return Refusal.WRONG_BINDING
     try:
         opener = Opener(keys.sealing, place, enc=batch.enc, header=batch.header)

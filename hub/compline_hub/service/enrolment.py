@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from compline_hub.core.authority import handset_certificate
-from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
+from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
+from compline_hub.service.orders import present_roster
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
+from compline_shared.commands import Operator
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest, Secret
 from compline_shared.ids import BindingId, HandsetId
+from compline_shared.lease import LeaseTimes
 
-FIRST_EPOCH = 1
 MAX_NAME = 60
 SERIAL_BITS = 159
 
@@ -70,7 +72,11 @@ class Enrolment:
         name, collector = checked_name(name), checked_name(collector)
         with self._store.transaction() as ledger:
             binding = self._binding(ledger, request, name=name, collector=collector)
-        return self._grant(binding)
+            operators, times = present_roster(ledger), ledger.book.times()
+            standing = ledger.book.standing(binding.id)
+            if standing.told is None:  # from the first report on, only the handset says who may approve there
+                ledger.book.keep_standing(binding.id, replace(standing, roster=operators))
+        return self._grant(binding, operators, times)
 
     def holder_of(self, collector: str) -> Handset | None:
         """Return the handset that the collector of this name works with now, or None."""
@@ -96,7 +102,7 @@ class Enrolment:
             if known is not None and known.removed is None:
                 ledger.put_handset(replace(known, removed=int(self._clock())))
 
-    def _grant(self, binding: Binding) -> EnrolmentGrant:
+    def _grant(self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes) -> EnrolmentGrant:
         keys = self._keys
         secrets_of_epoch = keys.open_escrow(binding.escrow, binding=binding.id)
         return EnrolmentGrant(
@@ -111,6 +117,8 @@ class Enrolment:
             hub_signing_public=keys.signing_public,
             hub_command_public=keys.command_public,
             officer_key=self._officer_key,
+            operators=operators,
+            times=times,
             hub_authority=self._authority.der,
             mqtt_host=self._meeting.mqtt_host,
             mqtt_port=self._meeting.mqtt_port,
@@ -131,7 +139,7 @@ class Enrolment:
             ledger.put_collector(person, at=now)
         ledger.put_handset(_handset(known, request, name=name, now=now))
         current = ledger.binding_of(request.handset_id)
-        if current is not None and current.collector == person.id:
+        if current is not None and current.collector == person.id and current.escrow:  # none: it was wiped
             return current
         binding = self._new_binding(
             request.handset_id, person, bound=max(now, 0 if current is None else current.bound + 1)

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import structlog
 
 from compline_hub.core.alarm import AlarmKind
+from compline_hub.core.enrolled import Binding
 from compline_hub.core.intake import Answer, Frame, Refusal, answer, check_signature, open_batch
 from compline_hub.core.keys import HubKeys
+from compline_hub.core.standing import Case
 from compline_hub.ports import Downlink, Ledger, Store
+from compline_hub.service.dispatch import Dispatch, Reported
 from compline_shared.batch import Batch, Outcome, pack_receipt
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId, Seq, VerdictId
+from compline_shared.reports import Report
 from compline_shared.topics import handset_of, up
 
 _log = structlog.get_logger("compline_hub.intake")
@@ -46,10 +50,11 @@ class Intake:
         self._downlink = downlink
         self._news = news
         self._clock = clock
+        self._dispatch = Dispatch(store, keys, downlink, clock=clock)
         self._refused: Counter[str] = Counter()
 
-    def take(self, frames: Sequence[Frame]) -> Sequence[Taken | Refusal]:
-        """Handle frames in order; receipts leave only after everything is durable.
+    def take(self, frames: Sequence[Frame]) -> Sequence[Taken | Reported | Refusal]:
+        """Handle frames in order; receipts and commands leave only after everything is durable.
 
         If the group fails, each frame is tried alone; one that fails alone changed nothing and will be sent again.
         """
@@ -58,10 +63,13 @@ class Intake:
             alone = [self._take_group([frame]) for frame in frames] if len(frames) > 1 else [None]
             outcomes = [Refusal.STORE_FAILED if outcome is None else outcome[0] for outcome in alone]
         for (topic, _), outcome in zip(frames, outcomes, strict=True):
-            if isinstance(outcome, Refusal):
-                self.refuse(topic, outcome)
-            else:
-                self._answer(outcome)
+            match outcome:
+                case Refusal():
+                    self.refuse(topic, outcome)
+                case Reported():
+                    self._dispatch.send(outcome)
+                case Taken():
+                    self._answer(outcome)
         if any(isinstance(outcome, Taken) and outcome.answer.links for outcome in outcomes):
             self._news()
         return outcomes
@@ -75,7 +83,7 @@ class Intake:
         """Return the counts of dropped frames since the start, by reason."""
         return dict(self._refused)
 
-    def _take_group(self, frames: Sequence[Frame]) -> Sequence[Taken | Refusal] | None:
+    def _take_group(self, frames: Sequence[Frame]) -> Sequence[Taken | Reported | Refusal] | None:
         now = int(self._clock())
         try:
             with self._store.transaction() as ledger:
@@ -84,23 +92,26 @@ class Intake:
             _log.error("store_failed", error=type(error).__name__, frames=len(frames))
             return None
 
-    def _take(self, ledger: Ledger, topic: str, payload: bytes, now: int) -> Taken | Refusal:
+    def _take(self, ledger: Ledger, topic: str, payload: bytes, now: int) -> Taken | Reported | Refusal:
         handset_id = _handset_or_none(topic)
         if handset_id is None or topic != up(handset_id):
             return Refusal.FOREIGN_TOPIC
         handset = ledger.handset(handset_id)
         if handset is None:
             return Refusal.UNKNOWN_HANDSET
-        batch = check_signature(payload, handset)
-        if isinstance(batch, Refusal):
-            return batch
-        return self._take_batch(ledger, batch, now)
-
-    def _take_batch(self, ledger: Ledger, batch: Batch, now: int) -> Taken | Refusal:
-        binding = ledger.binding(batch.place.binding)
-        if binding is None:
+        frame = check_signature(payload, handset)
+        if isinstance(frame, Refusal):
+            return frame
+        binding = ledger.binding(frame.place.binding)
+        if binding is None or binding.handset != handset.id:
             return Refusal.WRONG_BINDING
-        opened = open_batch(batch, binding, self._keys)
+        if isinstance(frame, Report):
+            return self._dispatch.take_report(ledger, handset, binding, frame, now=now)
+        return self._take_batch(ledger, frame, binding, now)
+
+    def _take_batch(self, ledger: Ledger, batch: Batch, binding: Binding, now: int) -> Taken | Refusal:
+        newest = Case(binding, ledger.book.standing(binding.id)).newest_epoch
+        opened = open_batch(batch, binding, self._keys, newest_epoch=newest)
         if isinstance(opened, Refusal):
             return opened
         decision = answer(

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.errors import HubNotReady
-from compline_hub.store.durable import write_durably
+from compline_hub.store.durable import sync_folder, write_durably
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
 _NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
+_STAGED = "escrow.key.next"
 
 
 class KeyFiles:
@@ -49,6 +50,28 @@ class KeyFiles:
             tls=certificate_key(tls),
             link=certificate_key(link),
         )
+
+    def stage_escrow(self) -> bytes:
+        """Lay a new escrow key beside the present one, durably, and return it."""
+        fresh = secrets.token_bytes(KEY_BYTES)
+        write_durably(self._folder / _STAGED, fresh)
+        return fresh
+
+    def staged_escrow(self) -> bytes | None:
+        """Return the new escrow key of a rotation that did not come to its end, None where there is none."""
+        try:
+            return (self._folder / _STAGED).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def end_escrow_rotation(self, *, staged_is_true: bool) -> None:
+        """Put the staged key in the present one's place, or remove it."""
+        staged = self._folder / _STAGED
+        if staged_is_true:
+            staged.replace(self._folder / "escrow.key")
+        else:
+            staged.unlink()
+        sync_folder(self._folder)
 
     def _read(self, name: str) -> bytes:
         path = self._folder / f"{name}.key"

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.record import Link
+from compline_hub.store.audit import SqlAudit
 from compline_hub.store.offers import SqlOffers
+from compline_hub.store.operators import SqlOperators
+from compline_hub.store.orders import SqlOrderBook
 from compline_hub.store.rows import row_of
 from compline_hub.store.tables import AlarmRow, BindingRow, CollectorRow, HandsetRow, VerdictRow
 from compline_shared.ids import BindingId, HandsetId, VerdictId
@@ -36,6 +39,9 @@ class SqlLedger:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.offers = SqlOffers(session)
+        self.book = SqlOrderBook(session)
+        self.audit = SqlAudit(session)
+        self.operators = SqlOperators(session)
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """Return the enrolled handset, or None."""
@@ -116,6 +122,17 @@ class SqlLedger:
                 return handset
         return None
 
+    def bindings(self) -> Sequence[Binding]:
+        """Return all bindings by id."""
+        rows = self._session.scalars(select(BindingRow).order_by(BindingRow.id))
+        return [_binding(row) for row in rows]
+
+    def keep_binding(self, binding: Binding) -> None:
+        """Set a binding's epoch and what is kept of its secrets."""
+        row = self._session.get_one(BindingRow, binding.id)
+        row.epoch, row.escrow, row.next_escrow = binding.epoch, binding.escrow, binding.next_escrow
+        self._session.flush()
+
     def head_at(self, binding: BindingId, seq: int) -> bytes | None:
         """Return the chain's head after the verdict at `seq`, None where there is none."""
         question = select(VerdictRow.head).where(VerdictRow.binding == binding, VerdictRow.seq == seq)
@@ -141,12 +158,12 @@ class SqlLedger:
         """Note when the handset was heard last."""
         self._session.get_one(HandsetRow, handset).heard = at
 
-    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> None:
-        """Raise an alarm, or count it once more."""
+    def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> bool:
+        """Raise an alarm, or count it once more; return whether it is new."""
         row = self._session.get(AlarmRow, (int(kind), verdict.handset, verdict.binding))
         if row is not None:
             row.seq, row.last, row.times = verdict.seq, at, row.times + 1
-            return
+            return False
         self._session.add(
             AlarmRow(
                 kind=int(kind),
@@ -159,6 +176,7 @@ class SqlLedger:
             )
         )
         self._session.flush()
+        return True
 
     def _supersede(self, binding: BindingId, *, earlier: int, by: int) -> None:
         """Mark `earlier` and whatever it had superseded itself."""
@@ -196,4 +214,5 @@ def _binding(row: BindingRow) -> Binding:
         escrow=row.escrow,
         collector=None if row.collector is None else CollectorId(row.collector),
         bound=row.bound,
+        next_escrow=row.next_escrow,
     )

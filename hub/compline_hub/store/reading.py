@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, case, func, select
@@ -10,10 +10,21 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.enrolled import Handset
+from compline_hub.core.orders import Order
 from compline_hub.core.record import MAX_PAGE, ONLINE_SECONDS, Kept, Minute, Query, Summary
+from compline_hub.core.standing import Standing
 from compline_hub.store.ledger import handset_of_row
+from compline_hub.store.orders import order_of, standing_of
 from compline_hub.store.rows import kept_of
-from compline_hub.store.tables import AlarmRow, FindingRow, HandsetRow, VerdictRow
+from compline_hub.store.tables import (
+    AlarmRow,
+    BindingRow,
+    CommandRow,
+    FindingRow,
+    HandsetRow,
+    StandingRow,
+    VerdictRow,
+)
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 from compline_shared.taxonomy import Abstention, Category, Kind, Severity
 
@@ -91,6 +102,29 @@ class SqlReading:
                 .order_by(HandsetRow.enrolled, HandsetRow.id)
             )
             return [handset_of_row(row) for row in session.scalars(question)]
+
+    def orders_due(self, at: int) -> bool:
+        """Return whether any order is to be sent by a time."""
+        with Session(self._engine) as session:
+            return session.scalar(select(CommandRow.number).where(CommandRow.due <= at).limit(1)) is not None
+
+    def orders(self, handset: HandsetId | None, *, limit: int) -> Sequence[Order]:
+        """Return the newest orders, those to one handset or all."""
+        question = select(CommandRow).order_by(CommandRow.number.desc()).limit(limit)
+        if handset is not None:
+            question = question.where(CommandRow.handset == handset)
+        with Session(self._engine) as session:
+            return [order_of(row) for row in session.scalars(question)]
+
+    def standings(self) -> Mapping[HandsetId, Standing]:
+        """Return what the hub knows of the newest binding of each handset that has told or was ordered anything."""
+        question = (
+            select(BindingRow.handset, StandingRow)
+            .join(BindingRow, StandingRow.binding == BindingRow.id)
+            .order_by(BindingRow.epoch)
+        )
+        with Session(self._engine) as session:
+            return {HandsetId(handset): standing_of(row) for handset, row in session.execute(question)}
 
     def alarms(self) -> Sequence[Alarm]:
         """Return the newest 100 alarms."""

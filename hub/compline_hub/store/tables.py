@@ -78,6 +78,7 @@ class BindingRow(Tables):
     escrow: Mapped[bytes] = mapped_column(LargeBinary(128))
     collector: Mapped[str | None] = mapped_column(ForeignKey("collector.id", name="binding_collector"))
     bound: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    next_escrow: Mapped[bytes | None] = mapped_column(LargeBinary(128))
 
 
 class VerdictRow(Tables):
@@ -159,3 +160,105 @@ class AlarmRow(Tables):
     first: Mapped[int] = mapped_column(BigInteger)
     last: Mapped[int] = mapped_column(BigInteger)
     times: Mapped[int] = mapped_column(Integer)
+
+
+class StandingRow(Tables):
+    """What the hub wants of a binding; from `epoch` on what its handset told last."""
+
+    __tablename__ = "standing"
+
+    binding: Mapped[str] = mapped_column(ForeignKey("binding.id"), primary_key=True)
+    wanted: Mapped[int] = mapped_column(SmallInteger)
+    signed: Mapped[int] = mapped_column(BigInteger)
+    policy: Mapped[int] = mapped_column(BigInteger)
+    roster: Mapped[bytes] = mapped_column(LargeBinary)
+    leased: Mapped[int | None] = mapped_column(BigInteger)
+    nonces: Mapped[bytes] = mapped_column(LargeBinary(128))
+    epoch: Mapped[int | None] = mapped_column(BigInteger)
+    counter: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[int | None] = mapped_column(SmallInteger)
+    cause: Mapped[int | None] = mapped_column(SmallInteger)
+    told_policy: Mapped[int | None] = mapped_column(BigInteger)
+    rollback_resistant: Mapped[bool | None]
+    lease_used: Mapped[int | None] = mapped_column(BigInteger)
+    owed: Mapped[int | None] = mapped_column(BigInteger)
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    told: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CommandRow(Tables):
+    """An order to one binding; `number` is the order in which they were given."""
+
+    __tablename__ = "command"
+    __table_args__ = (
+        UniqueConstraint("id", name="command_once"),
+        Index("command_due", "due"),
+        Index("command_binding", "binding", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(Arrival, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(32))
+    handset: Mapped[str] = mapped_column(ForeignKey("handset.id"))
+    binding: Mapped[str] = mapped_column(ForeignKey("binding.id"))
+    kind: Mapped[int] = mapped_column(SmallInteger)
+    by: Mapped[str] = mapped_column(String(80))
+    ordered: Mapped[int] = mapped_column(BigInteger)
+    changed: Mapped[int] = mapped_column(BigInteger)
+    terms: Mapped[bytes | None] = mapped_column(LargeBinary)
+    needed: Mapped[int] = mapped_column(SmallInteger)
+    approvals: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[int] = mapped_column(SmallInteger)
+    reason: Mapped[int | None] = mapped_column(SmallInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    counter: Mapped[int] = mapped_column(BigInteger)
+    tries: Mapped[int] = mapped_column(Integer)
+    due: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class BranchPolicyRow(Tables):
+    """The one row with the branch's lease times, in seconds."""
+
+    __tablename__ = "branch_policy"
+
+    one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    warn: Mapped[int] = mapped_column(BigInteger)
+    freeze: Mapped[int] = mapped_column(BigInteger)
+    destroy: Mapped[int] = mapped_column(BigInteger)
+
+
+class OperatorRow(Tables):
+    """Somebody who may approve."""
+
+    __tablename__ = "operator"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    added: Mapped[int] = mapped_column(BigInteger)
+    removed: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AuditRow(Tables):
+    """One entry of the audit chain; rows are added and never changed."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[int] = mapped_column(BigInteger)
+    who: Mapped[str] = mapped_column(String(80))
+    act: Mapped[int] = mapped_column(SmallInteger)
+    detail: Mapped[str] = mapped_column(String(80))
+    handset: Mapped[str | None] = mapped_column(String(16))
+    binding: Mapped[str | None] = mapped_column(String(16))
+    command: Mapped[str | None] = mapped_column(String(32))
+    head: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditEndRow(Tables):
+    """The one row that says where the audit chain ends."""
+
+    __tablename__ = "audit_end"
+
+    one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    head: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -1,0 +1,204 @@
+"""The commands that order handsets about: unbind, rebind, wipe, policy, and how far each order has come."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from compline_hub.core.orders import Order, OrderState
+from compline_hub.core.sentences import english
+from compline_hub.errors import OrderRefused
+from compline_hub.terminal import SettingsFile, console, opened_hub, typing_user
+from compline_shared.lease import DAY, HOUR, LeaseTimes
+from compline_shared.reports import BindingState, Cause
+
+if TYPE_CHECKING:
+    from compline_hub.office import Hub
+    from compline_hub.service.orders import Given
+
+SHOWN = 12
+"""Hex digits of a command's id that tables show."""
+POLL_SECONDS = 0.3
+STILL_PENDING = 2
+"""Exit status of --wait when the time is over and nothing is decided."""
+Name = Annotated[str, typer.Argument(metavar="HANDSET", help="The handset's name or id.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the handset has done or refused it.")]
+WaitSeconds = Annotated[
+    int, typer.Option("--wait-seconds", min=1, help="How long --wait waits; the order stands either way.")
+]
+app = typer.Typer(add_completion=False)
+policy_app = typer.Typer(no_args_is_help=True, help="How long a handset works without its hub.")
+app.add_typer(policy_app, name="policy")
+
+
+@app.command("unbind")
+def unbind_command(
+    handset: Name, wait: Wait = False, wait_seconds: WaitSeconds = 600, settings_file: SettingsFile = None
+) -> None:
+    """Freeze a handset: nothing on it opens its data any more; verdicts that it owes still come. `rebind` undoes it."""
+    with opened_hub(settings_file) as hub:
+        given = hub.orders.freeze(handset, by=typing_user())
+        console.print(f"{escape(given.handset.name)} is being unbound; it freezes as soon as it hears of it.")
+        _tell(hub, given, wait=wait, seconds=wait_seconds)
+
+
+@app.command("rebind")
+def rebind_command(
+    handset: Name, wait: Wait = False, wait_seconds: WaitSeconds = 600, settings_file: SettingsFile = None
+) -> None:
+    """Give a frozen handset back to the same collector, its data as it was."""
+    with opened_hub(settings_file) as hub:
+        given = hub.orders.rebind(handset, by=typing_user())
+        console.print(f"{escape(given.handset.name)} is being bound again; it thaws when it is heard next.")
+        _tell(hub, given, wait=wait, seconds=wait_seconds)
+
+
+@app.command("wipe")
+def wipe_command(
+    handset: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name (for scripts).")] = False,
+    wait: Wait = False,
+    wait_seconds: WaitSeconds = 600,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Destroy a handset's data for good, once two operators have approved it."""
+    with opened_hub(settings_file) as hub:
+        name = hub.orders.handset(handset).name
+        console.print(
+            f"Wiping [bold]{escape(name)}[/] destroys every recording, chat and text on it for good."
+            " Nobody can bring them back. Verdicts that are here stay, those that it owes still come."
+        )
+        console.print("Two different operators must approve it: compline-hub approve COMMAND --key FILE")
+        if not yes and typer.prompt("Type the handset's name to go on") != name:
+            raise OrderRefused("That is not the handset's name; nothing was ordered.", code="not_confirmed")
+        given = hub.orders.wipe(handset, by=typing_user())
+        console.print("Until then it goes on working: unbind it first if it is in wrong hands.")
+        _tell(hub, given, wait=wait, seconds=wait_seconds)
+
+
+@policy_app.command("set")
+def policy_set_command(
+    warn: Annotated[str, typer.Option("--warn", help="Warn the collector after, e.g. 24h.")] = "24h",
+    freeze: Annotated[str, typer.Option("--freeze", help="Freeze after, e.g. 72h.")] = "72h",
+    destroy: Annotated[
+        str, typer.Option("--destroy", help="Destroy the keys after so much running time, e.g. 30d.")
+    ] = "30d",
+    settings_file: SettingsFile = None,
+) -> None:
+    """Set what a handset does that hears no hub: warn, then freeze, then destroy its data's keys."""
+    times = _times(warn, freeze, destroy)
+    with opened_hub(settings_file) as hub:
+        given = hub.orders.policy(times, by=typing_user())
+        waiting = sum(not one.order.ready for one in given)
+    console.print(f"Ordered for {len(given)} handsets; it holds on each from its next report on.")
+    if waiting:
+        console.print(f"{waiting} of them wait for two approvals, because the operators change with it.")
+
+
+@policy_app.command("show")
+def policy_show_command(settings_file: SettingsFile = None) -> None:
+    """Show the branch's lease times."""
+    with opened_hub(settings_file) as hub:
+        times = hub.orders.times()
+    console.print(f"warn {_span(times.warn)}, freeze {_span(times.freeze)}, destroy {_span(times.destroy)}")
+
+
+@app.command("commands")
+def commands_command(
+    handset: Annotated[str | None, typer.Argument(metavar="[HANDSET]", help="One handset only.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Newest orders shown.")] = 50,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Show the newest orders and how far each has come, and what each handset told last."""
+    with opened_hub(settings_file) as hub:
+        only = None if handset is None else hub.orders.handset(handset).id
+        orders = hub.reading.orders(only, limit=limit)
+        names = {known.id: known.name for known in hub.reading.handsets()}
+        standings = hub.reading.standings()
+    table = Table("Command", "Handset", "What", "By", "Ordered", "State", box=None)
+    for order in orders:
+        table.add_row(
+            order.id.hex()[:SHOWN],
+            escape(names.get(order.handset, order.handset[:8])),
+            order.kind.code,
+            escape(order.by),
+            _moment(order.ordered),
+            said(order),
+        )
+    console.print(table if orders else "Nothing was ordered yet.")
+    for id_, name in names.items():
+        told = standings[id_].told if id_ in standings else None
+        if told is not None and only in (None, id_):
+            by_lease = (
+                " by its lease" if told.cause is Cause.LEASE and told.state is not BindingState.BOUND else ""
+            )
+            console.print(
+                f"{escape(name)}: {told.state.code}{by_lease}, told {_moment(told.at)}, owes {told.owed} verdicts"
+            )
+
+
+def said(order: Order) -> str:
+    """An order's state in words."""
+    words = order.state.code
+    if order.pending and not order.ready:
+        words += f", waits for approvals: {len(order.approvals)} of {order.needed}"
+    elif order.state is OrderState.ORDERED:
+        words += ", not yet seen by the handset" if order.tries else ", not yet sent"
+    else:
+        words += f" {_moment(order.changed)}"
+    return words if order.reason is None else f"{words}: {english(order.reason)}"
+
+
+def _tell(hub: Hub, given: Given, *, wait: bool, seconds: int) -> None:
+    console.print(f"Command {given.order.id.hex()[:SHOWN]}; compline-hub commands shows how far it has come.")
+    if wait:
+        _wait(lambda: hub.orders.order(given.order.id), until=time.monotonic() + seconds)
+
+
+def _wait(look: Callable[[], Order | None], *, until: float) -> None:
+    order = look()
+    with console.status("") as status:
+        while order is not None and order.pending and time.monotonic() < until:
+            status.update(said(order))
+            time.sleep(POLL_SECONDS)
+            order = look()
+    if order is None:
+        return
+    console.print(said(order))
+    if order.pending:
+        raise typer.Exit(STILL_PENDING)
+    if order.state is not OrderState.DONE:
+        raise typer.Exit(1)
+
+
+def _times(warn: str, freeze: str, destroy: str) -> LeaseTimes:
+    spans = [_seconds(text) for text in (warn, freeze, destroy)]
+    try:
+        return msgspec.convert(spans, LeaseTimes)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(
+            "warn is 1 hour to 30 days, freeze 2 hours to 30 days, destroy 3 to 365 days,"
+            " each longer than the one before"
+        ) from error
+
+
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,4})([hd])", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no time; write hours or days, e.g. 24h or 30d")
+    return int(match[1]) * (HOUR if match[2] == "h" else DAY)
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // HOUR}h" if seconds % DAY or seconds < 4 * DAY else f"{seconds // DAY}d"
+
+
+def _moment(at: int) -> str:
+    return time.strftime("%m-%d %H:%M:%S", time.localtime(at))

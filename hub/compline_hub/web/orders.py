@@ -1,0 +1,93 @@
+"""Orders, approvals and the branch's policy as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import ValidationException
+from litestar.params import JSONBody, PathParameter, QueryParameter
+
+from compline_hub.service.desk import Desk
+from compline_hub.service.orders import Orders
+from compline_hub.web.order_schemas import (
+    ApprovalIn,
+    OrderOut,
+    OrdersOut,
+    PolicyIn,
+    PolicyOut,
+    WipeIn,
+    order_out,
+    policy_out,
+)
+from compline_shared.commands import Approval
+from compline_shared.ids import HandsetId
+from compline_shared.lease import LeaseTimes
+
+BY_PAGE = "page"
+"""Who ordered it, as the audit names them until sign-in exists."""
+Handset = Annotated[str, PathParameter(pattern="^[0-9a-f]{16}$")]
+
+
+class OrderController(Controller):
+    """`/api/commands`, `/api/handsets/{handset}/freeze | rebind | wipe`, `/api/policy`."""
+
+    path = "/api"
+
+    @get("/commands", sync_to_thread=True)
+    def commands(
+        self,
+        desk: NamedDependency[Desk],
+        handset: Annotated[str | None, QueryParameter(pattern="^[0-9a-f]{16}$")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+    ) -> OrdersOut:
+        """Newest first, those to one handset or all."""
+        only = None if handset is None else HandsetId(handset)
+        return OrdersOut([order_out(order) for order in desk.reading.orders(only, limit=limit)])
+
+    @post("/handsets/{handset:str}/freeze", sync_to_thread=True)
+    def freeze(self, orders: NamedDependency[Orders], handset: Handset) -> OrderOut:
+        """Unbind."""
+        return order_out(orders.freeze(handset, by=BY_PAGE).order)
+
+    @post("/handsets/{handset:str}/rebind", sync_to_thread=True)
+    def rebind(self, orders: NamedDependency[Orders], handset: Handset) -> OrderOut:
+        """Bind to the same collector again."""
+        return order_out(orders.rebind(handset, by=BY_PAGE).order)
+
+    @post("/handsets/{handset:str}/wipe", sync_to_thread=True)
+    def wipe(self, orders: NamedDependency[Orders], handset: Handset, data: JSONBody[WipeIn]) -> OrderOut:
+        """Order a wipe, which two operators must approve; the handset's name must be typed."""
+        if orders.handset(handset).name != data.name:
+            raise ValidationException("That is not the handset's name; nothing was ordered.")
+        return order_out(orders.wipe(handset, by=BY_PAGE).order)
+
+    @post("/commands/{command:str}/approvals", sync_to_thread=True)
+    def approve(
+        self,
+        orders: NamedDependency[Orders],
+        command: Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")],
+        data: JSONBody[ApprovalIn],
+    ) -> OrderOut:
+        """Add an operator's approval; the signature proves who gave it."""
+        approval = Approval(bytes.fromhex(data.operator), bytes.fromhex(data.signature))
+        return order_out(orders.approve(bytes.fromhex(command), approval).order)
+
+    @get("/policy", sync_to_thread=True)
+    def policy(self, orders: NamedDependency[Orders]) -> PolicyOut:
+        """Lease times and operators of the branch."""
+        return policy_out(orders.times(), orders.roster())
+
+    @post("/policy", sync_to_thread=True)
+    def set_policy(self, orders: NamedDependency[Orders], data: JSONBody[PolicyIn]) -> OrdersOut:
+        """Order lease times for all handsets."""
+        try:
+            times = msgspec.convert([data.warn, data.freeze, data.destroy], LeaseTimes)
+        except msgspec.ValidationError as error:
+            raise ValidationException(
+                "warn is 3600 to 2592000 s, freeze 7200 to 2592000 s, destroy 259200 to 31536000 s, each longer than"
+                " the one before."
+            ) from error
+        return OrdersOut([order_out(given.order) for given in orders.policy(times, by=BY_PAGE)])

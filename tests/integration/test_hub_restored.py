@@ -1,0 +1,181 @@
+"""A hub that came back from an old backup, and the handset that lived on meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from compline_hub.core.alarm import AlarmKind
+from compline_hub.core.orders import Order, OrderState
+from compline_hub.errors import OrderRefused
+from compline_hub.service.intake import Taken
+from compline_shared.lease import LeaseTimes
+from compline_shared.reports import BindingState
+from tests.branch_store import Branch, branch
+from tests.simulated_handset import SimulatedHandset
+from tests.wire_handset import drafts
+
+Act = Callable[[Branch, SimulatedHandset], object]
+
+
+def freeze(office: Branch, handset: SimulatedHandset) -> Order:
+    order = office.orders.freeze("Desk 7", by="ada").order
+    office.meet(handset)
+    return order
+
+
+def rebind(office: Branch, handset: SimulatedHandset) -> Order:
+    order = office.orders.rebind("Desk 7", by="ada").order
+    office.meet(handset)
+    return order
+
+
+def order_rebind(office: Branch, handset: SimulatedHandset) -> None:
+    """A rebind whose secrets were made and sent, and whose end the backup did not see."""
+    office.orders.rebind("Desk 7", by="ada")
+    office.dispatch.send_due()
+
+
+@contextmanager
+def restored(
+    folder: Path, *, before: tuple[Act, ...] = (), after: tuple[Act, ...]
+) -> Iterator[tuple[Branch, SimulatedHandset]]:
+    """What happened before the backup is known to the hub, what happened after it only to the handset."""
+    with branch(folder) as office:
+        handset = office.simulated()
+        for act in before:
+            act(office, handset)
+    shutil.copytree(folder / "hub", folder / "backup" / "hub")
+    with branch(folder) as office:
+        office.post.sent.clear()
+        for act in after:
+            act(office, handset)
+    with branch(folder / "backup") as office:
+        yield office, handset
+
+
+def test_freeze_when_the_handsets_counter_is_ahead_then_it_is_signed_anew_above_it_and_done(
+    tmp_path: Path,
+) -> None:
+    with restored(tmp_path, after=(freeze, rebind, freeze, rebind)) as (office, handset):
+        order = office.orders.freeze("Desk 7", by="ada").order
+        office.dispatch.send_due()
+        office.hand_over(handset)
+        ignored = handset.readable is not None
+
+        office.meet(handset)
+
+        assert ignored
+        assert handset.readable is None
+        assert office.now_of(order).state is OrderState.DONE
+
+
+def test_binding_when_it_was_frozen_after_the_backup_then_the_hub_leaves_it_frozen_and_alarms(
+    tmp_path: Path,
+) -> None:
+    """The hub has forgotten the freeze, not undone it."""
+    with restored(tmp_path, after=(freeze,)) as (office, handset):
+        office.meet(handset)
+        left_frozen = handset.readable is None
+
+        rebind(office, handset)
+
+        assert left_frozen
+        assert office.alarms() == {AlarmKind.UNKNOWN_ORDER}
+        assert handset.readable is not None
+
+
+def test_epoch_when_the_backup_has_its_secrets_then_it_is_taken_from_the_report(tmp_path: Path) -> None:
+    with restored(tmp_path, before=(freeze, order_rebind), after=(lambda o, h: o.meet(h),)) as (
+        office,
+        handset,
+    ):
+        known = office.binding(handset).epoch
+
+        office.meet(handset)
+        taken = office.binding(handset).epoch
+        freeze(office, handset)
+        rebind(office, handset)
+
+        assert (known, taken, office.binding(handset).epoch) == (1, 2, 3)
+        assert handset.readable is not None
+        assert office.alarms() == set()
+
+
+def test_epoch_when_the_backup_lacks_its_secrets_then_the_hub_alarms_and_the_handset_works_on(
+    tmp_path: Path,
+) -> None:
+    with restored(tmp_path, after=(freeze, rebind)) as (office, handset):
+        handset.pass_time(30 * 3_600)
+        office.meet(handset)
+        handset.judge(*drafts(3))
+        outcome = office.hear(handset, handset.frame())
+
+        assert office.alarms() == {AlarmKind.SECRETS_LOST}
+        assert handset.account.used == 0
+        assert isinstance(outcome, Taken)
+        assert len(outcome.answer.links) == 3
+
+
+def test_epoch_when_the_backup_lacks_its_secrets_then_a_freeze_holds_and_a_rebind_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    with restored(tmp_path, after=(freeze, rebind)) as (office, handset):
+        office.meet(handset)
+
+        order = freeze(office, handset)
+        with pytest.raises(OrderRefused, match="Restore a newer backup"):
+            office.orders.rebind("Desk 7", by="ada")
+
+        assert office.now_of(order).state is OrderState.DONE
+        assert handset.readable is None
+
+
+def test_policy_when_the_handset_has_a_newer_one_then_it_is_numbered_above_it(tmp_path: Path) -> None:
+    def policies(office: Branch, handset: SimulatedHandset) -> None:
+        for hours in (10, 20, 30):
+            office.orders.policy(LeaseTimes(warn=hours * 3_600), by="ada")
+            office.meet(handset)
+
+    with restored(tmp_path, after=(policies,)) as (office, handset):
+        (given,) = office.orders.policy(LeaseTimes(warn=5 * 3_600), by="ada")
+        office.meet(handset)
+
+        assert office.now_of(given.order).state is OrderState.DONE
+        assert handset.life.terms.times.warn == 5 * 3_600
+
+
+def test_files_when_put_back_to_before_the_freeze_then_the_hub_freezes_them_again_and_alarms(
+    tmp_path: Path,
+) -> None:
+    with branch(tmp_path) as office:
+        handset = office.simulated()
+        office.meet(handset)
+        life, files = handset.life, handset.files
+        freeze(office, handset)
+
+        handset.life, handset.files = life, files
+        office.meet(handset)
+
+        assert office.alarms() == {AlarmKind.SET_BACK}
+        assert handset.life.state is BindingState.FROZEN
+        assert handset.readable is None
+
+
+def test_report_when_an_old_one_is_played_again_then_it_brings_no_lease_and_an_alarm(tmp_path: Path) -> None:
+    with branch(tmp_path) as office:
+        handset = office.simulated()
+        old = handset.report()
+        for _ in range(9):  # more reports than the hub remembers
+            handset.pass_time(3_600)
+            office.meet(handset)
+        office.post.sent.clear()
+
+        office.hear(handset, old)
+
+        assert office.post.sent == []
+        assert office.alarms() == {AlarmKind.SET_BACK}

@@ -1,0 +1,70 @@
+"""Orders typed in one process, sent by a hub that another process serves, done by a handset at the broker."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from compline_hub.cli import app
+from compline_shared.topics import up
+from tests.running_hub import BROKERS, Client, RunningHub, hub_settings, joined_client, running_hub
+from tests.simulated_handset import SimulatedHandset
+
+
+@contextmanager
+def working(client: Client, handset: SimulatedHandset) -> Iterator[None]:
+    """The handset takes what comes and reports after each command that changed something."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                _, frame = client.arrived.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            before = handset.life
+            if handset.take(frame) is not None and handset.life != before:
+                client.publish(up(handset.id), handset.report())
+
+    worker = threading.Thread(target=work, name="handset")
+    worker.start()
+    client.publish(up(handset.id), handset.report())
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join()
+
+
+def typed(hub: RunningHub, *arguments: str) -> Result:
+    environment = {
+        "COMPLINE_HUB_DATA_DIR": hub.settings.data_dir,
+        "COMPLINE_HUB_PORT": str(hub.settings.port),
+        "COLUMNS": "220",
+    }
+    return CliRunner(env=environment).invoke(app, arguments)
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_unbind_and_rebind_when_typed_while_the_hub_runs_then_both_are_done_within_the_wait(
+    tmp_path: Path, broker: str
+) -> None:
+    with running_hub(hub_settings(tmp_path, broker=broker)) as hub:
+        handset = SimulatedHandset()
+        hub.enrol(handset)
+        key = handset.readable
+        with joined_client(hub, handset) as client, working(client, handset):
+            unbound = typed(hub, "unbind", "Desk 7", "--wait", "--wait-seconds", "30")
+            frozen = handset.readable
+            rebound = typed(hub, "rebind", "Desk 7", "--wait", "--wait-seconds", "30")
+
+    assert (unbound.exit_code, rebound.exit_code) == (0, 0), unbound.output + rebound.output
+    assert frozen is None
+    assert handset.readable == key
+    assert handset.life.epoch == 2

@@ -1,0 +1,176 @@
+"""kill -9 before changes of files during backup, restore and rotation: the old or the new state, nothing between."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from compline_hub.office import open_hub
+from compline_hub.safekeeping import back_up, restore, rotate_escrow
+from compline_hub.settings import HubSettings
+from tests.branch_store import branch
+
+SECRET = "correct horse battery"
+LONGEST = 60
+"""More file changes than any of the three makes."""
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from compline_hub.safekeeping import back_up, restore, rotate_escrow
+from compline_hub.settings import HubSettings
+
+action, data, backup, at = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+seen = 0
+
+def count():
+    global seen
+    seen += 1
+    if seen == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def hook(event, arguments):
+    if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir"):
+        count()
+    elif event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
+        count()
+
+sync = os.fsync
+
+def counted_sync(handle):
+    count()
+    sync(handle)
+
+os.fsync = counted_sync
+settings = HubSettings(data_dir=data)
+sys.addaudithook(hook)
+match action:
+    case "backup":
+        back_up(settings, backup, passphrase="correct horse battery", by="ada")
+    case "restore":
+        restore(settings, backup, passphrase="correct horse battery", by="ada")
+    case "rotate":
+        rotate_escrow(settings, by="ada")
+"""
+
+
+def killed(action: str, data: Path, backup: Path, *, at: int) -> bool:
+    """Run an action and kill it before its ``at``-th change; False where it came to its end first."""
+    command = [sys.executable, "-c", KILLED, action, str(data), str(backup), str(at)]
+    ended = subprocess.run(command, check=False, capture_output=True)
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
+    return ended.returncode != 0
+
+
+def secrets_of(settings: HubSettings) -> list[str]:
+    """What the hub's escrow opens to, told by its public halves."""
+    with open_hub(settings) as hub:
+        hub.auditing.verify()
+        with hub.store.transaction() as ledger:
+            bindings = ledger.bindings()
+        opened = [hub.keys.open_escrow(binding.escrow, binding=binding.id) for binding in bindings]
+        return sorted(secrets.freeze_public.hex() for secrets in opened)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> HubSettings:
+    folder = tmp_path_factory.mktemp("killed")
+    with branch(folder) as office:
+        for name in ("Desk 7", "Desk 8"):
+            office.simulated(name)
+        return office.hub.settings
+
+
+def points(step: int) -> list[int]:
+    return list(range(1, LONGEST, step))
+
+
+def test_rotation_when_killed_anywhere_then_every_secret_still_opens(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    expected = secrets_of(hub)
+    kills = 0
+    for at in points(1):
+        data = tmp_path / f"hub{at}"
+        shutil.copytree(hub.data, data)
+        survived = not killed("rotate", data, tmp_path / "none", at=at)
+        assert secrets_of(HubSettings(data_dir=str(data))) == expected, at
+        assert not (data / "keys" / "escrow.key.next").exists()
+        if survived:
+            break
+        kills += 1
+    assert kills >= 5
+
+
+def test_rotation_control_when_the_key_is_replaced_before_the_secrets_then_a_kill_loses_them(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    """What the order of the steps is for."""
+    data = tmp_path / "hub"
+    shutil.copytree(hub.data, data)
+    broken = KILLED.replace(
+        "sys.addaudithook(hook)",
+        "from compline_hub.store.key_files import KeyFiles\n"
+        "KeyFiles(Path(data) / 'keys').stage_escrow()\n"
+        "KeyFiles(Path(data) / 'keys').end_escrow_rotation(staged_is_true=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    )
+
+    subprocess.run([sys.executable, "-c", broken, "rotate", str(data), "none", "0"], check=False)
+
+    with pytest.raises(InvalidTag):
+        secrets_of(HubSettings(data_dir=str(data)))
+
+
+def test_backup_when_killed_anywhere_then_the_older_one_or_the_new_one_is_there_whole(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    back_up(hub, backup, passphrase=SECRET, by="ada")
+    older = backup.read_bytes()
+    kills = 0
+    for at in points(3):
+        ended = not killed("backup", hub.data, backup, at=at)
+        if backup.read_bytes() != older:
+            there = tmp_path / "check" / str(at)
+            restore(HubSettings(data_dir=str(there)), backup, passphrase=SECRET, by="ada")
+            older = backup.read_bytes()
+        if ended:
+            break
+        kills += 1
+    assert kills >= 3
+
+
+def test_restore_when_killed_anywhere_then_nothing_is_there_or_the_whole_hub(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    backup, expected = tmp_path / "backup", secrets_of(hub)
+    back_up(hub, backup, passphrase=SECRET, by="ada")
+    kills = 0
+    for at in points(6):
+        settings = HubSettings(data_dir=str(tmp_path / str(at) / "hub"))
+        ended = not killed("restore", settings.data, backup, at=at)
+        if not settings.data.exists():
+            restore(settings, backup, passphrase=SECRET, by="ada")
+        assert secrets_of(settings) == expected, at
+        if ended:
+            break
+        kills += 1
+    assert kills >= 3
+
+
+def test_rotation_when_done_twice_then_each_has_another_key(hub: HubSettings, tmp_path: Path) -> None:
+    data = tmp_path / "hub"
+    shutil.copytree(hub.data, data)
+    settings = HubSettings(data_dir=str(data))
+    keys = set()
+    for _ in range(2):
+        assert rotate_escrow(settings, by="ada") == 2
+        keys.add((data / "keys" / "escrow.key").read_bytes())
+    assert len(keys) == 2

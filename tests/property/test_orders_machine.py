@@ -1,0 +1,186 @@
+"""Orders over a wire that loses, repeats and reorders: after quiet, the handset is as the branch wants it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from compline_hub.core import commanding, reporting
+from compline_hub.core.orders import Order, OrderKind
+from compline_hub.core.standing import Case
+from compline_hub.errors import OrderRefused
+from compline_shared.reports import BindingState
+from compline_shared.topics import up
+from tests.branch_store import branch
+
+HOUR = 3_600
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits, and no power cut here
+
+
+class Orders(RuleBasedStateMachine):
+    """One branch and one handset; the wire holds what is on its way."""
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running = contextlib.ExitStack()
+        folder = Path(self._running.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
+        shutil.copytree(self.template, folder, dirs_exist_ok=True)
+        self.office = self._running.enter_context(branch(folder))
+        self.handset = self.office.simulated()
+        self.key = self.handset.readable
+        self.wanted = BindingState.BOUND
+        self.up: list[bytes] = []
+
+    @rule()
+    def freeze(self) -> None:
+        with contextlib.suppress(OrderRefused):
+            self.office.orders.freeze("Desk 7", by="ada")
+            self.wanted = BindingState.FROZEN
+
+    @rule()
+    def rebind(self) -> None:
+        with contextlib.suppress(OrderRefused):
+            self.office.orders.rebind("Desk 7", by="ada")
+            self.wanted = BindingState.BOUND
+
+    @rule()
+    def report(self) -> None:
+        self.up.append(self.handset.report())
+
+    @rule(at=st.integers(0, 9), again=st.booleans())
+    def hub_hears(self, at: int, again: bool) -> None:
+        if self.up:
+            frame = self.up[at % len(self.up)] if again else self.up.pop(at % len(self.up))
+            self.office.intake.take([(up(self.handset.id), frame)])
+
+    @rule(at=st.integers(0, 9), again=st.booleans())
+    def handset_hears(self, at: int, again: bool) -> None:
+        sent = self.office.post.sent
+        if sent:
+            _, frame = sent[at % len(sent)] if again else sent.pop(at % len(sent))
+            self.handset.take(frame)
+            self.up.append(self.handset.report())
+
+    @rule()
+    def lose_all(self) -> None:
+        self.up.clear()
+        self.office.post.sent.clear()
+
+    @rule()
+    def restart(self) -> None:
+        self.handset.restart()
+
+    @rule(hours=st.integers(1, 24))
+    def pass_time(self, hours: int) -> None:
+        self.handset.pass_time(hours * HOUR)
+        self.office.clock.now += hours * HOUR
+        self.office.dispatch.send_due()
+
+    def teardown(self) -> None:
+        try:
+            self.lose_all()
+            for _ in range(3):
+                self.office.clock.now += HOUR
+                self.office.meet(self.handset, rounds=20)
+            self.settled()
+        finally:
+            self._running.close()
+
+    def settled(self) -> None:
+        case = self.office.binding(self.handset)
+        with self.office.hub.store.transaction() as ledger:
+            pending = ledger.book.pending(case.id)
+        assert list(pending) == []
+        assert self.handset.life.state is self.wanted
+        assert self.handset.readable == (self.key if self.wanted is BindingState.BOUND else None)
+        assert case.epoch == self.handset.life.epoch
+        assert case.next_escrow is None or self.wanted is BindingState.FROZEN
+
+
+def play(template: Path, *, examples: int) -> None:
+    machine = type("Played", (Orders,), {"template": template})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+            database=None,
+        ),
+    )
+
+
+def play_once(template: Path, *steps: str) -> None:
+    """The same machine along one path that the broken variants trip over."""
+    machine = type("Played", (Orders,), {"template": template})()
+    for step in steps:
+        match step:
+            case "freeze":
+                machine.freeze()
+            case "rebind":
+                machine.rebind()
+            case "restart":
+                machine.restart()
+            case "meet":
+                machine.office.meet(machine.handset)
+            case "send":
+                machine.office.dispatch.send_due()
+            case "take":
+                machine.handset_hears(0, again=False)
+            case _:
+                machine.handset.pass_time(73 * HOUR)
+    machine.teardown()
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    with branch(tmp_path):
+        pass
+    return tmp_path
+
+
+def test_orders_when_the_wire_misbehaves_then_after_quiet_the_handset_is_as_wanted(template: Path) -> None:
+    play(template, examples=60)
+
+
+def test_orders_control_when_a_rebind_keeps_the_counter_that_was_used_then_the_handset_stays_frozen(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = commanding._placed
+
+    def stubborn(case: Case, order: Order) -> tuple[Case, int]:
+        return (case, order.counter) if order.counter else placed(case, order)
+
+    monkeypatch.setattr(commanding, "_placed", stubborn)
+    with pytest.raises(AssertionError):
+        play_once(template, "freeze", "meet", "restart", "rebind", "send", "take")
+
+
+def test_orders_control_when_what_a_handset_freezes_by_itself_is_left_so_then_it_is_caught(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = reporting._contradicted
+
+    def forgetful(case: Case, *arguments: object, **named: object) -> object:
+        after, alarms = decide(case, *arguments, **named)  # type: ignore[arg-type]
+        return (case if after.pending(OrderKind.REBIND) else after), alarms
+
+    monkeypatch.setattr(reporting, "_contradicted", forgetful)
+    with pytest.raises(AssertionError):
+        play_once(template, "three days")
+
+
+def test_orders_control_when_nothing_is_broken_then_both_plays_end_as_wanted(template: Path) -> None:
+    play_once(template, "freeze", "meet", "restart", "rebind", "send", "take")
+    play_once(template, "three days")
