@@ -1,4 +1,4 @@
-"""The two files that make a handset and a hub known to each other, until pairing carries the same types."""
+"""What makes a handset and a hub known to each other: the request, and the grant that pairing carries."""
 
 from __future__ import annotations
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from compline_hub.core.authority import (
     DAY,
@@ -122,6 +126,31 @@ def test_certificate_when_two_thirds_are_through_then_it_is_due() -> None:
     "der", [b"", b"\x30\x03\x02\x01\x01", bytes(MAX_CERTIFICATE + 1), made().server.der[:-1]]
 )
 def test_certificate_when_it_is_none_then_malformed(der: bytes) -> None:
+    with pytest.raises(MalformedFrame):
+        read_certificate(der)
+
+
+def foreign(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, *names: str) -> bytes:
+    """A certificate that no hub makes, DER."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text) for text in names])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    builder = builder.not_valid_before(datetime.fromtimestamp(NOW, UTC))
+    builder = builder.not_valid_after(datetime.fromtimestamp(NOW + DAY, UTC))
+    hashed = None if isinstance(key, ed25519.Ed25519PrivateKey) else SHA256()
+    return builder.sign(key, hashed).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    "der",
+    [
+        foreign(ed25519.Ed25519PrivateKey.generate(), "hub"),
+        foreign(ec.generate_private_key(ec.SECP384R1()), "hub"),
+        foreign(ec.generate_private_key(ec.SECP256R1())),
+        foreign(ec.generate_private_key(ec.SECP256R1()), "hub", "another"),
+    ],
+    ids=["another kind of key", "another curve", "no name", "two names"],
+)
+def test_certificate_when_no_hub_makes_such_then_malformed(der: bytes) -> None:
     with pytest.raises(MalformedFrame):
         read_certificate(der)
 

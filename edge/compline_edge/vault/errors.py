@@ -6,7 +6,7 @@ from compline_shared.errors import ComplineError
 
 
 class NotEnrolled(ComplineError):
-    """The agent's home has no identity or no binding yet; run `compline-edge init`, then `join`."""
+    """The agent's home has no identity or no binding yet; run `compline-edge join CODE` first."""
 
 
 class AlreadyEnrolled(ComplineError):
