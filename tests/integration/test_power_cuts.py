@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-OPERATIONS = ("bind",)
+OPERATIONS = ("bind", "freeze", "rebind", "lease", "resumed-freeze")
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

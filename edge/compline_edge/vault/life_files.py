@@ -192,11 +192,17 @@ class LifeFiles:
         raise FilesPutBack(FilesPutBack.__doc__)
 
     def _name_staged(self) -> None:
-        """Let the staged files take their names, the record last: it is what a start looks at."""
-        staged = sorted(self._staged(), key=lambda path: path.name == _LIFE + _NEXT)
-        for path in staged:
-            path.replace(path.with_name(path.name.removesuffix(_NEXT)))
-        sync_folder(self._folder)
+        """Let the staged files take their names, the record last: it is what a start looks at.
+
+        The others' names are durable before it gets its own, for no rule says that a disk keeps two renames in order.
+        """
+        following = self._folder / (_LIFE + _NEXT)
+        others = [path for path in self._staged() if path != following]
+        for staged in (others, [following]):
+            for path in staged:
+                path.replace(path.with_name(path.name.removesuffix(_NEXT)))
+            if staged:
+                sync_folder(self._folder)
 
     def _drop_staged(self) -> None:
         for path in self._staged():
