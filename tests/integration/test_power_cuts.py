@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-OPERATIONS = ("bind", "freeze", "rebind", "lease", "resumed-freeze")
+OPERATIONS = ("bind", "freeze", "rebind", "lease", "wipe", "resumed-freeze", "resumed-wipe")
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

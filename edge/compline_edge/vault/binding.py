@@ -260,8 +260,8 @@ class Binding:
         """Keys first: from the first step on nothing opens the vault, however large its files are."""
         self._files.destroy()
         self._files.remove(*_BOUND_FILES, FROZEN)
-        self._files.remove(*_VAULT_FILES)
         shutil.rmtree(self.folder / "evidence", ignore_errors=True)
+        self._files.remove(*_VAULT_FILES)  # and makes durable that the evidence is gone
         self._files.end(done(self.life))
         self._asked.clear()
 
