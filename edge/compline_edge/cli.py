@@ -23,7 +23,7 @@ from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.identity import create_identity
 from compline_edge.vault.identity import join as join_hub
-from compline_edge.wiring import instruments
+from compline_edge.wiring import instruments, slot_at
 from compline_shared.enrolment import BadEnrolment, read_grant
 from compline_shared.errors import ComplineError
 
@@ -143,7 +143,7 @@ def inspect(
 def init(home: Annotated[Path | None, _HOME] = None, config: Annotated[Path | None, _CONFIG] = None) -> None:
     """Make this handset's identity and the request file that the hub's `enrol` takes. Safe to repeat."""
     settings = _settings(config, home=home)
-    create_identity(settings.home_folder)
+    create_identity(settings.home_folder, slot_at=slot_at(settings))
     typer.echo(
         f"Bring {settings.home_folder / 'request.json'} to the hub: compline-hub enrol request.json --out grant.json"
     )
@@ -169,7 +169,7 @@ def join(
         raise BadEnrolment(
             f"{grant} is not a grant that this version can read: name the file that the hub's `enrol` wrote."
         ) from error
-    join_hub(settings.home_folder, taken)
+    join_hub(settings.home_folder, taken, slot_at=slot_at(settings))
     typer.echo(f"Joined. Delete {grant} now, it holds secrets; then: compline-edge run --recordings FOLDER")
 
 
