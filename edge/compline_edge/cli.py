@@ -14,13 +14,16 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
+from compline_edge.clock import BootClock
 from compline_edge.core.lease_words import told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
+from compline_edge.status import print_status, status_row
 from compline_edge.vault.binding import Binding
+from compline_edge.vault.glance import look
 from compline_edge.vault.identity import create_identity
 from compline_edge.vault.identity import join as join_hub
 from compline_edge.wiring import instruments, slot_at
@@ -64,6 +67,7 @@ verdicts that cannot carry content.
 2. On the hub: `compline-hub enrol request.json --name "Desk 7" --out grant.json`; bring the grant back.
 3. `compline-edge join grant.json`, then delete the grant file: it holds secrets.
 4. `compline-edge run --recordings FOLDER` watches, judges and delivers.
+5. `compline-edge status` says how this handset stands with its hub, also while it runs.
 
 **Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
 `COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on for every setting:
@@ -206,6 +210,23 @@ def run(
         asyncio.run(_run(settings))
     except ExceptionGroup as group:
         raise _told(group) from None
+
+
+@app.command()
+def status(
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="For people or for programs.")
+    ] = "table",
+    home: Annotated[Path | None, _HOME] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Say what this handset is: bound or frozen, until when, what keeps its keys, and what it owes.
+
+    Reads only, opens no vault, and works beside a running agent.
+    """
+    settings = _settings(config, home=home)
+    glance = look(settings.home_folder, clock=BootClock(), slot_at=slot_at(settings))
+    print_status(status_row(glance, slot=settings.slot), as_json=output == "json")
 
 
 async def _run(settings: EdgeSettings) -> None:

@@ -18,6 +18,7 @@ NEXT = {
     "inspect": ("--format", "--show-text", "exit status", ".jsonl"),
     "init": ("request file", "enrol"),
     "join": ("grant", "enrol"),
+    "status": ("running agent", "--format"),
     "run": ("--recordings", "--hub", "Ctrl-C"),
     "models": ("list", "fetch"),
     "models list": ("fetched",),
