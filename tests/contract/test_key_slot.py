@@ -166,6 +166,40 @@ def test_tpm_slot_when_the_index_has_another_authorisation_then_locked_and_said_
         TpmSlot(tmp_path / "slot").get()
 
 
+def test_tpm_slot_when_the_index_is_somebody_elses_then_it_takes_another(
+    tpm: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TpmSlot(tmp_path / "first").put(KEY)
+    taken = int(json.loads((tmp_path / "first").read_bytes())["index"], 16)
+    drawn = iter((taken, taken + 1))
+    monkeypatch.setattr("secrets.choice", lambda _range: next(drawn))
+    TpmSlot(tmp_path / "second").put(OTHER)
+    assert (TpmSlot(tmp_path / "first").get(), TpmSlot(tmp_path / "second").get()) == (KEY, OTHER)
+
+
+def fill(folder: Path) -> None:
+    """Put keys into a TPM that others have filled with what is theirs, until it refuses."""
+    index, define = 0x0150_0000, ["-s", "2048", "-a", "ownerread|ownerwrite"]
+    while (
+        subprocess.run(["tpm2_nvdefine", hex(index), *define], capture_output=True, check=False).returncode
+        == 0
+    ):
+        index += 1
+    for number in range(64):
+        TpmSlot(folder / str(number)).put(KEY)
+
+
+def test_tpm_slot_when_the_tpm_is_full_then_locked_and_what_is_there_can_still_be_replaced(
+    tmp_path: Path,
+) -> None:
+    with running_tpm(tmp_path):
+        TpmSlot(tmp_path / "slot").put(KEY)
+        with pytest.raises(VaultLocked, match="no room for another key"):
+            fill(tmp_path)
+        TpmSlot(tmp_path / "slot").put(OTHER)
+        assert TpmSlot(tmp_path / "slot").get() == OTHER
+
+
 def test_tpm_slot_when_no_tpm_answers_then_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_tpm()
     monkeypatch.setenv(VARIABLE, f"swtpm:path={tmp_path / 'nobody'}")

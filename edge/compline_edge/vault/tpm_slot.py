@@ -95,11 +95,10 @@ class TpmSlot:
         """
         if not SLOT_LEAST <= len(content) <= SLOT_MOST:
             raise ValueError(f"a slot keeps {SLOT_LEAST} to {SLOT_MOST} bytes")
-        place = self._place() or self._allocate()
-        answer = _write(place, content)
-        if _UNDEFINED in answer.codes:
-            place = self._defined(place)
-            answer = _write(place, content)
+        place = self._place()
+        answer = _write(place, content) if place else None
+        if answer is None or _UNDEFINED in answer.codes:
+            answer = _write(self._defined(place or self._allocate()), content)
         if answer.codes:
             raise _refused(answer.codes)
 
@@ -144,6 +143,7 @@ class TpmSlot:
         return place
 
     def _defined(self, place: _Place) -> _Place:
+        """Define the index, or another one where somebody else has it already."""
         for _ in range(_HANDLES_TRIED):
             size = str(_INDEX_BYTES)
             answer = _run("nvdefine", place, "-C", "o", "-s", size, "-a", ATTRIBUTES, "-p", "AUTH")
