@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Brings uv, the locked environment and, for tests, the system packages; says in one line what it cannot bring.
 #   packaging/setup.sh .venv          the environment
-#   packaging/setup.sh --system-only  what the tests use from the system: a second broker, a browser, fonts, a speech model
+#   packaging/setup.sh --system-only  what the tests use from the system: a second broker, a browser, fonts, an emulated TPM
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 system_packages() {
-    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm strace) missing=() name
+    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm strace swtpm tpm2-tools) missing=() name
     [ "$(uname -m)" = x86_64 ] || wanted+=(libatomic1)
     for name in "${wanted[@]}"; do
         case "$name" in
             fonts-noto-cjk) fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing+=("$name") ;;
             libatomic1) ldconfig -p | grep -q libatomic.so.1 || missing+=("$name") ;;
             mosquitto) [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing+=("$name") ;;
+            tpm2-tools) command -v tpm2_nvwrite >/dev/null || missing+=("$name") ;;
             chromium) has_browser || missing+=("$name") ;;
             *) command -v "$name" >/dev/null || missing+=("$name") ;;
         esac

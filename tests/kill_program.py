@@ -10,12 +10,10 @@ must be.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -28,6 +26,7 @@ from compline_edge.vault.slot_record import SlotRecord
 from compline_shared.errors import ComplineError
 from tests.homes import HubKeys
 from tests.lives import LifeHub, TurnedClock, living, obey, roster_grant
+from tests.strace import traced
 from tests.verdicts import draft
 
 CALLS = (
@@ -43,7 +42,7 @@ CALLS = (
     "ftruncate",
 )
 VERDICTS = 3
-ATTACH_S = 10.0
+EVIDENCE = b"what was said" * 99
 
 
 class Story:
@@ -61,7 +60,7 @@ class Story:
             join(self.home, self.grant, clock=self.clock)
             with self.open(self.home) as here:
                 for _ in range(VERDICTS):
-                    here.ledger.record(draft(), None)
+                    here.ledger.record(draft(), io.BytesIO(EVIDENCE))
                 self.hub.hear(here)
                 if operation == "rebind":
                     obey(here, self.hub.freeze())
@@ -103,12 +102,19 @@ class Story:
             stage = here.binding.life.stage
             assert here.outbox.last_seq == VERDICTS, "a verdict is lost"
             if isinstance(stage, Bound):
-                assert here.vault.last_seq == VERDICTS, "the vault is not whole"
+                assert b"".join(here.vault.evidence(VERDICTS)) == EVIDENCE, "the vault is not whole"
             names = {path.name for path in here.binding.folder.iterdir()}
             if isinstance(stage, Frozen):
                 assert not names & {"secret", "vault.wrap"}, "a frozen binding kept what opens it"
             if isinstance(stage, Wiped):
-                assert not names & {"secret", "vault.wrap", "vault.frozen", "vault.db", "vault.slot"}, names
+                assert not names & {
+                    "secret",
+                    "vault.wrap",
+                    "vault.frozen",
+                    "vault.db",
+                    "vault.slot",
+                    "evidence",
+                }, names
             allowed = {
                 "freeze": Bound | Frozen,
                 "rebind": Bound | Frozen,
@@ -135,31 +141,8 @@ class Story:
 
 def killed(call: str, at: int, work: Callable[[], None]) -> bool:
     """Do ``work`` in a child that is killed as it enters its ``at``-th such call; False where it got through before."""
-    child = os.fork()
-    if child == 0:
-        os.kill(os.getpid(), signal.SIGSTOP)
-        try:
-            work()
-        except BaseException as failure:  # noqa: BLE001 (the parent must not go on as if nothing had been)
-            sys.stderr.write(f"the operation itself failed: {failure!r}\n")
-            os._exit(2)
-        os._exit(0)
-    os.waitpid(child, os.WUNTRACED)
-    tracer = subprocess.Popen(
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(child), "-e", f"trace={call}",
-         "-e", f"inject={call}:signal=SIGKILL:when={at}"],
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    until = time.monotonic() + ATTACH_S
-    while f"TracerPid:\t{tracer.pid}" not in Path(f"/proc/{child}/status").read_text():
-        if time.monotonic() > until or tracer.poll() is not None:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            sys.exit("strace cannot attach here")
-        time.sleep(0.002)
-    os.kill(child, signal.SIGCONT)
-    _, status = os.waitpid(child, 0)
-    tracer.wait()
+    inject = f"inject={call}:signal=SIGKILL:when={at}"
+    status = traced(work, "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
     if os.WIFSIGNALED(status):
         return True
     if os.WEXITSTATUS(status):

@@ -28,7 +28,7 @@ from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
-from compline_edge.wiring import Instruments, instruments, keeper_of, link, renewal
+from compline_edge.wiring import Instruments, instruments, keeper_of, link, renewal, slot_at
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -247,7 +247,7 @@ async def open_agent(
         _log.info("parted", not_judged=judge_of(home).part(left))
 
     with (
-        open_home(settings.home_folder, clock=clock, parting=part) as home,
+        open_home(settings.home_folder, clock=clock, slot_at=slot_at(settings), parting=part) as home,
         ThreadPoolExecutor(2 * len(folders(settings)) + 1, thread_name_prefix="agent") as threads,
     ):
         yield Agent(

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
-from compline_edge.clock import SystemClock
+from compline_edge.clock import BootClock, SystemClock
 from compline_edge.core.lease_words import told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
@@ -23,8 +23,10 @@ from compline_edge.joining import pair
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
+from compline_edge.status import print_status, status_row
 from compline_edge.vault.binding import Binding
-from compline_edge.wiring import instruments
+from compline_edge.vault.glance import look
+from compline_edge.wiring import instruments, slot_at
 from compline_shared.errors import ComplineError
 from compline_shared.pairing_code import read_address, read_invitation
 
@@ -64,6 +66,7 @@ verdicts that cannot carry content.
 1. On the hub: `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code, good for 5 minutes.
 2. `compline-edge join CODE` pairs this handset.
 3. `compline-edge run --recordings FOLDER` watches, judges and delivers.
+4. `compline-edge status` says how this handset stands with its hub, also while it runs.
 
 **Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
 `COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on for every setting:
@@ -200,6 +203,23 @@ def run(
         asyncio.run(_run(settings))
     except ExceptionGroup as group:
         raise _told(group) from None
+
+
+@app.command()
+def status(
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="For people or for programs.")
+    ] = "table",
+    home: Annotated[Path | None, _HOME] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Say what this handset is: bound or frozen, until when, what keeps its keys, and what it owes.
+
+    Reads only, opens no vault, and works beside a running agent.
+    """
+    settings = _settings(config, home=home)
+    glance = look(settings.home_folder, clock=BootClock(), slot_at=slot_at(settings))
+    print_status(status_row(glance, slot=settings.slot), as_json=output == "json")
 
 
 async def _run(settings: EdgeSettings) -> None:

@@ -16,8 +16,8 @@ from compline_edge.link.pairing import join_at
 from compline_edge.ports import Address, Clock
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
-from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.identity import create_identity, join, require_joinable
+from compline_edge.wiring import slot_at
 from compline_shared.enrolment import met_at
 from compline_shared.errors import ComplineError
 from compline_shared.pairing import Refusal
@@ -58,14 +58,15 @@ def pair(settings: EdgeSettings, invitation: Invitation, *, clock: Clock, find: 
         StorageFull: no room; within the code's five minutes the same handset may join again.
     """
     home = settings.home_folder
-    require_joinable(home)
-    request = create_identity(home)
-    identity = identity_of(FileSlot(home / "identity.key").get())
+    slots = slot_at(settings)
+    require_joinable(home, slot_at=slots)
+    request = create_identity(home, slot_at=slots)
+    identity = identity_of(slots(home / "identity.key").get())
     won: list[Won] = []
 
     def keep_from(address: Address, what: Won) -> None:
         CertificateStore(home).keep(what.certificate, hub_time=what.hub_time)
-        join(home, met_at(what.grant, address.host))
+        join(home, met_at(what.grant, address.host), slot_at=slots)
         won.append(what)
 
     def try_at(address: Address) -> None:

@@ -22,7 +22,9 @@ from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
-from compline_edge.vault.home import Home
+from compline_edge.vault.file_slot import FileSlot
+from compline_edge.vault.home import Home, SlotAt
+from compline_edge.vault.tpm_slot import TpmSlot
 from compline_shared.configuration import InvalidSettings
 from compline_shared.errors import ComplineError
 from compline_shared.lexicon import Entry
@@ -114,6 +116,15 @@ def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -
         f"There is no lexicon for the language {settings.language} in {models} (there are: {there}): "
         "choose another with --language, or put a .lex file for it there."
     )
+
+
+def slot_at(settings: EdgeSettings) -> SlotAt:
+    """Return the kind of key slot that is set."""
+    match settings.slot:
+        case "file":
+            return FileSlot
+        case "tpm":
+            return TpmSlot
 
 
 def keeper_of(settings: EdgeSettings, home: Home, clock: Clock) -> CertificateKeeper:

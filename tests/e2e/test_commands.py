@@ -16,6 +16,7 @@ NEXT = {
     "": ("compline-edge inspect FOLDER", "compline-hub pair", "compline-edge join CODE", "compline-edge run"),
     "inspect": ("--format", "--show-text", "exit status", ".jsonl"),
     "join": ("16 characters", "--hub"),
+    "status": ("running agent", "--format"),
     "run": ("--recordings", "--hub", "Ctrl-C"),
     "models": ("list", "fetch"),
     "models list": ("fetched",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,35 @@ from compline_edge.vault.errors import AlreadyEnrolled, FilesPutBack, VaultFroze
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.home import Home, SlotAt
 from compline_edge.vault.identity import create_identity, join
+from compline_edge.vault.tpm_slot import TpmSlot
 from compline_shared.lease import DAY, HOUR
 from compline_shared.reports import BindingState, Cause, CommandOutcome
 from tests.homes import HubKeys, bytes_under
 from tests.lives import bound, living, obey
 from tests.slots import Chip
+from tests.tpm import running_tpm
 from tests.verdicts import draft
 
 SECRET_WORDS = "王小明的电话是15400001234"
 
 
+@pytest.fixture(scope="module")
+def tpm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlotAt]:
+    with running_tpm(tmp_path_factory.mktemp("tpm")):
+        yield TpmSlot
+
+
+@pytest.fixture(params=["file", "chip", "tpm"])
+def life(tmp_path: Path, request: pytest.FixtureRequest) -> Life:
+    if request.param == "tpm":
+        return Life(tmp_path, request.getfixturevalue("tpm"))
+    return Life(tmp_path, FileSlot if request.param == "file" else Chip().slot_at)
+
+
 @pytest.fixture(params=["file", "chip"])
-def slot_at(request: pytest.FixtureRequest) -> SlotAt:
-    return FileSlot if request.param == "file" else Chip().slot_at
-
-
-@pytest.fixture
-def life(tmp_path: Path, slot_at: SlotAt) -> Life:
-    return Life(tmp_path, slot_at)
+def quick_life(tmp_path: Path, request: pytest.FixtureRequest) -> Life:
+    """On slots that take no time, for what is opened hundreds of times or measured."""
+    return Life(tmp_path, FileSlot if request.param == "file" else Chip().slot_at)
 
 
 class Life:
@@ -177,14 +189,16 @@ def test_wipe_when_fewer_than_two_approved_then_the_vault_stays(
         assert here.vault.last_seq == 1
 
 
-def test_wipe_when_the_vault_is_large_then_it_is_unreadable_within_a_tenth_of_a_second(life: Life) -> None:
-    with (life.folder / "vault.db").open("ab") as file:
+def test_wipe_when_the_vault_is_large_then_it_is_unreadable_within_a_tenth_of_a_second(
+    quick_life: Life,
+) -> None:
+    with (quick_life.folder / "vault.db").open("ab") as file:
         file.truncate(2**30)
     for number in range(200):
-        (life.folder / "evidence" / f"{number:032x}.cev").write_bytes(bytes(50_000))
-    with life.open() as here:
-        life.hub.hear(here)
-        command = life.hub.wipe()
+        (quick_life.folder / "evidence" / f"{number:032x}.cev").write_bytes(bytes(50_000))
+    with quick_life.open() as here:
+        quick_life.hub.hear(here)
+        command = quick_life.hub.wipe()
         here.binding.order(command)
         here.close_vault()
         began, seen = time.perf_counter(), watched(here, "destroy")
@@ -229,20 +243,20 @@ def test_lease_when_thirty_days_run_then_the_keys_are_destroyed(life: Life) -> N
         assert here.binding.life.stage == Wiped(Cause.LEASE)
 
 
-def test_lease_when_rebooted_over_and_over_then_each_boot_counts_ten_minutes(life: Life) -> None:
+def test_lease_when_rebooted_over_and_over_then_each_boot_counts_ten_minutes(quick_life: Life) -> None:
     for _ in range(72 * 6):
-        life.clock.reboot()
-        life.open().close()
-    with life.open() as here:
+        quick_life.clock.reboot()
+        quick_life.open().close()
+    with quick_life.open() as here:
         assert here.binding.life.stage == Frozen(Cause.LEASE)
 
 
-def test_lease_when_the_clock_is_turned_back_each_day_then_nothing_is_gained(life: Life) -> None:
+def test_lease_when_the_clock_is_turned_back_each_day_then_nothing_is_gained(quick_life: Life) -> None:
     for _ in range(72):
-        life.clock.run(HOUR)
-        life.clock.wall -= HOUR
-        life.open().close()
-    with life.open() as here:
+        quick_life.clock.run(HOUR)
+        quick_life.clock.wall -= HOUR
+        quick_life.open().close()
+    with quick_life.open() as here:
         assert here.binding.life.stage == Frozen(Cause.LEASE)
 
 
@@ -298,6 +312,18 @@ def test_copy_when_put_back_with_a_file_slot_then_it_opens_as_the_threat_model_s
     put_back(life, copy, slot=True)
     with life.open() as here:
         assert here.vault.last_seq == 1
+
+
+@pytest.mark.parametrize("way", ["freeze", "wipe"])
+def test_copy_when_put_back_whole_beside_a_tpm_then_it_does_not_open(
+    tpm: SlotAt, tmp_path: Path, way: str
+) -> None:
+    life = Life(tmp_path, tpm)
+    copy = copied(life, tmp_path / "copy")
+    getattr(life, way)()
+    put_back(life, copy, slot=True)
+    with pytest.raises(FilesPutBack):
+        life.open()
 
 
 def test_copy_when_renewed_since_then_it_does_not_open_without_the_slot(life: Life, tmp_path: Path) -> None:

@@ -18,6 +18,50 @@ def told(life: Life, account: Account | None) -> str | None:
             return _wiped(life)
 
 
+def outlook(life: Life, account: Account | None) -> str:
+    """Return what to say when somebody asks: as `told`, and what will happen where nothing has to be told yet."""
+    sentence = told(life, account)
+    if sentence is not None or account is None:
+        return sentence or ""
+    times = life.terms.times
+    match standing(account, times):
+        case Standing.GOOD | Standing.WARNED:
+            return (
+                f"租期正常。若一直连不到门店服务器，约{_hours(times.warn - account.used)}小时后提醒，"
+                f"约{_hours(times.freeze - account.used)}小时后冻结保险库；连上一次即可续期。\n"
+                "The lease is good. Without meeting its hub this phone warns in about "
+                f"{_hours(times.warn - account.used)} hours and freezes its vault in about "
+                f"{_hours(times.freeze - account.used)}; meeting it once renews the lease."
+            )
+        case Standing.ENDED:
+            return (
+                "租期已到。程序下次运行时保险库将被冻结；连到门店网络即可恢复，不会丢失任何内容。\n"
+                "The lease is over. The vault freezes when the agent runs next; meeting the hub opens it again, and "
+                "nothing is lost."
+            )
+        case Standing.LAPSED:
+            return (
+                "租期早已结束。程序下次运行时密钥将被销毁，记录不可恢复。\n"
+                "The lease ended long ago. When the agent runs next, the vault's keys are destroyed and nothing "
+                "brings it back."
+            )
+
+
+def slot_means(*, rollback_resistant: bool) -> str:
+    """Return what the kind of key slot means, Chinese and then English."""
+    if rollback_resistant:
+        return (
+            "密钥保存在本机的安全芯片里：即使有人早先复制过文件，冻结或擦除之后也打不开。\n"
+            "The keys lie in a chip of this phone: whoever copied its files earlier cannot open what was frozen or "
+            "wiped since."
+        )
+    return (
+        "密钥保存在文件里：有人若在绑定期间连同密钥文件一起复制过，冻结或擦除之后仍能打开那份副本。\n"
+        "The keys lie in a file: whoever copied it together with the vault while this phone was bound can open that "
+        "copy even after a freeze or wipe."
+    )
+
+
 def _leased(life: Life, account: Account) -> str | None:
     times = life.terms.times
     if standing(account, times) is not Standing.WARNED:

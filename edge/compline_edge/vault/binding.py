@@ -273,8 +273,8 @@ class Binding:
         """Keys first: from the first step on nothing opens the vault, however large its files are."""
         self._files.destroy()
         self._files.remove(*_BOUND_FILES, FROZEN)
-        self._files.remove(*_VAULT_FILES)
         forget_evidence(self.folder / "evidence")
+        self._files.remove(*_VAULT_FILES)  # and makes durable that the evidence is gone
         self._files.end(done(self.life, self.life.stage))
         self._asked.clear()
 

@@ -34,16 +34,17 @@ _ID_BYTES = 8
 _CLOCK = BootClock()
 
 
-def create_identity(home: Path) -> EnrolmentRequest:
+def create_identity(home: Path, *, slot_at: Callable[[Path], KeySlot] = FileSlot) -> EnrolmentRequest:
     """Make this handset's id and keys, and return what to show the hub; the same again on a second call.
 
     Raises:
         StorageFull: no room.
+        VaultLocked: the slot does not answer.
         BadEnrolment: the request of an earlier call is damaged.
     """
     make_folder(home)
     path = home / "request.json"
-    slot = FileSlot(home / "identity.key")
+    slot = slot_at(home / "identity.key")
     if slot.holds and path.exists():
         return read_request(bounded(path))
     seed = os.urandom(32)

@@ -39,6 +39,35 @@ _REVISION: Final = 8
 _LONGEST: Final = len(_MAGIC) + _REVISION + MAX_RECORD
 
 
+def true_file(folder: Path, slot: KeySlot) -> tuple[bytes, SlotRecord | None]:
+    """Return the record's file that is true, and what the slot holds, None once it was destroyed; touches nothing.
+
+    Raises:
+        FilesPutBack: the files are not those that the slot knows.
+        NotEnrolled: there is no record.
+    """
+    now, following = _bounded(folder / _LIFE), _bounded(folder / (_LIFE + _NEXT))
+    if not slot.holds:
+        if now is None:
+            raise NotEnrolled("This binding was never finished; pair this handset anew.")
+        return now, None
+    record = read_record(slot.get())
+    for file in (following, now):
+        if file is not None and record.fits(file):
+            return file, record
+    raise FilesPutBack(FilesPutBack.__doc__)
+
+
+def life_in(file: bytes) -> Life:
+    """Return the record that a file holds; raises FilesPutBack where it holds none."""
+    if not file.startswith(_MAGIC):
+        raise FilesPutBack(FilesPutBack.__doc__)
+    try:
+        return read_life(file[len(_MAGIC) + _REVISION :])
+    except MalformedFrame:
+        raise FilesPutBack(FilesPutBack.__doc__) from None
+
+
 class LifeFiles:
     """A binding's record with its slot; the files of one folder."""
 
@@ -53,7 +82,7 @@ class LifeFiles:
         self.slot = slot
         self._record: SlotRecord | None = None
         self._file = self._settle()
-        self.life = _read(self._file)
+        self.life = life_in(self._file)
         if self._record is None and not isinstance(self.life.stage, Wiping | Wiped):
             raise FilesPutBack("The key slot (vault.slot) of this binding is empty: pair this handset anew.")
 
@@ -84,7 +113,7 @@ class LifeFiles:
 
     def read(self, name: str) -> bytes:
         """Return a small file's bytes; raises FilesPutBack where it is missing."""
-        content = self._bounded(name)
+        content = _bounded(self._folder / name)
         if content is None:
             raise FilesPutBack(
                 f"The file {name} of this binding is missing: put it back, or pair this handset anew."
@@ -115,7 +144,7 @@ class LifeFiles:
             self._put(after)
         except BaseException:  # whether the slot took it or not: what it holds says what is true
             self._file = self._settle()
-            self.life = _read(self._file)
+            self.life = life_in(self._file)
             raise
         self._record, self._file, self.life = after, file, life
         self._name_staged()
@@ -176,27 +205,25 @@ class LifeFiles:
         return int.from_bytes(self._file[len(_MAGIC) : len(_MAGIC) + _REVISION], "big")
 
     def _settle(self) -> bytes:
-        now, following = self._bounded(_LIFE), self._bounded(_LIFE + _NEXT)
-        if not self.slot.holds:
-            if now is None:
-                raise NotEnrolled("This binding was never finished; pair this handset anew.")
-            self._drop_staged()
-            return now
-        self._record = read_record(self.slot.get())
-        if following is not None and self._record.fits(following):
+        file, self._record = true_file(self._folder, self.slot)
+        if self._record is not None and file == _bounded(self._folder / (_LIFE + _NEXT)):
             self._name_staged()
-            return following
-        if now is not None and self._record.fits(now):
+        else:
             self._drop_staged()
-            return now
-        raise FilesPutBack(FilesPutBack.__doc__)
+        return file
 
     def _name_staged(self) -> None:
-        """Let the staged files take their names, the record last: it is what a start looks at."""
-        staged = sorted(self._staged(), key=lambda path: path.name == _LIFE + _NEXT)
-        for path in staged:
-            path.replace(path.with_name(path.name.removesuffix(_NEXT)))
-        sync_folder(self._folder)
+        """Let the staged files take their names, the record last: it is what a start looks at.
+
+        The others' names are durable before it gets its own, for no rule says that a disk keeps two renames in order.
+        """
+        following = self._folder / (_LIFE + _NEXT)
+        others = [path for path in self._staged() if path != following]
+        for staged in (others, [following]):
+            for path in staged:
+                path.replace(path.with_name(path.name.removesuffix(_NEXT)))
+            if staged:
+                sync_folder(self._folder)
 
     def _drop_staged(self) -> None:
         for path in self._staged():
@@ -205,22 +232,14 @@ class LifeFiles:
     def _staged(self) -> list[Path]:
         return sorted(self._folder.glob("*" + _NEXT))
 
-    def _bounded(self, name: str) -> bytes | None:
-        try:
-            with (self._folder / name).open("rb") as file:
-                return file.read(_LONGEST + 1)
-        except FileNotFoundError:
-            return None
+
+def _bounded(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST + 1)
+    except FileNotFoundError:
+        return None
 
 
 def _written(life: Life, *, revision: int) -> bytes:
     return _MAGIC + revision.to_bytes(_REVISION, "big") + write_life(life)
-
-
-def _read(file: bytes) -> Life:
-    if not file.startswith(_MAGIC):
-        raise FilesPutBack(FilesPutBack.__doc__)
-    try:
-        return read_life(file[len(_MAGIC) + _REVISION :])
-    except MalformedFrame:
-        raise FilesPutBack(FilesPutBack.__doc__) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,15 +30,25 @@ ROW_BYTES: Final = 64
 
 
 def owes(path: Path) -> bool:
-    """Whether a closed outbox holds what the hub has not taken; one that was never made owes nothing."""
+    """Whether an outbox holds what the hub has not taken; one that was never made owes nothing."""
+    return owed_in(path) > 0
+
+
+def owed_in(path: Path) -> int:
+    """Return how many verdicts an outbox holds that the hub has not taken; another program may have it open.
+
+    Nothing is written: a log that is there is read with the file, and where there is none nobody is writing.
+    Raises VaultLocked: the file is damaged.
+    """
     if not path.exists():
-        return False
-    connection = sqlite3.connect(path)
+        return 0
+    way = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
     try:
-        last, settled = connection.execute("SELECT last, settled FROM progress").fetchone()
-    finally:
-        connection.close()
-    return bool(last > settled)
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{way}", uri=True)) as connection:
+            last, settled = connection.execute("SELECT last, settled FROM progress").fetchone()
+    except sqlite3.Error as error:
+        raise _named(error) from error
+    return max(0, int(last) - int(settled))
 
 
 class Outbox:

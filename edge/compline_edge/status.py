@@ -1,0 +1,124 @@
+"""Shows a collector or a program what this handset is: bound or not, until when, and what keeps its keys."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from compline_edge.core.lease_words import outlook, slot_means
+from compline_edge.display import legible
+from compline_edge.vault.glance import BindingGlance, Glance
+from compline_shared.reports import BindingState
+
+UNBOUND: Final = "unbound"
+_ALONE = (
+    "本机尚未与门店绑定。\n"
+    "This phone is not bound to a hub yet; let the hub make a grant, then: compline-edge join GRANT"
+)
+
+
+class LeaseRow(msgspec.Struct, frozen=True):
+    """Seconds of the lease, as of now."""
+
+    used_s: int
+    warns_in_s: int
+    freezes_in_s: int
+    destroys_in_s: int  # of running time
+
+
+class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What `status --format json` prints; sentences are Chinese and then English."""
+
+    handset: str
+    hub: str | None = None
+    binding: str | None = None
+    state: str = UNBOUND
+    cause: str | None = None  # where it is not bound: command or lease
+    epoch: int | None = None
+    policy: int | None = None  # version
+    lease: LeaseRow | None = None
+    told: tuple[str, ...]
+    slot: str
+    slot_means: tuple[str, ...] = ()
+    owed: int = 0  # verdicts
+
+
+def status_row(glance: Glance, *, slot: str) -> StatusRow:
+    """Return the row of a home; ``slot`` is the kind that is set."""
+    binding = glance.binding
+    if binding is None:
+        return StatusRow(handset=glance.handset, slot=slot, told=tuple(_ALONE.splitlines()))
+    life = binding.life
+    return StatusRow(
+        handset=glance.handset,
+        hub=binding.hub,
+        binding=life.place.binding,
+        state=life.state.code,
+        cause=None if life.state is BindingState.BOUND else life.cause.code,
+        epoch=life.epoch,
+        policy=life.terms.version,
+        lease=_lease(binding),
+        told=tuple(outlook(life, binding.account).splitlines()),
+        slot=slot,
+        slot_means=tuple(slot_means(rollback_resistant=binding.rollback_resistant).splitlines()),
+        owed=binding.owed,
+    )
+
+
+def print_status(row: StatusRow, *, as_json: bool) -> None:
+    """Print the row on stdout, as one line of JSON or as a table with its sentences."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for heading, words in _cells(row):
+        table.add_row(heading, legible(words))
+    Console(markup=False, emoji=False, highlight=False).print(table)
+
+
+def _cells(row: StatusRow) -> list[tuple[str, str]]:
+    state = row.state if row.cause is None else f"{row.state} (by {row.cause})"
+    cells = [("handset", row.handset), ("state", state)]
+    if row.binding is not None:
+        cells += [
+            ("hub", row.hub or ""),
+            ("binding", f"{row.binding}, epoch {row.epoch}, policy {row.policy}"),
+        ]
+    if row.lease is not None:
+        lease = row.lease
+        cells.append(
+            (
+                "lease",
+                f"{_span(lease.used_s)} used; warns in {_span(lease.warns_in_s)}, freezes in "
+                f"{_span(lease.freezes_in_s)}, destroys after {_span(lease.destroys_in_s)} of running",
+            )
+        )
+    cells += [("", sentence) for sentence in row.told]
+    cells += [("key slot", row.slot), *(("", sentence) for sentence in row.slot_means)]
+    if row.binding is not None:
+        cells.append(("owed", "1 verdict" if row.owed == 1 else f"{row.owed} verdicts"))
+    return cells
+
+
+def _lease(binding: BindingGlance) -> LeaseRow | None:
+    account, times = binding.account, binding.life.terms.times
+    if account is None:
+        return None
+    return LeaseRow(
+        used_s=round(account.used),
+        warns_in_s=max(0, round(times.warn - account.used)),
+        freezes_in_s=max(0, round(times.freeze - account.used)),
+        destroys_in_s=max(0, round(times.destroy - account.running)),
+    )
+
+
+def _span(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
