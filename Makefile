@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MEMBERS := shared edge hub
 
-.PHONY: help setup demo test check coverage bench eval lock clean
+.PHONY: help setup demo test prove check coverage bench eval lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,9 @@ demo: $(READY) ## a sample day, from calls and chats to the hub's page (ONCE=1: 
 test: $(READY) ## every test
 	@bash packaging/setup.sh --system-only
 	$(BIN)/python -m pytest
+
+prove: $(READY) ## what is too long for `make test`: a million foreign frames, longer fuzzing
+	$(BIN)/python -m pytest -m prove
 
 check: $(READY) ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

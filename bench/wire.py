@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from random import Random
-from time import process_time
 
 import cbor2
 import msgspec
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from bench.figure import Figure
+from bench.rate import rate
 from compline_shared.batch import Batch, Outcome, Receipt, open_verdicts, pack, pack_receipt, unpack
 from compline_shared.envelope import sign, verify
 from compline_shared.ids import BindingId, HandsetId
@@ -44,40 +44,45 @@ def figures() -> Iterable[Figure]:
     yield from _sizes(verdicts, frame, key)
 
     arrays = [cbor2.loads(each) for each in plain]
-    yield _rate(
+    yield rate(
         "verdict_encode",
         lambda: [encode_verdict(verdict, base) for verdict in verdicts],
         lambda: [cbor2.dumps(array, canonical=True) for array in arrays],
+        items=BATCH,
     )
-    yield _rate(
+    yield rate(
         "verdict_decode",
         lambda: [decode_verdict(each, base) for each in plain],
         lambda: [cbor2.loads(each) for each in plain],
+        items=BATCH,
     )
     aead, nonces = ChaCha20Poly1305(bytes(32)), [n.to_bytes(12, "big") for n in range(BATCH)]
     bare = [aead.encrypt(nonce, each, b"aad") for nonce, each in zip(nonces, plain, strict=True)]
-    yield _rate(
+    yield rate(
         "entry_seal",
         lambda: _entries(Sealer(hub.public_key(), _PLACE, base), plain),
         lambda: [aead.encrypt(nonce, each, b"aad") for nonce, each in zip(nonces, plain, strict=True)],
+        items=BATCH,
     )
     opener = Opener(hub, _PLACE, enc=batch.enc, header=batch.header)
-    yield _rate(
+    yield rate(
         "entry_open",
         lambda: [opener.open(batch.first_seq + n, entry) for n, entry in enumerate(batch.entries)],
         lambda: [aead.decrypt(nonce, each, b"aad") for nonce, each in zip(nonces, bare, strict=True)],
+        items=BATCH,
     )
     signature, public = key.sign(frame), key.public_key()
     signed = sign(frame, key, context=b"bench")
-    yield _rate("frame_sign", lambda: sign(frame, key, context=b"bench"), lambda: key.sign(frame), items=1)
-    yield _rate(
+    yield rate("frame_sign", lambda: sign(frame, key, context=b"bench"), lambda: key.sign(frame))
+    yield rate(
         "frame_verify",
         lambda: verify(signed, public, context=b"bench", limit=65_536),
         lambda: public.verify(signature, frame),
-        items=1,
     )
-    yield _rate("handset_verdicts", lambda: pack(_sealed(verdicts, base, hub), key), None)
-    yield _rate("hub_verdicts", lambda: open_verdicts(unpack(frame, public, _PLACE.handset), hub), None)
+    yield rate("handset_verdicts", lambda: pack(_sealed(verdicts, base, hub), key), None, items=BATCH)
+    yield rate(
+        "hub_verdicts", lambda: open_verdicts(unpack(frame, public, _PLACE.handset), hub), None, items=BATCH
+    )
 
 
 def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Iterable[Figure]:
@@ -150,26 +155,3 @@ def _sealed(verdicts: list[Verdict], base: SegmentBase, hub: X25519PrivateKey) -
 
 def _entries(sealer: Sealer, plain: list[bytes]) -> tuple[bytes, ...]:
     return tuple(sealer.seal(sealer.next_seq, each) for each in plain)
-
-
-def _rate(
-    name: str, ours: Callable[[], object], bare: Callable[[], object] | None, *, items: int = BATCH
-) -> Figure:
-    against = None if bare is None else items / _best(bare)
-    return Figure(f"{name}_rate", items / _best(ours), "1/s", against, "higher")
-
-
-def _best(call: Callable[[], object]) -> float:
-    """CPU seconds of one call: the best of 7 rounds of at least 20 ms."""
-    call()
-    rounds, times = 1, list[float]()
-    while len(times) < 7:
-        started = process_time()
-        for _ in range(rounds):
-            call()
-        spent = process_time() - started
-        if spent < 0.02:
-            rounds *= 2
-        else:
-            times.append(spent / rounds)
-    return min(times)

@@ -26,11 +26,12 @@ class ScriptReader:
     seconds: int
     stated: float | None = None
     broken: Abstention | None = None
+    sample_rate: int = SAMPLE_RATE  # Hz, as recorded
 
     @property
     def info(self) -> AudioInfo:
         stated = self.seconds if self.stated is None else self.stated
-        return AudioInfo("wav", "pcm_s16le", SAMPLE_RATE, len(self.scripts), float(stated))
+        return AudioInfo("wav", "pcm_s16le", self.sample_rate, len(self.scripts), float(stated))
 
     @property
     def defect(self) -> Abstention | None:

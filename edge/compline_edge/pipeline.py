@@ -127,7 +127,12 @@ def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Li
     for ear in ours:
         if reader.defect is None and ear.understood:
             noticed += absences(
-                ear.disclosed, role=ear.role, speech=ear.speech, clarity=ear.clarity, end=seconds
+                ear.disclosed,
+                role=ear.role,
+                speech=ear.speech,
+                clarity=ear.clarity,
+                sample_rate=reader.info.sample_rate,
+                end=seconds,
             )
     sides = [ear.speech for ear in ears]
     mixed = len(ears) == 1

@@ -1,27 +1,29 @@
-"""What the spotter finds in the sample day: self-made dialogues in a synthetic voice; nothing was tuned on them."""
+"""What the verdicts on the sample day's calls say, beside what is truly said; self-made, and no value was chosen by it.
+
+Every call goes the whole way, as `compline-edge inspect` judges it. A category is right in a call that holds it, wrong
+in one that does not and does not tolerate it, missed where the call holds it and the verdict does not.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import Figure
-from compline_edge.core.spotter import Spotted, Spotter
-from compline_edge.core.spotter_thresholds import parse_thresholds
-from compline_edge.senses.ctc_transcriber import CtcTranscriber
-from compline_edge.senses.recording import RecordingError, open_recording
-from compline_edge.senses.voice_activity import WebrtcVoiceActivity
-from compline_shared.lexicon import Entry, parse_pack
-from compline_shared.taxonomy import Category, Role
+from compline_edge.inspection import FoundRow, Inspector
+from compline_edge.senses.recording import LIMIT_S
+from compline_edge.settings import EdgeSettings
+from compline_edge.wiring import instruments
 
-MODELS = Path("models")
 DAY = Path("packaging/sample-day")
 EXPECTED = DAY / "expected.json"
 
 NEAR = 2.0
-"""Seconds by which a sighting may lie beside what was said."""
+"""Seconds by which a finding may lie beside what was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,73 +31,58 @@ class Said:
     """One violation that the script holds."""
 
     category: str
-    start: float  # s
-    end: float  # s
+    start: float | None  # s; None for an absence
+    end: float | None  # s; None where only the start is known
 
 
-def figures(*, models: Path = MODELS, day: Path = DAY) -> Iterator[Figure]:
-    """Yield recall of each category and false alarms an hour, of the audio spotter alone."""
-    entries = {
-        entry.id: entry
-        for path in sorted((models / "lexicons" / "zh-CN").glob("*.lex"))
-        for entry in parse_pack(path.read_text(encoding="utf-8"), name=path.name).entries
-        if entry.category is not Category.MISSING_DISCLOSURE
-    }
-    transcriber = CtcTranscriber(models / "zh-ctc-telephone")
-    thresholds = parse_thresholds((models / "spotter" / "thresholds.json").read_bytes())
-    spotter = Spotter(entries.values(), thresholds)
-    said: dict[str, int] = {}
-    found: dict[str, int] = {}
-    wrong, seconds = 0, 0.0
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Categories of one call's verdict."""
+
+    right: AbstractSet[str]
+    wrong: AbstractSet[str]
+    missed: AbstractSet[str]
+
+
+def figures(*, day: Path = DAY) -> Iterator[Figure]:
+    """Yield calls right, wrong and missed in all and by category, then the share of single phrases found."""
+    inspector = Inspector(instruments(EdgeSettings(models="models")).listener, longest=LIMIT_S)
+    right, wrong, missed = Counter[str](), Counter[str](), Counter[str]()
+    phrases = heard = 0
     for call in json.loads((day / "expected.json").read_text(encoding="utf-8"))["calls"]:
-        sightings, length = spot(day / call["path"], transcriber, spotter)
-        seconds += length
-        expected = [
-            Said(f["category"], f["start_s"], f["end_s"])
-            for f in call["findings"]
-            if f["start_s"] is not None
-        ]
-        for one in expected:
-            said[one.category] = said.get(one.category, 0) + 1
-            found[one.category] = found.get(one.category, 0) + any(_fits(s, one, entries) for s in sightings)
-        tolerated = set(call["tolerated"])
-        wrong += sum(
-            entries[s.entry].category.code not in tolerated and not any(_near(s, one) for one in expected)
-            for s in sightings
-        )
-    for category in sorted(said):
-        yield Figure(
-            f"sample_day_recall_{category}", found[category] / said[category], "share", None, "higher"
-        )
-    yield Figure("sample_day_recall", sum(found.values()) / sum(said.values()), "share", None, "higher")
-    yield Figure("sample_day_false_alarms_a_channel_hour", wrong / (seconds / 3600), "1/h", None, "lower")
+        (row,) = inspector.inspect(day / call["path"])
+        said = [Said(f["category"], f["start_s"], f["end_s"]) for f in call["findings"]]
+        one = tally({f.category for f in row.findings}, said, tolerated=set(call["tolerated"]))
+        right.update(one.right)
+        wrong.update(one.wrong)
+        missed.update(one.missed)
+        spoken = [phrase for phrase in said if phrase.start is not None]
+        phrases += len(spoken)
+        heard += sum(found_near(phrase, row.findings) for phrase in spoken)
+    yield from _counts("", right.total(), wrong.total(), missed.total())
+    for category in sorted(right | wrong | missed):
+        yield from _counts(f"_{category}", right[category], wrong[category], missed[category])
+    yield Figure("sample_day_phrases_found", heard / phrases, "share", None, "higher")
 
 
-def spot(path: Path, transcriber: CtcTranscriber, spotter: Spotter) -> tuple[list[Spotted], float]:
-    """Spot in the collector's channel (the first of two, or the only one); with its seconds."""
-    sightings: list[Spotted] = []
-    voice, stream, spotting = WebrtcVoiceActivity(), transcriber.open(Role.COLLECTOR), spotter.open()
-    seconds = 0.0
-    try:
-        with open_recording(path) as recording:
-            for block in recording.blocks():
-                seconds += block.shape[1] / 16_000
-                for speech in voice.feed(block[0]):
-                    for piece in stream.feed(speech).posteriors:
-                        sightings += spotting.feed(piece)
-    except RecordingError:
-        return [], 0.0  # the day holds damaged recordings on purpose
-    for speech in voice.finish():
-        for piece in stream.feed(speech).posteriors:
-            sightings += spotting.feed(piece)
-    for piece in stream.finish().posteriors:
-        sightings += spotting.feed(piece)
-    return [*sightings, *spotting.finish()], seconds
+def tally(found: AbstractSet[str], said: Sequence[Said], *, tolerated: AbstractSet[str]) -> Tally:
+    """Compare the categories that one verdict claims with those that the call holds."""
+    held = {one.category for one in said}
+    return Tally(right=found & held, wrong=found - held - tolerated, missed=held - found)
 
 
-def _fits(sighting: Spotted, said: Said, entries: dict[int, Entry]) -> bool:
-    return entries[sighting.entry].category.code == said.category and _near(sighting, said)
+def found_near(said: Said, findings: Sequence[FoundRow]) -> bool:
+    """Is there a finding of this very category where it is said?"""
+    if said.start is None:
+        return False
+    end = said.start if said.end is None else said.end
+    return any(
+        f.category == said.category and said.start - NEAR <= f.offset_s <= end + NEAR for f in findings
+    )
 
 
-def _near(sighting: Spotted, said: Said) -> bool:
-    return sighting.start <= said.end + NEAR and sighting.end >= said.start - NEAR
+def _counts(suffix: str, right: int, wrong: int, missed: int) -> Iterator[Figure]:
+    """Right ones stand against all that there were to find."""
+    yield Figure(f"sample_day_right{suffix}", right, "calls", right + missed, "higher")
+    yield Figure(f"sample_day_wrong{suffix}", wrong, "calls", None, "lower")
+    yield Figure(f"sample_day_missed{suffix}", missed, "calls", None, "lower")

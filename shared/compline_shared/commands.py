@@ -90,6 +90,10 @@ class Policy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     operators: Roster
     approvals: Approvals = ()
 
+    def __post_init__(self) -> None:
+        """Hold operators apart; ValueError otherwise, which msgspec turns into a validation error."""
+        require_different(self.operators)
+
 
 Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy
 
@@ -119,6 +123,12 @@ class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     def __repr__(self) -> str:
         return "RebindSecrets(********)"
+
+
+def require_different(operators: Roster) -> None:
+    """Raise ValueError where two operators share an id or a key: one person could approve as two."""
+    if not len({o.id for o in operators}) == len({o.key for o in operators}) == len(operators):
+        raise ValueError("each operator has an id and a key of their own")
 
 
 def sign_command(command: Command, key: Ed25519PrivateKey) -> bytes:

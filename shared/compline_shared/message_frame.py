@@ -33,7 +33,8 @@ Epoch = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """How many times a binding was renewed."""
 Counter = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 """Place of a command among those to one binding."""
-Seconds = Annotated[int, Meta(ge=0, le=2**33)]
+MAX_SECONDS: Final = 2**33
+Seconds = Annotated[int, Meta(ge=0, le=MAX_SECONDS)]
 """Unix seconds, or a span of them."""
 
 _Message = TypeVar("_Message", bound=msgspec.Struct)
@@ -45,11 +46,17 @@ def encode_message(message: msgspec.Struct) -> bytes:
 
 
 def decode_message(payload: bytes, kind: type[_Message], *, limit: int = MAX_MESSAGE) -> _Message:
-    """Return the message that `encode_message` wrote; raises MalformedFrame for anything else."""
+    """Return the message that `encode_message` wrote; raises MalformedFrame for anything else.
+
+    msgspec alone would also take Base64 text for bytes, and an array without its last members: a message has one
+    encoding.
+    """
     try:
         message: Any = msgspec.convert(decode(payload, limit=limit), kind)
     except msgspec.ValidationError:
         raise _malformed() from None
+    if encode_message(message) != payload:
+        raise _malformed()
     return cast("_Message", message)
 
 

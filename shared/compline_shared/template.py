@@ -9,6 +9,7 @@ from itertools import product
 from math import prod
 
 from compline_shared.errors import ComplineError
+from compline_shared.person_names import person_in, place_in
 
 MAX_EXPANSIONS = 512
 """Phrases that one template may stand for."""
@@ -25,11 +26,6 @@ _PIECE = re.compile(
 _OPTION = re.compile(rf"(?P<literal>[{_HAN}]+)|<(?P<slot>[^<>]*)>")
 _NOT_HAN = re.compile(rf"[^{_HAN}]")
 _NUMERALS = re.compile("[零一二三四五六七八九幺两]{4}")
-_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱林何郭罗梁宋郑韩唐冯董萧曹袁邓傅沈彭吕苏卢蒋蔡贾丁魏薛"
-_LONG_SURNAMES = "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|令狐|慕容|夏侯|端木|南宫"
-_NAMED = re.compile(
-    f"(?:[{_SURNAMES}]|{_LONG_SURNAMES})(?:先生|女士|小姐|太太|某某|某|总$)|^[老小](?:王|李|张|刘|陈|赵|吴)$"
-)
 
 
 class TemplateError(ComplineError):
@@ -102,11 +98,26 @@ def parse_template(text: str, slots: Mapping[str, tuple[str, ...]]) -> Template:
 
 
 def check_literal(text: str) -> str:
-    """Return `text`, which holds Chinese characters only and neither numbers nor a person's name.
+    """Return `text`, which holds Chinese characters only and neither numbers nor the name of a person or place.
 
     Raises:
         TemplateError: it does not; the sentence says what to write instead.
     """
+    _check_characters(text)
+    person = person_in(text)
+    if person is not None:
+        raise TemplateError(
+            f'"{text}" looks like a person\'s name ({person}); write a role such as 客户 or 家人 instead'
+        )
+    place = place_in(text)
+    if place is not None:
+        raise TemplateError(
+            f'"{text}" looks like the name of one place ({place}); write 你们小区 or 你家 instead'
+        )
+    return text
+
+
+def _check_characters(text: str) -> str:
     odd = _NOT_HAN.search(text)
     if odd is not None:
         raise TemplateError(f'"{odd[0]}" {_why_not(odd[0])}')
@@ -114,10 +125,6 @@ def check_literal(text: str) -> str:
         raise TemplateError("a literal is empty; write at least one Chinese character")
     if _NUMERALS.search(text):
         raise TemplateError(f'"{text}" spells a number; a lexicon must not ask for numbers, leave them out')
-    if _NAMED.search(text):
-        raise TemplateError(
-            f'"{text}" looks like a person\'s name; write a role such as 客户 or 家人 instead'
-        )
     return text
 
 
@@ -125,7 +132,7 @@ def _piece(found: re.Match[str], slots: Mapping[str, tuple[str, ...]]) -> Piece:
     text = found[0]
     match found.lastgroup:
         case "literal":
-            return Choice((check_literal(text),))
+            return Choice((_check_characters(text),))
         case "choice":
             return Choice(_options(found["choice"], slots))
         case "optional":
@@ -152,7 +159,7 @@ def _option(text: str, slots: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         if found is None:
             raise TemplateError(f'"{text[place]}" {_why_not(text[place])}')
         if found["slot"] is None:
-            words.append((check_literal(found[0]),))
+            words.append((_check_characters(found[0]),))
         elif found["slot"].strip() in slots:
             words.append(slots[found["slot"].strip()])
         else:
@@ -178,6 +185,7 @@ def _check(template: Template) -> None:
         raise TemplateError(
             f"the template has {len(template.gaps)} gaps, above {MAX_GAPS}; divide it in two entries"
         )
+    runs: dict[str, None] = {}
     for parts in template.phrases():
         phrase = "".join(parts)
         if template.gaps and min(map(len, parts)) < 2:
@@ -186,8 +194,9 @@ def _check(template: Template) -> None:
             raise TemplateError(
                 f'phrase "{phrase}" has not 2 to {MAX_PHRASE} characters; lengthen or shorten the template'
             )
-        for part in parts:
-            check_literal(part)
+        runs |= dict.fromkeys((*parts, phrase))  # a name may stand on both sides of a gap
+    for run in runs:
+        check_literal(run)
 
 
 def _why_not(char: str) -> str:

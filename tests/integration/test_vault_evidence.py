@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.vault.errors import EvidenceDamaged, StorageFull
-from compline_edge.vault.evidence import CHUNK
+from compline_edge.vault.errors import StorageFull
+from compline_shared.sealed_file import CHUNK, EvidenceDamaged
 from tests.homes import enrolled, opened
 from tests.verdicts import draft
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -29,11 +30,14 @@ from compline_hub.settings import HubSettings
 from compline_shared.messages import Verdict
 from programs import free_port
 from tests.privacy.day import MIDNIGHT, Persona, lay_out
+from tests.privacy.left_behind import events_in, files_under, watching
 from tests.privacy.relay import Relay
 
 NOON = MIDNIGHT + 43_200
 HUB_TIMES = {"received", "heard", "enrolled", "first", "last"}
 """When the hub did something: not the handset's to hold still."""
+OF_THE_HOUR = frozenset({"page"})
+"""Fields of the hub's log that name a free port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,29 @@ class Run:
 
     verdicts: tuple[Verdict, ...]
     rows: tuple[str, ...]
+    rows_with_wal: tuple[str, ...]  # the same while the hub runs, its last rows in the write-ahead log
     published: tuple[int, ...]  # bytes of each MQTT PUBLISH from the handset
     log: tuple[str, ...]
+    hub_log: tuple[str, ...]
+    broker: tuple[str, ...]  # names and sizes in its store once it has stopped, its log and settings
+    files: tuple[str, ...]  # names and sizes of all else in the end: home, hub's data, temporary folder
+    written: tuple[str, ...]  # names of all that was written, gone again or not
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The programs while they run."""
+
+    folder: Path
+    broker: int  # port
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a delivery leaves: sizes of the PUBLISH packets, and the database while the hub runs."""
+
+    published: tuple[int, ...]
+    rows: tuple[str, ...]
 
 
 class StoppedClock:
@@ -65,11 +90,48 @@ def enrol_once(folder: Path) -> None:
         join(folder / "handset", hub.enrolment.enrol(request, name="Desk 7", address=None))
 
 
+def nothing(_running: Running) -> None:
+    """Do nothing while the hub runs."""
+
+
 def play(
-    start: Path, folder: Path, persona: Persona, *, calls: dict[str, Path], judge: Callable[[Judge], Judge]
+    start: Path,
+    folder: Path,
+    persona: Persona,
+    *,
+    calls: dict[str, Path],
+    judge: Callable[[Judge], Judge],
+    meanwhile: Callable[[Running], None] = nothing,
 ) -> Run:
-    """Judge the persona's whole day offline, then deliver it to the real hub over the real broker."""
+    """Judge the persona's whole day offline, then deliver it to the real hub over the real broker.
+
+    `meanwhile` runs in the hub's process once all is delivered.
+    """
     shutil.copytree(start, folder)
+    with watching(folder) as written, temporary_files(folder / "tmp"):
+        run = _play(folder, persona, calls=calls, judge=judge, meanwhile=meanwhile)
+    return replace_field(run, written=tuple(n for n in written.names() if not n.startswith("/phone")))
+
+
+@contextmanager
+def temporary_files(folder: Path) -> Iterator[None]:
+    """Let this process put its temporary files into `folder`."""
+    folder.mkdir()
+    usual, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = usual
+
+
+def _play(
+    folder: Path,
+    persona: Persona,
+    *,
+    calls: dict[str, Path],
+    judge: Callable[[Judge], Judge],
+    meanwhile: Callable[[Running], None],
+) -> Run:
     storage = folder / "phone"
     lay_out(storage, persona, calls=calls)
     settings = EdgeSettings(home=str(folder / "handset"))
@@ -89,18 +151,27 @@ def play(
         for arrival in existing(storage):
             os.utime(arrival.path, (NOON, NOON))
             (judging.recording if arrival.sort is Sort.RECORDING else judging.chat)(arrival)
-        log = _log(folder / "handset" / "logs" / "agent.jsonl")
-        published = asyncio.run(_deliver(folder, settings, home))
+        # before the hub starts, which takes structlog over in this process; of later lines `files` has the length
+        log = events_in(folder / "handset" / "logs" / "agent.jsonl")
+        delivered = asyncio.run(_deliver(folder, settings, home, meanwhile))
+    files = files_under(folder, "handset", "hub", "tmp")
     return Run(
         verdicts=_verdicts(folder),
         rows=_rows(folder / "hub" / "hub.db"),
-        published=published,
+        rows_with_wal=delivered.rows,
+        published=delivered.published,
         log=log,
+        hub_log=events_in(folder / "hub" / "logs" / "hub.jsonl", without=OF_THE_HOUR),
+        broker=tuple(file for file in files if file.startswith("hub/broker/")),
+        files=tuple(file for file in files if not file.startswith("hub/broker/")),
+        written=(),
     )
 
 
-async def _deliver(folder: Path, settings: EdgeSettings, home: Home) -> tuple[int, ...]:
-    """Run hub, broker and courier until everything is receipted; returns the sizes of what the handset published."""
+async def _deliver(
+    folder: Path, settings: EdgeSettings, home: Home, meanwhile: Callable[[Running], None]
+) -> Delivered:
+    """Run hub, broker and courier until everything is receipted."""
     hub = HubSettings(
         name="branch",
         data_dir=str(folder / "hub"),
@@ -121,11 +192,13 @@ async def _deliver(folder: Path, settings: EdgeSettings, home: Home) -> tuple[in
             await courier.all_settled()
             carrying.cancel()
             await asyncio.wait({carrying})
+            meanwhile(Running(folder, hub.mqtt_port))
+            rows = _rows(folder / "hub" / "hub.db")
     finally:
         stop.set()
         await serving
         relay.close()
-    return _published(bytes(relay.up))
+    return Delivered(_published(bytes(relay.up)), rows)
 
 
 def _verdicts(folder: Path) -> tuple[Verdict, ...]:
@@ -168,8 +241,3 @@ def _published(stream: bytes) -> tuple[int, ...]:
         if kind == 3:
             sizes.append(at - begin)
     return tuple(sizes)
-
-
-def _log(path: Path) -> tuple[str, ...]:
-    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return tuple(json.dumps({k: v for k, v in event.items() if k != "timestamp"}) for event in events)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
+from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
+from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
-from compline_shared.lexicon import LexiconError, parse_pack
+from compline_shared.enrolment import read_kept_grant
+from compline_shared.lexicon import LexiconError, Pack, parse_pack
+from compline_shared.template import Choice, Template
+from compline_shared.topics import up
 from tests.privacy.day import RUOXI, ZIXUAN, Persona
-from tests.privacy.run_twice import Run, enrol_once, play
+from tests.privacy.run_twice import Run, Running, enrol_once, play
 from tests.privacy.voices import Line, common_lengths, respoken
+from tests.running_hub import Client
 
 DEBTOR_ONE = {
     1: Line("threats", 1),
@@ -30,11 +42,12 @@ DEBTOR_OTHER = {
 }
 COLLECTOR_ONE = {2: Line("message-for-friend", 2), 4: Line("message-for-friend", 4)}
 COLLECTOR_OTHER = {2: Line("late-call", 2), 4: Line("early-reminder", 2)}
+LEXICONS = Path(__file__).parents[2] / "models" / "lexicons" / "zh-CN"
 ORACLE = """@pack oracle
 @version 1
 @language zh-CN
 @category privacy
-7001 | notice | 欧阳先生 | not: - | 提到某人 | names one person
+7001 | notice | {} | not: - | 提到某人 | names one person
 """
 
 
@@ -92,7 +105,7 @@ def test_two_runs_when_only_names_numbers_and_words_differ_then_the_same_leaves(
 def test_two_runs_when_played_then_there_is_something_to_compare(runs: tuple[Run, Run]) -> None:
     one, _ = runs
     assert any(verdict.findings for verdict in one.verdicts)
-    assert all((one.rows, one.published, one.log))
+    assert all(getattr(one, field.name) for field in fields(Run))
 
 
 class LeakingJudge(Judge):
@@ -128,29 +141,134 @@ def broken(judge: Judge, persona: Persona) -> Judge:
     )
 
 
+def widened(judge: Judge, persona: Persona) -> Judge:
+    """Return a judge whose verdicts hold a number that is as long as the name's first character is far up."""
+    number = ord(persona.name[0]) - ord(ZIXUAN.name[0])
+    return replace(judge, versions=msgspec.structs.replace(judge.versions, model=number))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaky:
+    """Broken on purpose: programs that do something with the person's name while they run."""
+
+    persona: Persona
+
+    def leak(self, running: Running) -> None:
+        """Leak in every way that no verdict takes part in."""
+        structlog.get_logger("compline_hub").info("verdict_shown", contact=self.persona.name)
+        self._name_a_temporary_file()
+        (running.folder / "handset" / "chat.bak").write_text("你好" * self._length)
+        self._keep_at_the_broker(running)
+        with closing(sqlite3.connect(running.folder / "hub" / "hub.db")) as connection:
+            connection.execute("UPDATE handset SET name = ?", (self.persona.name,))
+            connection.commit()
+
+    @property
+    def _length(self) -> int:
+        return ord(self.persona.name[0]) % 97
+
+    def _name_a_temporary_file(self) -> None:
+        with tempfile.NamedTemporaryFile(suffix=f"-{self.persona.name}.wav"):
+            """It is gone again at once."""
+
+    def _keep_at_the_broker(self, running: Running) -> None:
+        (path,) = (running.folder / "handset").rglob("grant.json")
+        grant = read_kept_grant(path.read_bytes())
+        client = Client(grant.mqtt_username, bytes(grant.mqtt_password).decode(), client_id="careless")
+        client.connect_until_in(running.broker)
+        client.client.publish(up(grant.place.handset), b"x" * self._length, qos=1, retain=True)
+        client.acknowledged.get(timeout=30)
+        client.close()
+
+
 @pytest.fixture(scope="module")
 def leaking_runs(start: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     folder = tmp_path_factory.mktemp("leaking")
     one, other = (
-        play(start, folder / persona.card, persona, calls={}, judge=partial(broken, persona=persona))
+        play(
+            start,
+            folder / persona.card,
+            persona,
+            calls={},
+            judge=partial(broken, persona=persona),
+            meanwhile=Leaky(persona).leak,
+        )
         for persona in (RUOXI, ZIXUAN)
     )
     return one, other
 
 
-@pytest.mark.parametrize("left", ["verdicts", "rows", "log"])
-def test_two_runs_when_a_judge_leaks_on_purpose_then_it_is_caught(
+@pytest.mark.parametrize("left", [field.name for field in fields(Run) if field.name != "published"])
+def test_two_runs_when_a_program_leaks_on_purpose_then_it_is_caught(
     leaking_runs: tuple[Run, Run], left: str
 ) -> None:
     one, other = leaking_runs
     assert getattr(one, left) != getattr(other, left)
 
 
-def test_pack_when_it_asks_for_one_person_then_it_is_refused() -> None:
-    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
-        parse_pack(ORACLE, name="oracle.lex")
+def test_two_runs_when_a_verdicts_length_depends_on_the_name_then_ciphertext_lengths_show_it(
+    start: Path, tmp_path: Path
+) -> None:
+    one, other = (
+        play(start, tmp_path / persona.card, persona, calls={}, judge=partial(widened, persona=persona))
+        for persona in (RUOXI, ZIXUAN)
+    )
+    assert one.published != other.published
 
 
-def test_pack_when_it_asks_for_a_number_then_it_is_refused() -> None:
-    with pytest.raises(LexiconError, match=r"oracle\.lex:5"):
-        parse_pack(ORACLE.replace("欧阳先生", "尾号7788"), name="oracle.lex")
+NAMING = [
+    RUOXI.name,
+    ZIXUAN.name,
+    "找{欧阳若汐/司马子轩}",
+    "欧阳先生",
+    "王丽娟",
+    "去龙华区民治街道找你",
+    "尾号7788",
+]
+
+
+@pytest.mark.parametrize("asked", NAMING)
+def test_pack_when_it_asks_for_one_person_place_or_number_then_it_is_refused(asked: str) -> None:
+    with pytest.raises(LexiconError, match=r"oracle\.lex:5: entry 7001"):
+        parse_pack(ORACLE.format(asked), name="oracle.lex")
+
+
+def hearing_by(judge: Judge, *packs: Pack) -> Judge:
+    """Return the judge with other packs to find things by."""
+    entries = {entry.id: entry for pack in packs for entry in pack.entries}
+    listener = replace(judge.listener, matcher=TextMatcher(packs), entries=entries)
+    return replace(judge, listener=listener)
+
+
+def oracle_past_the_check() -> Pack:
+    """Return the pack that names a persona as it would be if nothing refused it."""
+    harmless = parse_pack(ORACLE.format("某人"), name="oracle.lex")
+    naming = Template((Choice((RUOXI.name,)),))
+    return replace(harmless, entries=(replace(harmless.entries[0], template=naming),))
+
+
+def both(start: Path, folder: Path, judge: Callable[[Judge], Judge]) -> tuple[Run, Run]:
+    """Play the day of both personas without calls."""
+    one, other = (
+        play(start, folder / persona.card, persona, calls={}, judge=judge) for persona in (RUOXI, ZIXUAN)
+    )
+    return one, other
+
+
+def test_two_runs_when_a_pack_names_the_persona_then_it_is_left_out_and_the_same_leaves(
+    start: Path, tmp_path: Path
+) -> None:
+    lexicons = tmp_path / "models" / "lexicons" / "zh-CN"
+    shutil.copytree(LEXICONS, lexicons)
+    (lexicons / "oracle.lex").write_text(ORACLE.format(RUOXI.name), encoding="utf-8")
+    loaded = load_packs(tmp_path / "models", "zh-CN")
+    one, other = both(start, tmp_path, lambda judge: hearing_by(judge, *loaded.packs))
+    assert [problem[:13] for problem in loaded.problems] == ["oracle.lex:5:"]
+    assert one == other
+
+
+def test_two_runs_when_the_pack_gets_past_the_check_then_verdicts_tell_the_days_apart(
+    start: Path, tmp_path: Path
+) -> None:
+    one, other = both(start, tmp_path, lambda judge: hearing_by(judge, oracle_past_the_check()))
+    assert one.verdicts != other.verdicts

@@ -118,7 +118,7 @@ def test_call_when_no_model_is_there_then_it_says_so() -> None:
 
 def test_call_when_no_notice_is_given_then_the_absence_stands_at_its_end() -> None:
     first = heard(TALK).observed.noticed[0]
-    assert (first.category, first.rule, first.severity) == (Category.MISSING_DISCLOSURE, 1, Severity.WARNING)
+    assert (first.category, first.rule, first.severity) == (Category.MISSING_DISCLOSURE, 1, Severity.NOTICE)
     assert (first.start, first.end) == (10.0, 10.0)
 
 
@@ -133,6 +133,11 @@ def test_call_when_only_the_other_side_names_a_bank_then_the_notice_is_missing()
 @pytest.mark.parametrize(("seconds", "claimed"), [(7, False), (8, True)])
 def test_call_when_too_short_to_judge_an_absence_then_none_is_claimed(seconds: int, claimed: bool) -> None:
     assert bool(heard(TALK, seconds=seconds).observed.noticed) is claimed
+
+
+def test_call_when_it_was_recorded_at_8_khz_then_no_absence_is_claimed() -> None:
+    narrow = ScriptReader((TALK,), 10, sample_rate=8_000)
+    assert categories(listener(TALK).listen(narrow)) == []
 
 
 def test_call_when_its_end_is_missing_then_no_absence_is_claimed() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compline_edge.core.corroboration import SAME_PLACE, SURE, corroborate
-from compline_edge.core.disclosure import IDENTITY_RULE, RECORDING_RULE, absences
+from compline_edge.core.disclosure import CONFIDENCE, IDENTITY_RULE, RECORDING_RULE, absences
 from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, gravest, unreadable
 from compline_edge.core.noticed import Noticed
 from compline_shared.messages import MAX_FINDINGS, Versions
@@ -84,21 +84,37 @@ def test_corroborate_when_given_anything_then_no_sure_severity_is_lost(sightings
     assert (gravest(corroborate(sightings)) or 0) >= (sure or 0)
 
 
-def test_absences_when_nothing_was_disclosed_then_both_are_found() -> None:
-    found = absences(frozenset(), role=Role.COLLECTOR, speech=20, clarity=0.9, end=30)
-    assert [n.rule for n in found] == [IDENTITY_RULE, RECORDING_RULE]
+def _absences(
+    *disclosed: int, speech: float = 20.0, clarity: float = 0.9, sample_rate: int = 16_000
+) -> tuple[Noticed, ...]:
+    return absences(
+        set(disclosed),
+        role=Role.COLLECTOR,
+        speech=speech,
+        clarity=clarity,
+        sample_rate=sample_rate,
+        end=30.0,
+    )
+
+
+def test_absences_when_nothing_was_disclosed_then_both_are_notices_as_sure_as_measured() -> None:
+    assert [(n.rule, n.severity, n.confidence) for n in _absences()] == [
+        (IDENTITY_RULE, Severity.NOTICE, CONFIDENCE),
+        (RECORDING_RULE, Severity.NOTICE, CONFIDENCE),
+    ]
 
 
 @pytest.mark.parametrize("entry", [9001, 9501])
 def test_absences_when_one_notice_was_heard_then_nothing_is_claimed(entry: int) -> None:
-    assert absences({entry}, role=Role.COLLECTOR, speech=20, clarity=0.9, end=30) == ()
+    assert _absences(entry) == ()
 
 
-@pytest.mark.parametrize(("speech", "clarity"), [(3, 0.9), (20, 0.2)])
-def test_absences_when_little_or_unclear_speech_then_nothing_is_claimed(
-    speech: float, clarity: float
-) -> None:
-    assert absences(frozenset(), role=Role.COLLECTOR, speech=speech, clarity=clarity, end=30) == ()
+def test_absences_when_little_or_unclear_speech_then_nothing_is_claimed() -> None:
+    assert (_absences(speech=3.0), _absences(clarity=0.2)) == ((), ())
+
+
+def test_absences_when_the_line_is_narrow_then_nothing_is_claimed() -> None:
+    assert _absences(sample_rate=8_000) == ()
 
 
 @given(st.lists(noticed, max_size=80), st.floats(0, 1e6), st.floats(0, 1))

@@ -90,6 +90,11 @@ def test_shipped_disclosures_when_said_then_each_is_told() -> None:
     assert missed == []
 
 
+def test_shipped_disclosures_when_a_court_is_posed_as_then_nobody_has_said_who_calls() -> None:
+    posed = ["我是法院的工作人员", "这里是公安局网安中心", "你好我这边是检察院案件管理中心的"]
+    assert [_matcher().disclosures(text) for text in posed] == [frozenset()] * len(posed)
+
+
 @pytest.mark.parametrize("category", sorted(SPEECH_CATEGORIES), ids=lambda category: category.code)
 def test_examples_when_they_violate_then_most_are_found_under_their_category(category: Category) -> None:
     examples = _examples(category.code)

@@ -286,6 +286,13 @@ def test_thresholds_when_lenient_then_an_entry_may_lose_more() -> None:
     assert listen(Spotter([entry("打断你的腿")], strict.lenient()), said("打断你的腿"))
 
 
+def test_thresholds_when_lenient_then_a_context_must_be_heard_better() -> None:
+    phrase, blurred = entry("打断你的腿", excluded="是我"), said("四我打断你的腿")
+    assert not listen(Spotter([phrase], THRESHOLDS), blurred)
+    assert listen(Spotter([phrase], THRESHOLDS.lenient()), blurred)
+    assert not listen(Spotter([phrase], THRESHOLDS.lenient()), said("是我打断你的腿"))
+
+
 def test_thresholds_when_written_and_read_then_the_same() -> None:
     assert parse_thresholds(msgspec.json.encode(THRESHOLDS)) == THRESHOLDS
 

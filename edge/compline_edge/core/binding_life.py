@@ -28,6 +28,7 @@ from compline_shared.commands import (
     Roster,
     Wipe,
     approvers,
+    require_different,
 )
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
@@ -88,6 +89,10 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     version: Counter = 0
     times: LeaseTimes = LeaseTimes()
     operators: Roster = ()
+
+    def __post_init__(self) -> None:
+        """Hold operators apart, whoever named them; ValueError otherwise."""
+        require_different(self.operators)
 
     @property
     def roster(self) -> Mapping[bytes, bytes]:
@@ -186,11 +191,13 @@ class Decision:
 
 
 def order(life: Life, command: Command, *, asked: Mapping[bytes, Account], running: int) -> Decision:
-    """Decide on a command whose signature holds for this handset and binding.
+    """Decide on a command whose signature holds for this handset; one for another binding changes nothing.
 
     ``asked`` maps the nonces that are still good to the lease's account when each was given; ``running`` is seconds of
     running time that never go back. A command that was decided before changes nothing: its result stands.
     """
+    if (command.handset, command.binding) != (life.handset, life.binding):
+        return Decision(life)
     if any(result.command == command.id and result.outcome in _FINAL for result in life.results):
         return Decision(life)
     if command.counter <= life.counter:  # the report that answers says above which counter to sign it anew
@@ -233,8 +240,13 @@ def resume(life: Life) -> Effect | None:
             return None
 
 
-def done(life: Life) -> Life:
-    """The record after the effect of its stage has come to its end."""
+def done(life: Life, begun: Stage) -> Life:
+    """The record after the effect of the stage ``begun`` has come to its end.
+
+    A wipe may have come while a seal or a thaw was under way: their end is not the wipe's, and changes nothing.
+    """
+    if type(life.stage) is not type(begun):
+        return life
     match life.stage:
         case Freezing(command=command):
             cause = Cause.COMMAND if command else Cause.LEASE
@@ -243,7 +255,8 @@ def done(life: Life) -> Life:
             return _with(replace(life, stage=Bound(), epoch=life.epoch + 1), command, CommandOutcome.DONE)
         case Wiping(command=command):
             cause = Cause.COMMAND if command else Cause.LEASE
-            return _with(replace(life, stage=Wiped(cause)), command, CommandOutcome.DONE)
+            wiped = _with(replace(life, stage=Wiped(cause)), command, CommandOutcome.DONE)
+            return replace(wiped, results=tuple(_ended(result) for result in wiped.results))
         case Bound() | Frozen() | Wiped():
             return life
 
@@ -303,7 +316,8 @@ def _lease(life: Life, command: bytes, body: Lease, asked: Mapping[bytes, Accoun
         case Bound() | Frozen():
             if body.nonce not in asked:
                 return Decision(_with(life, command, CommandOutcome.OLD_NONCE))
-            return Decision(_with(life, command, CommandOutcome.DONE), Renew(asked[body.nonce]))
+            told = replace(life, hub_time=max(life.hub_time, body.hub_time))
+            return Decision(_with(told, command, CommandOutcome.DONE), Renew(asked[body.nonce]))
         case Freezing() | Thawing() | Wiping() | Wiped():
             return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
 
@@ -315,8 +329,9 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
         return Decision(_with(life, command.id, CommandOutcome.OLD_NONCE))
     if body.version <= life.terms.version:
         return Decision(_with(life, command.id, CommandOutcome.OLD_POLICY))
-    settled = len(life.terms.operators) >= APPROVERS  # before that, the hub names the first ones
-    if settled and body.operators != life.terms.operators and not _approved(life, command):
+    settled = len(life.terms.operators) >= APPROVERS  # before that the hub names the first ones; never again
+    changed = body.operators != life.terms.operators
+    if settled and changed and not (len(body.operators) >= APPROVERS and _approved(life, command)):
         return Decision(_with(life, command.id, CommandOutcome.NOT_APPROVED))
     terms = Terms(version=body.version, times=body.times, operators=body.operators)
     return Decision(_with(replace(life, terms=terms), command.id, CommandOutcome.DONE))
@@ -326,9 +341,16 @@ def _approved(life: Life, command: Command) -> bool:
     return len(approvers(command, life.terms.roster)) >= APPROVERS
 
 
+def _ended(result: Result) -> Result:
+    started = (
+        result.outcome is CommandOutcome.WIPE_STARTED
+    )  # so was every wipe that found the first under way
+    return Result(result.command, CommandOutcome.DONE) if started else result
+
+
 def _with(life: Life, command: bytes | None, outcome: CommandOutcome) -> Life:
-    """Remember a result, in the place of an earlier one of the same command."""
-    if command is None:
+    """Remember a result, in the place of an earlier one of the same command; a repeated one writes nothing."""
+    if command is None or Result(command, outcome) in life.results:
         return life
     others = tuple(result for result in life.results if result.command != command)
     return replace(life, results=(*others, Result(command, outcome))[-MAX_RESULTS:])

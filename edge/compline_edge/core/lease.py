@@ -9,11 +9,13 @@ phone that is switched off does not count towards destroying.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
 
 from compline_shared.lease import LeaseTimes
+from compline_shared.message_frame import MAX_SECONDS
 
 REBOOT_FLOOR: Final = 600.0
 """Seconds that a boot counts at least."""
@@ -22,7 +24,8 @@ ACCOUNT_BYTES: Final = 32
 _LAYOUT: Final = struct.Struct(
     ">QQQII"
 )  # milliseconds used, used running, wall; s of boot; boot id's first 4 bytes
-_LONGEST: Final = 2.0**40  # s; no sum grows beyond what the layout holds
+_LONGEST: Final = float(MAX_SECONDS)  # s; no sum grows beyond what a report may tell
+_LATEST: Final = 2.0**53  # Unix s, beyond any clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,24 @@ def advance(account: Account, reading: Reading) -> Account:
 
 
 def renewed(account: Account, asked: Account) -> Account:
-    """Renew as of the moment the hub was asked: what was used since stays used, however late the answer came."""
+    """Renew as of the moment the hub was asked: what was used since stays used, however late the answer came.
+
+    What the other nonces stand for begins anew with it: see `reckoned_from`.
+    """
     return Account(
         used=max(0.0, account.used - asked.used),
         running=max(0.0, account.running - asked.running),
         last=account.last,
     )
+
+
+def reckoned_from(asked: Account, nonces: Mapping[bytes, Account]) -> dict[bytes, Account]:
+    """Return what each nonce stands for after a renewal as of ``asked``.
+
+    Without it a second answer would take from the sums what the first took already. One that was given before ``asked``
+    now renews nothing.
+    """
+    return {nonce: renewed(account, asked) for nonce, account in nonces.items()}
 
 
 def standing(account: Account, times: LeaseTimes) -> Standing:
@@ -99,12 +114,12 @@ def left(account: Account, times: LeaseTimes) -> float:
 
 
 def write_account(account: Account) -> bytes:
-    """Return the 32 bytes that a key slot keeps beside its key; used time is rounded up."""
+    """Return the 32 bytes that a key slot keeps beside its key; rounded so that what is read back gains nothing."""
     last = account.last
     return _LAYOUT.pack(
-        _milliseconds(account.used),
-        _milliseconds(account.running),
-        max(0, int(last.wall * 1000)),
+        _at_least(account.used),
+        _at_least(account.running),
+        _at_most(last.wall),
         min(2**32 - 1, max(0, int(last.boot))),
         int.from_bytes(last.boot_id[:4], "big"),
     )
@@ -119,5 +134,17 @@ def read_account(data: bytes) -> Account:
     return Account(used=used / 1000, running=running / 1000, last=reading)
 
 
-def _milliseconds(seconds: float) -> int:
-    return -int(-seconds * 1000 // 1)
+def _at_least(seconds: float) -> int:
+    """Fewest milliseconds that read back as no less; the product alone may be rounded either way."""
+    count = int(seconds * 1000) - 1
+    while count / 1000 < seconds:
+        count += 1
+    return count
+
+
+def _at_most(seconds: float) -> int:
+    """Most milliseconds that read back as no more, where the layout holds them."""
+    count = int(min(seconds, _LATEST) * 1000) + 1
+    while count / 1000 > seconds:
+        count -= 1
+    return max(0, count)

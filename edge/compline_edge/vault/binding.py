@@ -15,7 +15,6 @@ bindings/<id>/            0700
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -41,10 +40,20 @@ from compline_edge.core.binding_life import (
     tick,
 )
 from compline_edge.core.identity import Identity
-from compline_edge.core.lease import Account, Reading, Standing, advance, left, renewed, standing
+from compline_edge.core.lease import (
+    Account,
+    Reading,
+    Standing,
+    advance,
+    left,
+    reckoned_from,
+    renewed,
+    standing,
+)
 from compline_edge.ports import KeySlot
 from compline_edge.vault import keys
 from compline_edge.vault.errors import StorageFull, VaultFrozen, VaultLocked
+from compline_edge.vault.evidence import forget_evidence
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey
 from compline_edge.vault.life_files import FROZEN, SECRET, WRAP, LifeFiles
 from compline_shared.commands import Command, RebindSecrets
@@ -219,7 +228,8 @@ class Binding:
         """Put a new key into the slot and seal the vault's key under it to the hub; secret and wrap end with that."""
         held, slot_key = self._unwrapped(), os.urandom(KEY_BYTES)
         frozen = keys.freeze(held.key, slot_key=slot_key, freeze_key=held.freeze_key, place=self.life.place)
-        self._files.commit(done(self.life), key=slot_key, files={FROZEN: frozen}, gone=_BOUND_FILES)
+        sealed = done(self.life, self.life.stage)
+        self._files.commit(sealed, key=slot_key, files={FROZEN: frozen}, gone=_BOUND_FILES)
         self._asked.clear()
 
     def _thaw(self, thaw: Thaw) -> None:
@@ -240,7 +250,9 @@ class Binding:
         files = {WRAP: wrapped, SECRET: secrets.binding_secret}
         account = renewed(self._files.slot_record.account, thaw.asked)
         try:
-            self._files.commit(done(self.life), account=account, key=slot_key, files=files, gone=(FROZEN,))
+            self._files.commit(
+                done(self.life, self.life.stage), account=account, key=slot_key, files=files, gone=(FROZEN,)
+            )
         except StorageFull:
             self._files.commit(failed(self.life, CommandOutcome.NO_ROOM))
         self._asked.clear()
@@ -248,21 +260,22 @@ class Binding:
     def _renew(self, life: Life, asked: Account) -> None:
         """Take up the lease anew; of a bound vault the key goes under a new slot key, so that earlier copies die."""
         account = renewed(self._files.slot_record.account, asked)
-        if not isinstance(life.stage, Bound):
+        if isinstance(life.stage, Bound):
+            slot_key = os.urandom(KEY_BYTES)
+            secret, binding = Secret(self._files.read(SECRET)), life.place.binding
+            wrapped = keys.wrap(self._unwrapped(), slot_key=slot_key, secret=secret, binding=binding)
+            self._files.commit(life, account=account, key=slot_key, files={WRAP: wrapped})
+        else:
             self._files.commit(life, account=account)
-            return
-        slot_key = os.urandom(KEY_BYTES)
-        secret, binding = Secret(self._files.read(SECRET)), life.place.binding
-        wrapped = keys.wrap(self._unwrapped(), slot_key=slot_key, secret=secret, binding=binding)
-        self._files.commit(life, account=account, key=slot_key, files={WRAP: wrapped})
+        self._asked = OrderedDict(reckoned_from(asked, self._asked))
 
     def _erase(self) -> None:
         """Keys first: from the first step on nothing opens the vault, however large its files are."""
         self._files.destroy()
         self._files.remove(*_BOUND_FILES, FROZEN)
-        shutil.rmtree(self.folder / "evidence", ignore_errors=True)
+        forget_evidence(self.folder / "evidence")
         self._files.remove(*_VAULT_FILES)  # and makes durable that the evidence is gone
-        self._files.end(done(self.life))
+        self._files.end(done(self.life, self.life.stage))
         self._asked.clear()
 
     def _unwrapped(self) -> Unwrapped:

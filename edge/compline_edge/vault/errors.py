@@ -37,10 +37,6 @@ class StoresDisagree(ComplineError):
     """Vault and outbox are not of the same time: one was put back from an older copy; put both back, or enrol anew."""
 
 
-class EvidenceDamaged(ComplineError):
-    """A piece of evidence is missing, cut short or altered."""
-
-
 class StorageFull(ComplineError):
     """The disk has no room; free some, nothing that was kept is lost."""
 

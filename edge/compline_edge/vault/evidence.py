@@ -1,11 +1,10 @@
-"""Seals a recording or chat in a file of its own, under its own random key, in chunks.
+"""Keeps sealed recordings and chats as files, and beside each, where the branch wants it, the officer's key to it.
 
-    file    = "CEV1" + id (16 random bytes) + chunk 0 + chunk 1 + ... + last chunk
-    chunk n = ChaCha20-Poly1305(key, nonce = n (8 bytes, big-endian) + 000000 + (01 if last else 00), aad = "CEV1" + id)
+    <id>.cev = the sealed file (`compline_shared.sealed_file`)
+    <id>.cek = "CEK1" + SHA-256 of the sealed file (32) + its key, sealed to the compliance officer (80)
 
-Every chunk but the last holds 65,536 bytes of plaintext; each has a tag of 16. The last may be empty, and only it is
-marked: cut, swapped, repeated or appended chunks do not open. The digest is SHA-256 of the whole file, which is
-ciphertext under a random key.
+The digest is of ciphertext under a random key. A .cek stays until the hub's receipt says that it has the file; it opens
+for the officer alone, so it outlives freezing and wiping.
 """
 
 from __future__ import annotations
@@ -17,18 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from compline_edge.vault.durable import named, private_file, sync_folder
-from compline_edge.vault.errors import EvidenceDamaged
+from compline_edge.vault.durable import named, private_file, sync_folder, write_file
+from compline_shared import sealed_file
 from compline_shared.masking import CiphertextDigest
+from compline_shared.place import Place
+from compline_shared.sealed import OVERHEAD, seal
+from compline_shared.sealed_file import ID_BYTES, KEY_BYTES, EvidenceDamaged
 
-CHUNK: Final = 65_536
-ID_BYTES: Final = 16
 SUFFIX: Final = ".cev"
-_MAGIC = b"CEV1"
-_TAG = 16
+KEY_SUFFIX: Final = ".cek"
+_KEY_MAGIC = b"CEK1"
+_DIGEST = 32
+_KEY_FILE = len(_KEY_MAGIC) + _DIGEST + KEY_BYTES + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,48 @@ class SealedEvidence:
     digest: CiphertextDigest
 
 
-def seal(source: BinaryIO, folder: Path) -> SealedEvidence:
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """The compliance officer, to whom the evidence of a binding is sealed as well."""
+
+    key: X25519PublicKey
+    place: Place
+
+    def wrap(self, key: bytes, name: bytes) -> bytes:
+        """Return a piece's key so that the officer alone opens it, at this handset and binding."""
+        handset, binding, _ = self.place.members()
+        return seal(key, self.key, use="evidence", place=(handset, binding, name))
+
+
+@dataclass(frozen=True, slots=True)
+class OwedEvidence:
+    """A piece that the hub has not said it has."""
+
+    id: bytes  # [16]
+    digest: bytes  # [32]
+    sealed_key: bytes  # [80]
+    size: int  # bytes of the sealed file
+
+
+def seal_evidence(source: BinaryIO, folder: Path, officer: Officer | None = None) -> SealedEvidence:
     """Read ``source`` to its end in chunks and seal it into ``folder``; nothing of the plaintext touches the disk.
 
     Raises:
         StorageFull: no room; no file is left behind.
     """
-    name, key = os.urandom(ID_BYTES), os.urandom(32)
-    path = place(folder, name)
+    name, key = os.urandom(ID_BYTES), os.urandom(KEY_BYTES)
+    path = place_of(folder, name)
     digest, length = hashlib.sha256(), 0
     try:
         with private_file(path) as file:
-            for record, plain in _records(source, ChaCha20Poly1305(key), _MAGIC + name):
-                digest.update(record)
+            for part, plain in sealed_file.sealed(source.read, name=name, key=key):
+                digest.update(part)
                 length += plain
-                file.write(record)
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
+        if officer is not None:
+            _write_key(path, digest.digest(), officer.wrap(key, name))
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, OSError):
@@ -67,62 +93,64 @@ def seal(source: BinaryIO, folder: Path) -> SealedEvidence:
     return SealedEvidence(id=name, key=key, length=length, digest=CiphertextDigest(digest.digest()))
 
 
-def unseal(folder: Path, name: bytes, key: bytes) -> Iterator[bytes]:
+def unseal_evidence(folder: Path, name: bytes, key: bytes) -> Iterator[bytes]:
     """Yield the plaintext in chunks of up to 65,536 bytes; every chunk was checked before it is yielded.
 
     Raises:
         EvidenceDamaged: missing, cut short or altered; what was yielded before was sound.
     """
     try:
-        with place(folder, name).open("rb") as file:
-            header = file.read(len(_MAGIC) + ID_BYTES)
-            if header != _MAGIC + name:
-                raise _damaged()
-            yield from _chunks(file, ChaCha20Poly1305(key), header)
-    except (FileNotFoundError, InvalidTag):
-        raise _damaged() from None
+        with place_of(folder, name).open("rb") as file:
+            yield from sealed_file.opened(file.read, name=name, key=key)
+    except FileNotFoundError:
+        raise EvidenceDamaged(EvidenceDamaged.__doc__) from None
 
 
-def place(folder: Path, name: bytes) -> Path:
+def place_of(folder: Path, name: bytes) -> Path:
     """Where a piece of evidence lies; its name is random and says nothing."""
     return folder / (name.hex() + SUFFIX)
 
 
-def _records(source: BinaryIO, aead: ChaCha20Poly1305, header: bytes) -> Iterator[tuple[bytes, int]]:
-    yield header, 0
-    number, chunk = 0, _filled(source)
-    while True:
-        following = _filled(source) if len(chunk) == CHUNK else b""
-        last = not following
-        yield aead.encrypt(_nonce(number, last=last), chunk, header), len(chunk)
-        if last:
-            return
-        number, chunk = number + 1, following
+def owed_evidence(folder: Path) -> list[OwedEvidence]:
+    """Return what is still to be sent for the officer, in order of id; pieces without a sound key file are left out."""
+    found = (_owed(path) for path in sorted(folder.glob("*" + KEY_SUFFIX)))
+    return [piece for piece in found if piece is not None]
 
 
-def _filled(source: BinaryIO) -> bytes:
-    parts, missing = [], CHUNK
-    while missing and (part := source.read(missing)):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
+def settle_evidence(folder: Path, name: bytes, *, keep_file: bool) -> None:
+    """Take the hub's word that it has a piece: the officer's key goes, and of a wiped vault the file as well."""
+    path = place_of(folder, name)
+    path.with_suffix(KEY_SUFFIX).unlink(missing_ok=True)
+    if not keep_file:
+        path.unlink(missing_ok=True)
+    sync_folder(folder)
 
 
-def _chunks(file: BinaryIO, aead: ChaCha20Poly1305, header: bytes) -> Iterator[bytes]:
-    number, record = 0, file.read(CHUNK + _TAG)
-    while True:
-        following = file.read(CHUNK + _TAG)
-        yield aead.decrypt(_nonce(number, last=not following), record, header)
-        if not following:
-            return
-        number, record = number + 1, following
+def forget_evidence(folder: Path) -> None:
+    """Remove what nobody will ever open: the pieces of a wiped vault that are not owed to the officer."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.suffix != KEY_SUFFIX and not path.with_suffix(KEY_SUFFIX).exists():
+            path.unlink(missing_ok=True)
+    if any(folder.iterdir()):
+        sync_folder(folder)
+    else:
+        folder.rmdir()
 
 
-def _nonce(number: int, *, last: bool) -> bytes:
-    return number.to_bytes(8, "big") + b"\x00\x00\x00" + bytes([last])
+def _write_key(path: Path, digest: bytes, sealed_key: bytes) -> None:
+    write_file(path.with_suffix(KEY_SUFFIX), _KEY_MAGIC + digest + sealed_key)
 
 
-def _damaged() -> EvidenceDamaged:
-    return EvidenceDamaged(
-        "A piece of evidence is missing, cut short or altered; its digest in the verdict shows which."
-    )
+def _owed(path: Path) -> OwedEvidence | None:
+    try:
+        name, size = bytes.fromhex(path.stem), path.with_suffix(SUFFIX).stat().st_size
+        with path.open("rb") as file:
+            content = file.read(_KEY_FILE + 1)
+    except (OSError, ValueError):
+        return None
+    if len(content) != _KEY_FILE or len(name) != ID_BYTES or not content.startswith(_KEY_MAGIC):
+        return None
+    digest, sealed_key = content[4 : 4 + _DIGEST], content[4 + _DIGEST :]
+    return OwedEvidence(id=name, digest=digest, sealed_key=sealed_key, size=size)

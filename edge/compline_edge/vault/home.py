@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
 from compline_edge.clock import BootClock
 from compline_edge.core.binding_life import Bound, Effect, Seal
 from compline_edge.core.identity import Identity, identity_of
@@ -25,6 +27,7 @@ from compline_edge.ports import Clock, KeySlot, LeaseClock
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.durable import private_file
 from compline_edge.vault.errors import HomeInUse, NotEnrolled, OutboxFull, StorageFull, VaultFrozen
+from compline_edge.vault.evidence import Officer
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.identity import active_binding, bounded, folder_of
 from compline_edge.vault.ledger import Ledger
@@ -155,7 +158,15 @@ class Home:
         return stores
 
     def _open(self) -> None:
-        vault = Vault(self.binding.folder, key=self.binding.vault_key(), chain=self._chain)
+        officer = self.grant.officer_key
+        vault = Vault(
+            self.binding.folder,
+            key=self.binding.vault_key(),
+            chain=self._chain,
+            officer=None
+            if officer is None
+            else Officer(X25519PublicKey.from_public_bytes(officer), self.place),
+        )
         try:
             ledger = Ledger(
                 vault, self.outbox, place=self.place, hub=self.grant.sealing_key, clock=self._clock

@@ -11,53 +11,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import sqlcipher3.dbapi2 as sqlcipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_edge.core.speech import Utterance
-from compline_edge.vault import evidence, schema
+from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction
 from compline_edge.vault.durable import make_folder
-from compline_edge.vault.evidence import SealedEvidence
+from compline_edge.vault.evidence import Officer, SealedEvidence, seal_evidence, unseal_evidence
 from compline_edge.vault.keys import VaultKey
 from compline_shared.chain import Chain
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Role
 from compline_shared.wire import ABSOLUTE, canonical, decode_verdict
 
-
-class EvidenceReader(Protocol):
-    """Somebody who may open evidence: its key is wrapped once for each reader."""
-
-    @property
-    def number(self) -> int:
-        """1 = this vault, 2 = the compliance officer."""
-        ...
-
-    def wrap(self, key: bytes, evidence_id: bytes) -> bytes:
-        """Return the evidence's key, sealed for this reader."""
-        ...
-
-
-@final
-class VaultReader:
-    """The vault itself, for later passes and excerpts while it is open."""
-
-    number: Final = 1
-
-    def __init__(self, key: VaultKey) -> None:
-        self._aead = ChaCha20Poly1305(key.derive(b"evidence wrap"))
-
-    def wrap(self, key: bytes, evidence_id: bytes) -> bytes:
-        """Return the key sealed; the id, random and used once, gives the nonce."""
-        return self._aead.encrypt(evidence_id[:12], key, evidence_id)
-
-    def unwrap(self, wrapped: bytes, evidence_id: bytes) -> bytes:
-        """Return the evidence's key."""
-        return self._aead.decrypt(evidence_id[:12], wrapped, evidence_id)
+_VAULT_READER: Final = 1
+"""Number of the vault itself among those who may open a piece of evidence; the officer's key lies beside the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +43,8 @@ class Kept:
 class Vault:
     """One binding's vault; close it when done."""
 
-    def __init__(
-        self, folder: Path, *, key: VaultKey, chain: Chain, readers: Sequence[EvidenceReader] = ()
-    ) -> None:
-        """Open or create `vault.db` and `evidence/` in ``folder``.
+    def __init__(self, folder: Path, *, key: VaultKey, chain: Chain, officer: Officer | None = None) -> None:
+        """Open or create `vault.db` and `evidence/` in ``folder``; evidence is sealed to ``officer`` as well.
 
         Raises:
             VaultLocked: the key is not this vault's.
@@ -84,8 +54,8 @@ class Vault:
         self._folder = folder / "evidence"
         make_folder(self._folder)
         self._chain = chain
-        self._own = VaultReader(key)
-        self._readers: tuple[EvidenceReader, ...] = (self._own, *readers)
+        self._officer = officer
+        self._evidence_keys = ChaCha20Poly1305(key.derive(b"evidence wrap"))
         self._lock = threading.RLock()
         self._connection = _open(folder / "vault.db", key)
         with self._named():
@@ -98,7 +68,7 @@ class Vault:
 
     def seal_evidence(self, source: BinaryIO) -> SealedEvidence:
         """Seal a recording or chat into a file that no row names yet; raises StorageFull."""
-        return evidence.seal(source, self._folder)
+        return seal_evidence(source, self._folder, self._officer)
 
     def keep(
         self,
@@ -182,10 +152,11 @@ class Vault:
         """
         rows = self._rows(
             "SELECT id, wrapped FROM evidence JOIN evidence_key ON evidence = id WHERE seq = ? AND reader = ?",
-            (seq, self._own.number),
+            (seq, _VAULT_READER),
         )
         for name, wrapped in rows:
-            yield from evidence.unseal(self._folder, name, self._own.unwrap(wrapped, name))
+            key = self._evidence_keys.decrypt(name[:12], wrapped, name)
+            yield from unseal_evidence(self._folder, name, key)
 
     def verdict_of(self, source: str) -> Verdict | None:
         """Return the verdict that an input led to."""
@@ -203,8 +174,8 @@ class Vault:
 
     def sweep(self) -> int:
         """Remove evidence files that no row names (a crash before the commit); return how many."""
-        named = {name for (name,) in self._rows("SELECT id FROM evidence", ())}
-        orphans = [p for p in self._folder.iterdir() if p.stem not in {name.hex() for name in named}]
+        named = {name.hex() for (name,) in self._rows("SELECT id FROM evidence", ())}
+        orphans = [path for path in self._folder.iterdir() if path.stem not in named]
         for path in orphans:
             path.unlink()
         return len(orphans)
@@ -217,9 +188,11 @@ class Vault:
         self._connection.execute(
             "INSERT INTO evidence VALUES (?, ?, ?, ?)", (sealed.id, seq, sealed.length, bytes(sealed.digest))
         )
-        self._connection.executemany(
-            "INSERT INTO evidence_key VALUES (?, ?, ?)",
-            [(sealed.id, reader.number, reader.wrap(sealed.key, sealed.id)) for reader in self._readers],
+        wrapped = self._evidence_keys.encrypt(
+            sealed.id[:12], sealed.key, sealed.id
+        )  # the id is random and used once
+        self._connection.execute(
+            "INSERT INTO evidence_key VALUES (?, ?, ?)", (sealed.id, _VAULT_READER, wrapped)
         )
 
     def _keep_text(self, seq: int, utterances: Sequence[Utterance]) -> None:

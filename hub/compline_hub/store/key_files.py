@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubNotReady
+from compline_hub.store.durable import write_durably
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
@@ -29,7 +29,7 @@ class KeyFiles:
         for name in _NAMES:
             path = self._folder / f"{name}.key"
             if not path.exists():
-                _write_durably(path, secrets.token_bytes(KEY_BYTES))
+                write_durably(path, secrets.token_bytes(KEY_BYTES))
         return self.load()
 
     def load(self) -> HubKeys:
@@ -64,20 +64,3 @@ class KeyFiles:
                 f"{path.name} is damaged (expected {KEY_BYTES} bytes); restore it from your backup."
             )
         return raw
-
-
-def _write_durably(path: Path, raw: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, raw)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

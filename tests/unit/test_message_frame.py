@@ -1,0 +1,157 @@
+"""A message has one encoding, and its frame is good for one use and one handset."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from compline_shared.codec import Value, decode, encode
+from compline_shared.commands import Command, Freeze, Lease, Wipe
+from compline_shared.errors import MalformedFrame
+from compline_shared.ids import HandsetId
+from compline_shared.message_frame import (
+    MAX_MESSAGE,
+    decode_message,
+    encode_message,
+    sign_message,
+    verify_message,
+)
+from compline_shared.reports import Report, Result
+from tests.bindings import ANNE, BERT, HUB, NONCE, PLACE, STRANGER, command, policy, report, wipe
+
+LEASE = command(Lease(NONCE, 1_795_000_000))
+FRAME = sign_message(LEASE, HUB, use="command", handset=PLACE.handset)
+
+
+def members(message: msgspec.Struct) -> list[Any]:
+    listed = decode(encode_message(message), limit=MAX_MESSAGE)
+    assert isinstance(listed, list)
+    return listed
+
+
+def lenient(payload: bytes, kind: type[Any]) -> Any:
+    """What a decoder takes that does not compare with the one encoding."""
+    return msgspec.convert(decode(payload, limit=MAX_MESSAGE), kind)
+
+
+@pytest.mark.parametrize(
+    "message", [LEASE, command(Freeze()), wipe(ANNE, BERT), policy(ANNE, BERT), policy(), report()], ids=repr
+)
+def test_message_when_decoded_then_as_encoded(message: msgspec.Struct) -> None:
+    assert decode_message(encode_message(message), type(message)) == message
+
+
+def with_text_for_bytes() -> tuple[bytes, type[msgspec.Struct]]:
+    listed = members(LEASE)
+    listed[0] = base64.b64encode(listed[0]).decode()
+    return encode(listed), Command
+
+
+def without_an_empty_tail() -> tuple[bytes, type[msgspec.Struct]]:
+    return encode(members(msgspec.structs.replace(report(), results=()))[:-1]), Report
+
+
+def without_the_times() -> tuple[bytes, type[msgspec.Struct]]:
+    listed = members(policy())
+    listed[5][3] = []
+    return encode(listed), Command
+
+
+@pytest.mark.parametrize("made", [with_text_for_bytes, without_an_empty_tail, without_the_times])
+def test_message_when_encoded_another_way_then_malformed(made: Any) -> None:
+    payload, kind = made()
+    with pytest.raises(MalformedFrame, match="does not hold"):
+        decode_message(payload, kind)
+
+
+@pytest.mark.parametrize("made", [with_text_for_bytes, without_an_empty_tail, without_the_times])
+def test_control_other_encoding_when_not_compared_then_accepted(made: Any) -> None:
+    payload, kind = made()
+    assert isinstance(lenient(payload, kind), kind)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {0: bytes(7)},
+        {0: bytes(9)},
+        {1: 1},
+        {2: True},
+        {2: -1},
+        {3: 2**32},
+        {3: "11"},
+        {4: bytes(15)},
+        {5: []},
+        {5: [6]},
+        {5: [True]},
+        {5: [1, 1]},
+        {5: None},
+        {5: [4, NONCE, -1]},
+        {5: [4, NONCE, 2**33 + 1]},
+        {5: [4, NONCE]},
+        {5: [3, [[bytes(8), bytes(64)]] * 5]},
+        {5: [3, [[bytes(8), bytes(63)]]]},
+        {5: [5, NONCE, 1, [86_400, 86_400, 2_592_000], [], []]},
+        {5: [5, NONCE, 1, [86_400, 259_200, 366 * 86_400], [], []]},
+    ],
+    ids=repr,
+)
+def test_message_when_a_member_is_out_of_bounds_then_malformed(changed: dict[int, Value]) -> None:
+    listed = members(LEASE)
+    for at, value in changed.items():
+        listed[at] = value
+    with pytest.raises(MalformedFrame):
+        decode_message(encode(listed), Command)
+
+
+@pytest.mark.parametrize("outcome", [0, 11, True, "DONE", None])
+def test_result_when_its_outcome_is_none_of_them_then_malformed(outcome: Value) -> None:
+    with pytest.raises(MalformedFrame):
+        decode_message(encode([bytes(16), outcome]), Result)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00", encode({0: 1}), encode(b"payload"), encode(None)])
+def test_message_when_it_is_no_array_then_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedFrame):
+        decode_message(payload, Command)
+
+
+def test_message_when_above_its_limit_then_malformed() -> None:
+    payload = encode_message(LEASE)
+    with pytest.raises(MalformedFrame, match="above the limit"):
+        decode_message(payload, Command, limit=len(payload) - 1)
+
+
+def test_frame_when_verified_then_its_message() -> None:
+    assert verify_message(FRAME, HUB.public_key(), Command, use="command", handset=PLACE.handset) == LEASE
+
+
+@pytest.mark.parametrize(
+    ("key", "use", "handset"),
+    [
+        (STRANGER, "command", PLACE.handset),
+        (HUB, "report", PLACE.handset),
+        (HUB, "command", HandsetId("f" * 16)),
+    ],
+)
+def test_frame_when_signer_use_or_handset_is_another_then_malformed(
+    key: Ed25519PrivateKey, use: str, handset: HandsetId
+) -> None:
+    with pytest.raises(MalformedFrame, match="signature"):
+        verify_message(FRAME, key.public_key(), Command, use=use, handset=handset)
+
+
+def test_frame_when_read_as_another_kind_then_malformed() -> None:
+    with pytest.raises(MalformedFrame, match="does not hold"):
+        verify_message(FRAME, HUB.public_key(), Wipe, use="command", handset=PLACE.handset)
+
+
+def test_frame_when_above_the_limit_then_malformed_before_the_signature() -> None:
+    with pytest.raises(MalformedFrame, match="above the limit"):
+        verify_message(
+            bytes(MAX_MESSAGE + 1), HUB.public_key(), Command, use="command", handset=PLACE.handset
+        )
