@@ -11,11 +11,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -27,21 +28,24 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_edge.core.identity import identity_of
-from compline_edge.vault import evidence
 from compline_edge.vault.errors import VaultLocked
+from compline_edge.vault.evidence import KEY_SUFFIX, SUFFIX
 from compline_edge.vault.keys import VaultKey, thaw, unwrap
+from compline_shared import sealed_file
+from compline_shared.codec import Value
 from compline_shared.commands import Command, Rebind, RebindSecrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant, Secret, read_kept_grant
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import BindingId
 from compline_shared.message_frame import decode_message
 from compline_shared.place import Place
-from compline_shared.sealed import unseal
+from compline_shared.sealed import OVERHEAD, unseal
 from compline_shared.sealed_file import EvidenceDamaged
 
 KEY: Final = 32
 WRAP: Final = 12 + 64 + 16
 FROZEN: Final = 32 + 12 + 32 + 16 + 16
+OFFICER: Final = KEY + OVERHEAD
 EPOCHS: Final = range(1, 5)
 PAGE: Final = 4096
 _RESERVE, _IV, _MAC, _SALT = 80, 16, 64, 16
@@ -61,31 +65,59 @@ class Loot:
 
 def read_all(loot: Loot) -> dict[str, bytes]:
     """Return all plaintext that the loot gives, by the place where it lay."""
-    keys = vault_keys(loot)
-    return {
+    found = Found.of(loot)
+    read = {
         f"{number}/{name}": content
         for number, copy in enumerate(loot.copies)
         for name in databases(copy)
-        for key in keys
+        for key in found.vault_keys()
         if (content := contents(copy, name, key))
     }
+    for number, copy in enumerate(loot.copies):
+        read |= {f"{number}/{name}": content for name, content in found.officers_evidence(copy)}
+    return read
 
 
-def vault_keys(loot: Loot) -> set[bytes]:
-    """Return every vault key that opens by slot contents, secrets, wraps and private keys of any of the copies."""
-    small = {content for copy in loot.copies for content in copy.values() if len(content) <= PAGE}
-    grants = [read_kept_grant(content) for content in _files(loot, "grant.json")]
-    pieces = {piece for content in (*small, *loot.slots) for piece in _pieces(content)}
-    privates = pieces | {identity_of(piece).receiving.private_bytes_raw() for piece in pieces}
-    for secrets in _told(_commands(loot.heard, grants), privates):
-        pieces |= {secrets.binding_secret, secrets.freeze_key}
-        privates.add(secrets.freeze_key)
-    bindings = {grant.place.binding for grant in grants}
-    places = {Place(grant.place.handset, grant.place.binding, epoch) for grant in grants for epoch in EPOCHS}
-    return {
-        *_unwrapped([c for c in small if len(c) == WRAP], pieces, bindings),
-        *_thawed([c for c in small if len(c) == FROZEN], pieces, privates, places),
-    }
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the loot holds that may open something."""
+
+    small: frozenset[bytes]  # contents of files that may be wraps
+    grants: tuple[EnrolmentGrant, ...]
+    pieces: frozenset[bytes]  # [32] slot keys and secrets
+    privates: frozenset[bytes]  # [32] private keys
+
+    @classmethod
+    def of(cls, loot: Loot) -> Found:
+        """Look through all copies, and open with what is there what the hub sent."""
+        small = {content for copy in loot.copies for content in copy.values() if len(content) <= PAGE}
+        grants = tuple(read_kept_grant(content) for content in _files(loot, "grant.json"))
+        pieces = {piece for content in (*small, *loot.slots) for piece in _pieces(content)}
+        privates = pieces | {identity_of(piece).receiving.private_bytes_raw() for piece in pieces}
+        for secrets in _told(_commands(loot.heard, grants), privates):
+            pieces |= {secrets.binding_secret, secrets.freeze_key}
+            privates.add(secrets.freeze_key)
+        return cls(frozenset(small), grants, frozenset(pieces), frozenset(privates))
+
+    def vault_keys(self) -> set[bytes]:
+        """Return every vault key that opens by slot contents, secrets, wraps and private keys of any of the copies."""
+        bindings = {grant.place.binding for grant in self.grants}
+        places = {replace(grant.place, epoch=epoch) for grant in self.grants for epoch in EPOCHS}
+        return {
+            *_unwrapped([c for c in self.small if len(c) == WRAP], self.pieces, bindings),
+            *_thawed([c for c in self.small if len(c) == FROZEN], self.pieces, self.privates, places),
+        }
+
+    def officers_evidence(self, copy: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+        """Yield the evidence that opens by a key meant for the compliance officer."""
+        for name, content in copy.items():
+            file = copy.get(name.removesuffix(KEY_SUFFIX) + SUFFIX) if name.endswith(KEY_SUFFIX) else None
+            if file is not None:
+                for private, grant in product(self.privates, self.grants):
+                    handset, binding, _ = grant.place.members()
+                    piece = bytes.fromhex(Path(name).stem)
+                    for key in _officer_opens(content[-OFFICER:], private, (handset, binding, piece)):
+                        yield name, _opened(file, piece, key)
 
 
 def databases(copy: Mapping[str, bytes]) -> list[str]:
@@ -169,13 +201,15 @@ def _told(commands: Sequence[Command], privates: Iterable[bytes]) -> Iterator[Re
                 yield decode_message(plain, RebindSecrets)
 
 
-def _unwrapped(wraps: Sequence[bytes], pieces: set[bytes], bindings: set[BindingId]) -> Iterator[bytes]:
+def _unwrapped(
+    wraps: Sequence[bytes], pieces: Collection[bytes], bindings: Collection[BindingId]
+) -> Iterator[bytes]:
     for combination in product(wraps, pieces, pieces, bindings):
         yield from _unwrap(*combination)
 
 
 def _thawed(
-    frozen: Sequence[bytes], pieces: set[bytes], privates: set[bytes], places: Iterable[Place]
+    frozen: Sequence[bytes], pieces: Collection[bytes], privates: Collection[bytes], places: Iterable[Place]
 ) -> Iterator[bytes]:
     for wrap, private, place in product(frozen, privates, tuple(places)):
         if _is_sealed_to(wrap, private, place):
@@ -217,12 +251,21 @@ def _open(path: Path, key: bytes) -> sqlcipher.Connection:
 def _evidence(
     copy: Mapping[str, bytes], key: VaultKey, wraps: Sequence[tuple[bytes, bytes]]
 ) -> Iterator[bytes]:
-    keys = ChaCha20Poly1305(key.derive(b"evidence wrap"))
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in copy.items():
-            if name.endswith(evidence.SUFFIX):
-                (Path(folder) / Path(name).name).write_bytes(content)
-        for piece, wrapped in wraps:
-            with suppress(InvalidTag, EvidenceDamaged):
-                opened = keys.decrypt(piece[:12], wrapped, piece)
-                yield b"".join(evidence.unseal_evidence(Path(folder), piece, opened))
+    aead = ChaCha20Poly1305(key.derive(b"evidence wrap"))
+    files = {Path(name).name: content for name, content in copy.items()}
+    for piece, wrapped in wraps:
+        with suppress(InvalidTag, EvidenceDamaged, KeyError):
+            yield _opened(files[piece.hex() + SUFFIX], piece, aead.decrypt(piece[:12], wrapped, piece))
+
+
+def _opened(file: bytes, piece: bytes, key: bytes) -> bytes:
+    return b"".join(sealed_file.opened(io.BytesIO(file).read, name=piece, key=key))
+
+
+@cache
+def _officer_opens(sealed: bytes, private: bytes, place: tuple[Value, ...]) -> tuple[bytes, ...]:
+    key = X25519PrivateKey.from_private_bytes(private)
+    try:
+        return (unseal(sealed, key, use="evidence", place=place, limit=KEY),)
+    except MalformedFrame:
+        return ()

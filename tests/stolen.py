@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from msgspec.structs import replace
+
 from compline_edge.core.speech import Utterance
 from compline_edge.ports import KeySlot
 from compline_edge.vault.file_slot import FileSlot
@@ -19,13 +22,14 @@ from compline_shared.commands import Command, sign_command
 from compline_shared.lease import HOUR
 from compline_shared.taxonomy import Role
 from tests.homes import HubKeys
-from tests.lives import LifeHub, TurnedClock, bound, living, obey
+from tests.lives import LifeHub, TurnedClock, living, obey, roster_grant
 from tests.slots import Chip
 from tests.verdicts import draft
 
 NAME, NUMBER = "欧阳若汐", "15400007788"
 WORDS = "昨天下午在河边公园散步时看到了三只白鹭"
 CANARIES = (NAME, NUMBER, WORDS)
+OFFICER = X25519PrivateKey.from_private_bytes(b"\x77" * 32)
 ANOTHER = "0011001100110011"
 _SLOT_FILE = "vault.slot"
 
@@ -99,7 +103,11 @@ class Story:
         return self.album()
 
     def _begin(self) -> None:
-        self.home, self.hub, self.clock = bound(self.folder, slot_at=self._slot_at)
+        self.home, self.clock = self.folder / "home", TurnedClock()
+        request = create_identity(self.home)
+        self.hub = LifeHub.of(request)
+        grant = replace(roster_grant(request.handset), officer_key=OFFICER.public_key().public_bytes_raw())
+        join(self.home, grant, clock=self.clock, slot_at=self._slot_at)
         with self._open() as here:
             text = (Utterance(f"{NAME}您好，{WORDS}", Role.COLLECTOR, 0.0, 9.0, 0.9),)
             evidence = io.BytesIO(f"{NAME} {NUMBER}：{WORDS}".encode() * 40)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
@@ -23,6 +24,8 @@ TICK: Final = 600.0
 """Seconds between two counts of the lease; no longer than what a reboot counts at least (`core.lease`)."""
 ROOM_RETRY: Final = 5.0
 """Seconds before what the disk had no room for is tried again."""
+UNHEARD: Final = 20.0
+"""Seconds after which a greeting that no order answered is said again, doubled each time: a broker may drop it."""
 ASK_AGAIN: Final = 2 * 3_600
 """Seconds of the lease after which the hub is asked to renew it though the connection never broke."""
 _log = structlog.get_logger("compline_edge")
@@ -59,12 +62,16 @@ class Warden:
         self._told = told
         self._tick = tick_s
         self._changing = asyncio.Lock()
+        self._patience: float | None = None  # s until the next report, while the hub has not answered one
+        self._greeted = asyncio.Event()
 
     async def greet(self) -> tuple[bytes, ...]:
         """Return a report of every binding: what a new connection begins with."""
         async with self._changing:
             await self._count()
-            return tuple(await asyncio.gather(*(self._report(b) for b in self._home.bindings.values())))
+            self._patience = UNHEARD
+            self._greeted.set()
+            return await self._reports(self._home.bindings.values())
 
     async def hear(self, frame: bytes) -> tuple[bytes, ...] | None:
         """Carry a command out and return the report that answers it; None where the frame is no command for us."""
@@ -76,6 +83,7 @@ class Warden:
         if binding is None:
             return None
         async with self._changing:
+            self._patience = None
             effect = await self._with_room(lambda: binding.order(command))
             if effect is not None:
                 await self._perform(binding, effect)
@@ -86,14 +94,35 @@ class Warden:
             return (await self._report(binding),)
 
     async def keep(self, post: Callable[[bytes], object]) -> None:
-        """Count the leases for as long as the agent runs, and ask for their renewal by ``post`` where that is due."""
+        """Count the leases for as long as the agent runs, and ask for their renewal by ``post`` where that is due.
+
+        A greeting that the hub does not answer is said again.
+        """
         while True:
             async with self._changing:
                 await self._count()
-                due = [b for b in self._home.bindings.values() if _asks(b)]
-                for report in [await self._report(binding) for binding in due]:
+                for report in await self._reports(b for b in self._home.bindings.values() if _asks(b)):
                     post(report)
-            await asyncio.sleep(self._tick)
+            await self._pause(post)
+
+    async def _pause(self, post: Callable[[bytes], object]) -> None:
+        """Wait a tick; meanwhile say again what the hub does not answer."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._tick
+        while (left := until - loop.time()) > 0:
+            self._greeted.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left, self._patience or left)):
+                    await self._greeted.wait()
+                    continue
+            if self._patience is not None and loop.time() < until:
+                self._patience *= 2
+                async with self._changing:
+                    for report in await self._reports(self._home.bindings.values()):
+                        post(report)
+
+    async def _reports(self, bindings: Iterable[Binding]) -> tuple[bytes, ...]:
+        return tuple([await self._report(binding) for binding in bindings])
 
     async def _count(self) -> None:
         for binding in self._home.bindings.values():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from compline_edge import warden
 from compline_edge.agent import Agent, open_agent
 from compline_edge.clock import BootClock
 from compline_edge.settings import EdgeSettings
@@ -138,3 +139,12 @@ async def test_agent_when_an_order_is_not_its_hubs_then_it_is_dropped(
         await until(lambda: len(here.hub.reports) > seen)
         assert here.hub.reports[-1].state is BindingState.BOUND
         assert here.agent.home.is_open
+
+
+async def test_agent_when_the_hub_does_not_answer_then_it_reports_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warden, "UNHEARD", 0.5)
+    async with desk(tmp_path, settle=60) as here:
+        await until(lambda: len(here.hub.reports) >= 3)
+    assert len({report.nonce for report in here.hub.reports}) == len(here.hub.reports)

@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 from compline_hub.app import open_hub
 from compline_hub.cli import app
 from compline_hub.settings import HubSettings
-from compline_shared.enrolment import read_grant, write_request
 from tests.simulated_handset import SimulatedHandset
 
 PASSPHRASE = "correct horse battery"
@@ -38,9 +37,8 @@ class Place:
 
     def enrol(self, name: str = "七号工位") -> SimulatedHandset:
         handset = SimulatedHandset()
-        (self.folder / "request.json").write_bytes(write_request(handset.request))
-        self.good("enrol", "request.json", "--name", name, "--out", "grant.json")
-        handset.join(read_grant((self.folder / "grant.json").read_bytes()))
+        with open_hub(self.settings) as hub:
+            handset.join(hub.enrolment.enrol(handset.request, name=name, collector=handset.id))
         return handset
 
     def operators(self, *names: str) -> None:

@@ -12,30 +12,24 @@ from compline_edge.settings import EdgeSettings
 from compline_edge.vault.errors import VaultLocked
 from compline_edge.vault.home import Home, open_home
 from compline_edge.wiring import slot_at
-from compline_shared.enrolment import read_request, write_grant
 from tests.attacker import windows
 from tests.edge_program import environment, program
-from tests.homes import HubKeys, SystemClock
+from tests.homes import SystemClock
+from tests.pairing_hub import pairing_hub
 from tests.tpm import VARIABLE, running_tpm
 from tests.verdicts import draft
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """Made by `init` and `join` with the setting in the environment."""
+    """Paired by `join` with the setting in the environment."""
     home = tmp_path / "home"
-
-    def run(*arguments: str | Path) -> None:
-        command = [program("compline-edge"), *map(str, arguments), "--home", str(home)]
+    with running_tpm(tmp_path), pairing_hub(tmp_path) as hub:
         settings = environment(tmp_path, COMPLINE_EDGE_SLOT="tpm")
+        code = hub.offer().invitation.code.text
+        host, port = hub.address
+        command = [program("compline-edge"), "join", code, "--hub", f"{host}:{port}", "--home", str(home)]
         subprocess.run(command, env=settings, check=True, capture_output=True, timeout=60)
-
-    with running_tpm(tmp_path):
-        run("init")
-        request = read_request((home / "request.json").read_bytes())
-        grant = tmp_path / "grant.json"
-        grant.write_bytes(write_grant(HubKeys().grant(request.handset)))
-        run("join", grant)
         yield home
 
 

@@ -6,6 +6,7 @@ import base64
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import pytest
 
 from compline_edge.core.binding_life import Life
 from compline_edge.vault.life_files import LifeFiles
-from tests.attacker import PAGE, Loot, databases, fits, read_all, vault_keys, windows
+from tests.attacker import PAGE, Found, Loot, databases, fits, read_all, windows
 from tests.privacy.scan import find_leaks
-from tests.stolen import CANARIES, WORDS, Album, Photograph, Story
+from tests.stolen import CANARIES, OFFICER, WORDS, Album, Photograph, Story
 
 THREAT_MODEL = Path(__file__).parents[2] / "docs" / "threat-model.md"
 COLUMNS = {
@@ -152,6 +153,16 @@ def test_wipe_when_the_slot_stays_then_the_thief_opens_an_earlier_copy(
     assert outcome(stolen(photographs, 3)) == "opens"
 
 
+def test_evidence_when_the_officers_key_is_stolen_too_then_it_opens_even_after_a_wipe(
+    albums: Mapping[str, tuple[Album, Album]],
+) -> None:
+    """A control, and what the officer's key is for: it is made and kept far from any handset."""
+    wiped = up_to(albums["chip"], "wiped")[-1:]
+    loot = stolen(wiped, 0)
+    with_key = replace(loot, copies=(*loot.copies, {"officer.key": OFFICER.private_bytes_raw()}))
+    assert (outcome(loot), outcome(with_key)) == ("sealed", "opens")
+
+
 def test_files_when_scanned_in_every_state_then_nothing_planted_is_found(
     albums: Mapping[str, tuple[Album, Album]],
 ) -> None:
@@ -189,7 +200,7 @@ def test_strings_when_the_key_was_written_down_then_one_fits(
     albums: Mapping[str, tuple[Album, Album]], written: Callable[[bytes], bytes | str]
 ) -> None:
     """A control: a careless line in a log."""
-    (key,) = vault_keys(stolen(albums["file"][1].up_to("bound"), 1))
+    (key,) = Found.of(stolen(albums["file"][1].up_to("bound"), 1)).vault_keys()
     as_written = written(key)
     line = as_written if isinstance(as_written, bytes) else as_written.encode()
     assert [k for k in windows([b"opened " + line + b"\n"]) if fits(k, first_page(albums["file"][1]))] == [
