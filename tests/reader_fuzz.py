@@ -50,7 +50,7 @@ def main() -> None:
     seed(Path(folder))
     limits = [
         "-timeout=1",
-        "-rss_limit_mb=512",
+        "-rss_limit_mb=2048",
         "-malloc_limit_mb=64",
         "-max_len=4096",
         "-print_final_stats=1",
