@@ -15,10 +15,12 @@ from compline_edge.joining import Paired, pair
 from compline_edge.ports import Address
 from compline_edge.settings import EdgeSettings
 from compline_hub.app import Hub, init_hub, open_hub
+from compline_hub.link.evidence_talk import EvidenceTalk
 from compline_hub.link.pairing_port import PairingPort
 from compline_hub.service.pairing import Given
 from compline_hub.settings import HubSettings
 from compline_shared.pairing_code import Invitation, PairingCode
+from compline_shared.transfer import ALPN
 from tests.running_hub import hub_settings
 
 SECONDS = 20.0
@@ -60,7 +62,13 @@ def listening(hub: Hub) -> Iterator[None]:
     started: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
 
     async def serve() -> None:
-        port = PairingPort(hub.pairing, host="127.0.0.1", port=hub.settings.pairing_port)
+        evidence = EvidenceTalk(hub.deposits)
+        port = PairingPort(
+            hub.pairing,
+            host="127.0.0.1",
+            port=hub.settings.pairing_port,
+            others={ALPN: evidence.meet},
+        )
         await port.start(hub.certificates.server, hub.keys.tls)
         stop = asyncio.Event()
         started.put((asyncio.get_running_loop(), stop))

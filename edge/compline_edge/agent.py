@@ -16,6 +16,7 @@ from typing import ParamSpec
 import structlog
 
 from compline_edge.clock import BootClock, SystemClock
+from compline_edge.depositing import Depositor
 from compline_edge.judging import Judge, Stopped
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
@@ -28,7 +29,7 @@ from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
-from compline_edge.wiring import Instruments, instruments, keeper_of, link, renewal, slot_at
+from compline_edge.wiring import Instruments, instruments, keeper_of, link, pairing_ports, renewal, slot_at
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -92,6 +93,7 @@ class Agent:
                 self._tasks = tasks
                 tasks.create_task(self.courier.run())
                 tasks.create_task(self.renewal.run())
+                tasks.create_task(Depositor(self.home, find=pairing_ports(self.settings, self.home)).run())
                 tasks.create_task(self.warden.keep(self.courier.post))
                 self.resume()
         finally:

@@ -154,9 +154,12 @@ def link(
 
 def renewal(settings: EdgeSettings, home: Home, keeper: CertificateKeeper) -> RenewalLoop:
     """Wire the renewal of an enrolled handset's certificate."""
-    return RenewalLoop(
-        keeper, identity=home.identity, grant=home.grant, find=_finder(settings, home, Door.PAIRING)
-    )
+    return RenewalLoop(keeper, identity=home.identity, grant=home.grant, find=pairing_ports(settings, home))
+
+
+def pairing_ports(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:
+    """Return what says where the hub's pairing port may be."""
+    return _finder(settings, home, Door.PAIRING)
 
 
 def _spotters(entries: Collection[Entry], thresholds: Thresholds) -> tuple[Spotter, ...]:

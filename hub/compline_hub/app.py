@@ -20,6 +20,7 @@ from compline_hub.errors import BrokerFailed, HubBusy
 from compline_hub.link.advert import Advert
 from compline_hub.link.broker import ChildBroker, OutsideBroker, Product
 from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls
+from compline_hub.link.evidence_talk import EvidenceTalk
 from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
@@ -34,6 +35,7 @@ from compline_hub.service.news import News
 from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
+from compline_shared.transfer import ALPN
 
 __all__ = ["Hub", "init_hub", "open_hub", "serve"]
 
@@ -91,7 +93,13 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         port=port,
         pairing_port=settings.pairing_port,
     )
-    pairing_port = PairingPort(hub.pairing, host=settings.listen, port=settings.pairing_port)
+    evidence = EvidenceTalk(hub.deposits)
+    pairing_port = PairingPort(
+        hub.pairing,
+        host=settings.listen,
+        port=settings.pairing_port,
+        others={ALPN: evidence.meet},
+    )
     desk = Desk(
         hub=settings.name,
         reading=hub.reading,

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from compline_hub import audit_cli, operators_cli, orders_cli, safekeeping_cli
+from compline_hub import audit_cli, officer_cli, operators_cli, orders_cli, safekeeping_cli
 from compline_hub.errors import HubNotReady
 from compline_hub.settings import HubSettings
 from compline_hub.terminal import SettingsFile, chosen_settings, console
@@ -65,6 +65,7 @@ The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 app.add_typer(orders_cli.app)
 app.add_typer(operators_cli.app)
 app.add_typer(audit_cli.app, name="audit")
+app.add_typer(officer_cli.app)
 app.add_typer(safekeeping_cli.app)
 
 

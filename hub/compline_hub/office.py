@@ -16,6 +16,7 @@ from compline_hub.core.enrolled import Binding
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy, HubNotReady
 from compline_hub.service.auditing import Auditing
+from compline_hub.service.deposits import Deposits
 from compline_hub.service.enrolment import Enrolment, Meeting
 from compline_hub.service.operators import OperatorRoll
 from compline_hub.service.orders import Orders
@@ -23,6 +24,7 @@ from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import CertificateFiles
 from compline_hub.store.engine import migrate, open_engine
+from compline_hub.store.evidence_files import EvidenceFiles
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
 from compline_hub.store.reading import SqlReading
@@ -39,6 +41,7 @@ class Hub:
     reading: SqlReading
     enrolment: Enrolment
     pairing: Pairing
+    deposits: Deposits
     orders: Orders
     operators: OperatorRoll
     auditing: Auditing
@@ -106,6 +109,9 @@ def _opened(settings: HubSettings, keys: HubKeys) -> Iterator[Hub]:
                 authority=certificates.authority,
                 address=settings.pairing_address,
                 officer_key=officer_key,
+            ),
+            deposits=Deposits(
+                store, keys, EvidenceFiles(settings.data / "evidence"), wanted=officer_key is not None
             ),
             orders=Orders(store),
             operators=OperatorRoll(store),

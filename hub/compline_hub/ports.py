@@ -16,6 +16,7 @@ from compline_hub.core.record import Kept, Link, Query, Summary
 from compline_hub.core.standing import Standing
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 from compline_shared.lease import LeaseTimes
+from compline_shared.transfer import Offer as Offered
 
 
 class OrderBook(Protocol):
@@ -243,6 +244,26 @@ class Reading(Protocol):
 
     def alarms(self) -> Sequence[Alarm]:
         """The newest alarms."""
+        ...
+
+
+class EvidenceShelf(Protocol):
+    """Where sealed evidence is kept; one writer a piece at a time."""
+
+    def kept(self, offer: Offered) -> int:
+        """How many bytes of the offered file are durable, all of them where it is whole."""
+        ...
+
+    def append(self, offer: Offered, data: bytes) -> int:
+        """Add bytes at the end, durably; returns how many there are now."""
+        ...
+
+    def finish(self, offer: Offered) -> bool:
+        """Keep a file that is all there if it has the offered digest, else forget it; returns whether it is kept."""
+        ...
+
+    def free(self) -> int:
+        """Bytes that are free on its disk."""
         ...
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,14 +29,20 @@ MAX_MESSAGES: Final = 3
 HANDSHAKE_SECONDS: Final = 5.0
 SECONDS: Final = 30.0
 """That a connection may last; the handset's disk is written meanwhile."""
+Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""A conversation of another kind, bounded by itself."""
 _log = structlog.get_logger("compline_hub.pairing")
 
 
 class PairingPort:
     """One listener; `renew` changes its certificate without breaking conversations."""
 
-    def __init__(self, pairing: Pairing, *, host: str, port: int) -> None:
+    def __init__(
+        self, pairing: Pairing, *, host: str, port: int, others: Mapping[str, Talk] | None = None
+    ) -> None:
+        """`others` take the connections whose ALPN name they go by."""
         self._pairing = pairing
+        self._others = others or {}
         self._host = host
         self._port = port
         self._open: Counter[str] = Counter()
@@ -45,6 +52,7 @@ class PairingPort:
         """Listen, showing this certificate; raises HubBusy where the port is taken."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.set_alpn_protocols(list(self._others))
         load_identity(context, certificate, key)
 
         async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,8 +94,12 @@ class PairingPort:
             return
         self._open[peer] += 1
         try:
+            other = self._others.get(writer.get_extra_info("ssl_object").selected_alpn_protocol() or "")
+            if other is not None:
+                await other(reader, writer)
             async with asyncio.timeout(SECONDS):
-                await self._converse(reader, writer, self._pairing.converse(certificate))
+                if other is None:
+                    await self._converse(reader, writer, self._pairing.converse(certificate))
                 writer.close()
                 with suppress(OSError):  # the handset has what it wanted and is gone
                     await writer.wait_closed()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from compline_hub.store.durable import sync_folder, write_durably
@@ -60,6 +61,11 @@ class EvidenceFiles:
         part.replace(whole)
         sync_folder(whole.parent)
         return True
+
+    def free(self) -> int:
+        """Return the bytes that are free on the disk."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return shutil.disk_usage(self._folder).free
 
     def _path(self, offer: Offer, suffix: str) -> Path:
         return self._folder / offer.binding.hex() / (offer.evidence.hex() + suffix)
