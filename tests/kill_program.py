@@ -40,6 +40,7 @@ CALLS = (
     "rmdir",
     "mkdir",
     "ftruncate",
+    "close",  # between one change and the next
 )
 VERDICTS = 3
 EVIDENCE = b"what was said" * 99

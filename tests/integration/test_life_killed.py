@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 OPERATIONS = ("bind", "freeze", "rebind", "lease", "wipe", "resumed-freeze", "resumed-wipe")
-SPARSE = 6
-"""Every sixth call of each kind here, each one in `make prove`."""
+SPARSE = 8
+"""Every eighth call of each kind here, each one in `make prove`."""
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
@@ -36,6 +36,14 @@ def test_change_when_killed_at_a_call_then_it_happened_or_it_did_not(tmp_path: P
     code, count, problem = kills(tmp_path, operation, step=SPARSE)
     assert (code, problem) == (0, "")
     assert count >= 7
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3_000)
+def test_changes_when_killed_at_every_call_then_each_happened_or_did_not(tmp_path: Path) -> None:
+    outcomes = {operation: kills(tmp_path / operation, operation, step=1) for operation in OPERATIONS}
+    assert {operation: problem for operation, (_, _, problem) in outcomes.items() if problem} == {}
+    assert sum(count for _, count, _ in outcomes.values()) >= 500
 
 
 def test_change_when_the_slot_goes_first_then_the_kills_find_it(tmp_path: Path) -> None:
