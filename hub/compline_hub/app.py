@@ -89,7 +89,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
     advert = Advert(
         hub_name=settings.name,
         fingerprint=keys.fingerprint,
-        interface=settings.interface,
+        interface=settings.advert_interface,
         port=port,
         pairing_port=settings.pairing_port,
     )

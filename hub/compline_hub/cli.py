@@ -59,7 +59,8 @@ app = typer.Typer(
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:
 {", ".join(HubSettings.__struct_fields__)}.
 
-The page has no sign-in yet and therefore answers on 127.0.0.1 only.
+Phones on the LAN reach the hub once `listen = "192.168.1.20"` (this machine's address there) is set: broker, pairing
+port and advert use it, and pairing codes tell it. The page has no sign-in yet and therefore answers on 127.0.0.1 only.
 """,
 )
 app.add_typer(orders_cli.app)

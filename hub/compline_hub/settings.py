@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from compline_shared.configuration import DEFAULT_SOURCE, InvalidSettings, setti
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 PREFIX = "COMPLINE_HUB_"
 _HOST = r"^[0-9A-Za-z.:_-]{1,253}$"
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,14 +28,16 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     broker: str = (
         "embedded"  # "embedded" (NATS), "mosquitto" (installed on this machine) or "mqtt://host:port"
     )
-    listen: str = "127.0.0.1"  # address on which broker and pairing port listen; "0.0.0.0" for the whole LAN
-    hosts: tuple[Annotated[str, Meta(pattern=_HOST)], ...] = ()  # what else this machine is called on the LAN
+    listen: str = "127.0.0.1"  # where broker and pairing port listen: this machine's own address on the LAN
+    hosts: tuple[
+        Annotated[str, Meta(pattern=_HOST)], ...
+    ] = ()  # what phones call this machine; the first is told
     mqtt_port: Port = 8461  # of the broker that the hub starts
     pairing_port: Port = 8462  # where phones pair and renew their certificates
     port: Port = 8460  # of the page; it listens on 127.0.0.1 only until sign-in exists
     officer_key: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""  # X25519, of the compliance officer
     advertise: bool = True  # say on the network where the hub is (zeroconf)
-    interface: str = "127.0.0.1"  # address on whose network the advert is sent
+    interface: str = ""  # IPv4 address on whose network the advert is sent; empty = the one that phones reach
     lexicons: str = (
         ""  # folder with .lex files whose phrases the page shows; empty = those shipped beside the program
     )
@@ -60,7 +64,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     @property
     def own_address(self) -> str:
         """Where this machine itself reaches what listens on `listen`."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen, self.listen)  # noqa: S104
+        return _EVERY_ADDRESS.get(self.listen, self.listen)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,6 +75,12 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def pairing_address(self) -> tuple[str, int]:
         """Host and port that a pairing code tells phones."""
         return (self.hosts[0] if self.hosts else self.own_address), self.pairing_port
+
+    @property
+    def advert_interface(self) -> str:
+        """IPv4 address on whose network the advert is sent, and which it tells."""
+        asked = (self.interface, self.listen, *self.hosts)
+        return next((it for it in asked if _is_ipv4(it) and it not in _EVERY_ADDRESS), "127.0.0.1")
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str]) -> HubSettings:
@@ -89,6 +99,11 @@ def load_settings(file: Path | None, environment: Mapping[str, str]) -> HubSetti
         prefix=PREFIX,
     )
     _check_broker(settings.broker)
+    if settings.listen in _EVERY_ADDRESS and not settings.hosts:
+        raise InvalidSettings(
+            f'The setting "listen" is {settings.listen}, every address of this machine: name in "hosts" the one that '
+            'phones reach, for example hosts = ["192.168.1.20"], or let "listen" be that address itself.'
+        )
     return settings
 
 
@@ -101,6 +116,14 @@ def _text(file: Path) -> str:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file.name} cannot be read as UTF-8 text.") from error
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_broker(broker: str) -> None:

@@ -71,3 +71,30 @@ def test_settings_when_broker_is_outside_then_its_address_is_where_handsets_meet
 def test_settings_when_a_database_is_named_then_it_replaces_the_file() -> None:
     assert HubSettings(database="postgresql+psycopg://hub@db/hub").database_url.startswith("postgresql")
     assert HubSettings(data_dir="/srv/hub").database_url == "sqlite:////srv/hub/hub.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "advert"),
+    [
+        ("", ("127.0.0.1", 8462), "127.0.0.1"),
+        ('listen = "192.0.2.20"', ("192.0.2.20", 8462), "192.0.2.20"),
+        ('listen = "0.0.0.0"\nhosts = ["hub.lan", "192.0.2.20"]', ("hub.lan", 8462), "192.0.2.20"),
+        ('listen = "0.0.0.0"\nhosts = ["hub.lan"]\ninterface = "192.0.2.7"', ("hub.lan", 8462), "192.0.2.7"),
+        ('listen = "::1"', ("::1", 8462), "127.0.0.1"),
+    ],
+)
+def test_settings_when_opened_to_the_network_then_phones_are_told_an_address_they_reach(
+    tmp_path: Path, text: str, told: tuple[str, int], advert: str
+) -> None:
+    file = tmp_path / "compline.toml"
+    file.write_text(f"[hub]\n{text}\n")
+    settings = load_settings(file, {})
+    assert (settings.pairing_address, settings.advert_interface) == (told, advert)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "::"])
+def test_settings_when_on_every_address_and_no_host_is_named_then_the_error_says_what_to_write(
+    listen: str,
+) -> None:
+    with pytest.raises(InvalidSettings, match=r'"hosts" the one that phones reach'):
+        load_settings(None, {"COMPLINE_HUB_LISTEN": listen})
