@@ -16,6 +16,8 @@ from compline_edge.link.pairing import join_at
 from compline_edge.ports import Address, Clock
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
+from compline_edge.vault.durable import make_folder
+from compline_edge.vault.home import SlotAt, locked
 from compline_edge.vault.identity import create_identity, join, require_joinable
 from compline_edge.wiring import slot_at
 from compline_shared.enrolment import met_at
@@ -53,13 +55,23 @@ def pair(settings: EdgeSettings, invitation: Invitation, *, clock: Clock, find: 
 
     Raises:
         AlreadyEnrolled: bound already, or still owing; nobody was asked.
+        HomeInUse: an agent works here.
         NoHubFound: no address is known.
         Unreachable, PairingRefused, FalseHub: the hub, or who passes for it.
         StorageFull: no room; within the code's five minutes the same handset may join again.
     """
     home = settings.home_folder
     slots = slot_at(settings)
-    require_joinable(home, slot_at=slots)
+    make_folder(home)
+    with locked(home):
+        require_joinable(home, slot_at=slots)
+        return _pair(settings, invitation, slots, clock=clock, find=find)
+
+
+def _pair(
+    settings: EdgeSettings, invitation: Invitation, slots: SlotAt, *, clock: Clock, find: Find
+) -> Paired:
+    home = settings.home_folder
     request = create_identity(home, slot_at=slots)
     identity = identity_of(slots(home / "identity.key").get())
     won: list[Won] = []

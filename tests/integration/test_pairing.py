@@ -15,8 +15,8 @@ from compline_edge.core.certificate_life import BUILT
 from compline_edge.joining import NoHubFound, pair
 from compline_edge.link.errors import FalseHub, PairingRefused, Unreachable
 from compline_edge.vault.certificate_store import CertificateStore
-from compline_edge.vault.errors import AlreadyEnrolled, StorageFull
-from compline_edge.vault.home import open_home
+from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse, StorageFull
+from compline_edge.vault.home import locked, open_home
 from compline_edge.vault.identity import create_identity
 from compline_hub.core.offer import LIFE
 from compline_shared.enrolment import MAX_FILE
@@ -39,6 +39,7 @@ def refused(folder: Path, invitation: Invitation, name: str = "handset") -> str:
     """What a handset says that may not join, its home as it was."""
     settings = handset(folder, name)
     create_identity(settings.home_folder)
+    locked(settings.home_folder).close()  # an empty file that stays
     before = bytes_under(settings.home_folder)
     with pytest.raises((PairingRefused, FalseHub, Unreachable)) as error:
         joined(settings, invitation)
@@ -233,6 +234,22 @@ def test_pairing_when_the_handset_is_bound_then_refused_before_anybody_is_asked(
         joined(settings, given.invitation)
 
     assert bytes_under(settings.home_folder) == before
+    assert hub.state(given) == "open"
+
+
+def test_pairing_when_an_agent_works_in_the_home_then_refused_before_anybody_is_asked(
+    hub: PairingHub, tmp_path: Path
+) -> None:
+    settings = handset(tmp_path)
+    joined(settings, hub.offer().invitation)
+    given = hub.offer("Desk 7", "Wang Fang")
+
+    with (
+        open_home(settings.home_folder, clock=SystemClock()),
+        pytest.raises(HomeInUse, match="Another agent works"),
+    ):
+        joined(settings, given.invitation)
+
     assert hub.state(given) == "open"
 
 

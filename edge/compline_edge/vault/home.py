@@ -214,7 +214,7 @@ def open_home(
     if active is None:
         raise NotEnrolled("This handset is not bound to a hub yet; run `compline-edge join CODE` first.")
     with ExitStack() as undo:
-        lock = undo.enter_context(_locked(home))
+        lock = undo.enter_context(locked(home))
         identity = identity_of(slot_at(home / "identity.key").get())
         bindings = {
             BindingId(folder.name): Binding(folder, slot_at(folder / "vault.slot"), identity)
@@ -242,7 +242,8 @@ def open_home(
     return opened
 
 
-def _locked(home: Path) -> BinaryIO:
+def locked(home: Path) -> BinaryIO:
+    """Hold the home, whose folder exists, until the file is closed; raises HomeInUse where another program does."""
     file = private_file(home / "lock")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
