@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
 from compline_edge.clock import BootClock, SystemClock
-from compline_edge.core.lease_words import told
+from compline_edge.core.lease_words import OPEN_AGAIN, told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.joining import pair
@@ -229,8 +229,8 @@ async def _run(settings: EdgeSettings) -> None:
     def tell(binding: Binding) -> None:
         """Print what the collector has to know, once each time it becomes another."""
         sentence = told(binding.life, binding.account)
-        if sentence != said[0] and sentence is not None:
-            console.print(sentence)
+        if sentence != said[0]:
+            console.print(sentence or OPEN_AGAIN)
         said[0] = sentence
 
     async with open_agent(settings, told_binding=tell) as agent:

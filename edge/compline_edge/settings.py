@@ -18,7 +18,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Everything a person may set for the agent; each has a default that works."""
 
     home: str = "~/.local/share/compline/edge"  # keys, vault, outbox, logs
-    slot: Literal["file", "tpm"] = "file"  # where the keys of identity and vault lie; chosen before `init`
+    slot: Literal["file", "tpm"] = "file"  # where the keys of identity and vault lie; chosen before `join`
     recordings: tuple[str, ...] = ()  # folders where the phone stores calls
     chats: tuple[str, ...] = ()  # folders where chat exports arrive
     language: str = "zh-CN"  # of the calls, BCP 47

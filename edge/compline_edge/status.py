@@ -16,8 +16,8 @@ from compline_shared.reports import BindingState
 
 UNBOUND: Final = "unbound"
 _ALONE = (
-    "本机尚未与门店绑定。\n"
-    "This phone is not bound to a hub yet; let the hub make a grant, then: compline-edge join GRANT"
+    "本机尚未与门店绑定；请门店出示配对码，然后运行 compline-edge join 配对码。\n"
+    "This phone is not bound to a hub yet; let the branch show a pairing code, then: compline-edge join CODE"
 )
 
 
@@ -75,6 +75,8 @@ def print_status(row: StatusRow, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for heading, words in _cells(row):
         table.add_row(heading, legible(words))
     Console(markup=False, emoji=False, highlight=False).print(table)
@@ -90,13 +92,10 @@ def _cells(row: StatusRow) -> list[tuple[str, str]]:
         ]
     if row.lease is not None:
         lease = row.lease
-        cells.append(
-            (
-                "lease",
-                f"{_span(lease.used_s)} used; warns in {_span(lease.warns_in_s)}, freezes in "
-                f"{_span(lease.freezes_in_s)}, destroys after {_span(lease.destroys_in_s)} of running",
-            )
-        )
+        until = f"destroys after {_span(lease.destroys_in_s)} of running"
+        if row.state == BindingState.BOUND.code:
+            until = f"warns in {_span(lease.warns_in_s)}, freezes in {_span(lease.freezes_in_s)}, {until}"
+        cells.append(("lease", f"{_span(lease.used_s)} used; {until}"))
     cells += [("", sentence) for sentence in row.told]
     cells += [("key slot", row.slot), *(("", sentence) for sentence in row.slot_means)]
     if row.binding is not None:

@@ -27,7 +27,7 @@ ROOM_RETRY: Final = 5.0
 UNHEARD: Final = 20.0
 """Seconds after which a greeting that no order answered is said again, doubled each time: a broker may drop it."""
 ASK_AGAIN: Final = 2 * 3_600
-"""Seconds of the lease after which the hub is asked to renew it though the connection never broke."""
+"""Seconds of the lease, at most, after which the hub is asked to renew it though the connection never broke."""
 _log = structlog.get_logger("compline_edge")
 
 
@@ -84,7 +84,9 @@ class Warden:
             return None
         async with self._changing:
             self._patience = None
-            effect = await self._with_room(lambda: binding.order(command))
+            effect = await self._with_room(
+                lambda: binding.order(command, present=binding is self._home.binding)
+            )
             if effect is not None:
                 await self._perform(binding, effect)
             _log.info(
@@ -163,4 +165,6 @@ def _asks(binding: Binding) -> bool:
     over = {BindingState.WIPING, BindingState.WIPED}
     if binding.life.state in over:
         return False
-    return binding.standing is not Standing.GOOD or binding.lease_used >= ASK_AGAIN
+    return binding.standing is not Standing.GOOD or binding.lease_used >= min(
+        ASK_AGAIN, binding.life.terms.times.warn / 2
+    )

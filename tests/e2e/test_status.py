@@ -97,8 +97,11 @@ def test_status_when_frozen_then_it_says_by_what_and_how_it_ends(home: Path) -> 
         hub.hear(here)
         obey(here, hub.freeze())
         said = row(home)
+        shown = " ".join(status(home).stdout.split())
     assert (said["state"], said["cause"]) == ("frozen", "command")
     assert "已解除绑定" in said["told"][0]
+    assert "used; destroys after 29 d 23 h of running" in shown
+    assert "freezes in" not in shown
 
 
 def test_status_when_wiped_then_no_lease_is_left(home: Path) -> None:
@@ -144,7 +147,7 @@ def test_status_when_not_joined_then_it_says_what_to_do_next(tmp_path: Path) -> 
 def test_status_when_there_is_no_home_then_one_sentence(tmp_path: Path) -> None:
     done = status(tmp_path / "nowhere")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "compline-edge init" in done.stderr
+    assert "compline-edge join CODE" in done.stderr
 
 
 def test_status_when_files_were_put_back_then_one_sentence(home: Path) -> None:

@@ -27,6 +27,7 @@ from compline_edge.core.binding_life import (
     done,
     failed,
     order,
+    order_former,
     read_life,
     resume,
     tick,
@@ -124,6 +125,27 @@ def test_command_when_it_answers_no_good_nonce_then_refused(body: Body) -> None:
 @pytest.mark.parametrize("version", [3, 4])
 def test_policy_when_not_newer_then_refused(version: int) -> None:
     assert outcome(ordered(life(), policy(version=version)).life) is CommandOutcome.OLD_POLICY
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_rebind_of_a_former_binding_when_its_nonce_is_good_then_refused_all_the_same(stage: Stage) -> None:
+    decided = order_former(life(stage), command(REBIND), asked=ASKED, running=50_000)
+    assert (outcome(decided.life), decided.life.stage, decided.effect) == (WRONG_STATE, stage, None)
+
+
+def test_control_rebind_when_the_binding_is_not_known_to_be_a_former_one_then_it_thaws() -> None:
+    assert isinstance(ordered(life(FROZEN), command(REBIND)).life.stage, Thawing)
+
+
+def test_rebind_of_a_former_binding_when_heard_before_then_nothing_changes() -> None:
+    refused = order_former(life(FROZEN), command(REBIND), asked=ASKED, running=50_000).life
+    assert order_former(refused, command(REBIND), asked=ASKED, running=50_000) == Decision(refused)
+
+
+@pytest.mark.parametrize("body", [Freeze(), wipe(ANNE, BERT).body])
+def test_former_binding_when_frozen_or_wiped_then_decided_as_ever(body: Body) -> None:
+    decided = order_former(life(FROZEN), command(body), asked=ASKED, running=50_000)
+    assert decided == ordered(life(FROZEN), command(body))
 
 
 def test_rebind_when_no_epoch_is_left_then_refused() -> None:

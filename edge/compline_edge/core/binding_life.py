@@ -218,6 +218,18 @@ def order(life: Life, command: Command, *, asked: Mapping[bytes, Account], runni
             return _policy(taken, command, body, asked)
 
 
+def order_former(life: Life, command: Command, *, asked: Mapping[bytes, Account], running: int) -> Decision:
+    """Decide as `order` does, on a binding under which the handset works no more: it is never thawed."""
+    if not isinstance(command.body, Rebind):
+        return order(life, command, asked=asked, running=running)
+    decided = order(life, command, asked={}, running=running)  # no nonce is good for it
+    return (
+        decided
+        if decided.life == life
+        else Decision(_with(decided.life, command.id, CommandOutcome.WRONG_STATE))
+    )
+
+
 def tick(life: Life, standing: Standing) -> Decision:
     """Decide on what the lease allows now."""
     match standing:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from compline_edge.core.binding_life import Life, Wiping
 from compline_edge.core.lease import Account, Standing, standing
 from compline_shared.reports import BindingState, Cause
+
+OPEN_AGAIN: Final = (
+    "保险库已重新打开，恢复正常工作。\nThe vault is open again; calls and chats are judged as before."
+)
+"""What ends a warning or a freezing."""
 
 
 def told(life: Life, account: Account | None) -> str | None:

@@ -36,6 +36,7 @@ from compline_edge.core.binding_life import (
     done,
     failed,
     order,
+    order_former,
     resume,
     tick,
 )
@@ -160,8 +161,10 @@ class Binding:
                 results=life.results,
             )
 
-    def order(self, command: Command) -> Effect | None:
+    def order(self, command: Command, *, present: bool = True) -> Effect | None:
         """Decide on a command of the hub and commit what was decided; returns what is to be done with the vault closed.
+
+        ``present`` says whether the handset works under this binding now; a former one is never thawed.
 
         Raises:
             StorageFull: no room; nothing was decided.
@@ -170,7 +173,8 @@ class Binding:
             self._settle_thaw()
             account = self._account()
             running = int(account.last.boot) if account else 0
-            decision = order(self.life, command, asked=self._asked, running=running)
+            decide = order if present else order_former
+            decision = decide(self.life, command, asked=self._asked, running=running)
             if isinstance(decision.effect, Renew):
                 self._renew(decision.life, decision.effect.asked)
                 return None

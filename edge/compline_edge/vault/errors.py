@@ -34,7 +34,7 @@ class VaultTooNew(ComplineError):
 
 
 class StoresDisagree(ComplineError):
-    """Vault and outbox are not of the same time: one was put back from an older copy; put both back, or enrol anew."""
+    """Vault and outbox are not of the same time: one was put back from an older copy; put both back, or pair anew."""
 
 
 class StorageFull(ComplineError):

@@ -41,11 +41,11 @@ class FileSlot:
                 content = file.read(SLOT_MOST + 1)
         except FileNotFoundError:
             raise VaultLocked(
-                f"The key file {self._path.name} is missing; restore it or enrol this handset anew."
+                f"The key file {self._path.name} is missing; restore it or pair this handset anew."
             ) from None
         if not SLOT_LEAST <= len(content) <= SLOT_MOST:
             raise VaultLocked(
-                f"The key file {self._path.name} is damaged; restore it or enrol this handset anew."
+                f"The key file {self._path.name} is damaged; restore it or pair this handset anew."
             )
         return content
 

@@ -49,7 +49,7 @@ def look(home: Path, *, clock: LeaseClock, slot_at: SlotAt) -> Glance:
         FilesPutBack, VaultLocked: the files or the slot are not this binding's.
     """
     if not (home / "request.json").exists():
-        raise NotEnrolled("This handset has no identity yet; run `compline-edge init` first.")
+        raise NotEnrolled("This handset has no identity yet; run `compline-edge join CODE` first.")
     handset, active = read_request(bounded(home / "request.json")).handset, active_binding(home)
     return Glance(handset, None if active is None else _binding(folder_of(home, active), clock, slot_at))
 

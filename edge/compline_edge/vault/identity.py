@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from compline_edge.clock import BootClock
-from compline_edge.core.binding_life import Frozen, Life, Terms, Wiped
+from compline_edge.core.binding_life import Bound, Frozen, Life, Terms, Wiped
 from compline_edge.core.identity import identity_of
 from compline_edge.core.lease import opened
 from compline_edge.ports import KeySlot, LeaseClock
@@ -88,9 +88,15 @@ def join(
     if not (home / "request.json").exists():
         raise NotEnrolled("This handset has no identity yet; run `compline-edge join CODE` first.")
     if read_request(bounded(home / "request.json")).handset != grant.handset:
-        raise BadEnrolment("The grant is for another handset; let the hub enrol this handset's own request.")
+        raise BadEnrolment("The grant is for another handset; pair this handset by a code of its own.")
     active = active_binding(home)
     if active == grant.binding:
+        stage = LifeFiles(folder_of(home, active), slot_at(folder_of(home, active) / "vault.slot")).life.stage
+        if not isinstance(stage, Bound):
+            raise AlreadyEnrolled(
+                "This handset has this binding already, and it is not bound now: let the branch bind it again"
+                " (compline-hub rebind)."
+            )
         if bounded(folder_of(home, active) / "grant.json") == write_grant(_without_secret(grant)):
             return
         raise AlreadyEnrolled(
@@ -123,14 +129,14 @@ def bounded(path: Path) -> bytes:
             return file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise NotEnrolled(
-            f"The file {path.name} is missing from the agent's home; restore it or enrol anew."
+            f"The file {path.name} is missing from the agent's home; restore it or pair this handset anew."
         ) from None
 
 
 def _begin(folder: Path, slot: KeySlot, grant: EnrolmentGrant, clock: LeaseClock) -> None:
     """Write a binding's first files; where a crash cut this off, the slot is empty and it is done anew."""
     if grant.binding_secret is None:
-        raise BadEnrolment("The grant lacks its binding secret; let the hub make another.")
+        raise BadEnrolment("The grant lacks its binding secret; pair by a new code.")
     place, slot_key = grant.place, os.urandom(KEY_BYTES)
     held = Unwrapped(VaultKey.generate(), grant.freeze_key)
     wrapped = wrap(held, slot_key=slot_key, secret=grant.binding_secret, binding=place.binding)

@@ -87,7 +87,7 @@ class Ledger:
             if self._outbox.last_seq > self._vault.last_seq:
                 raise StoresDisagree(
                     "The vault is older than its outbox: it was put back from a copy. Put both back from one copy,"
-                    " or enrol this handset anew."
+                    " or pair this handset anew."
                 )
             self._vault.sweep()
             return self._move()

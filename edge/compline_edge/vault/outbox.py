@@ -203,5 +203,5 @@ def _named(error: sqlite3.Error) -> Exception:
     return named(
         error,
         full="The disk has no room left for the outbox; free some, nothing that was kept is lost.",
-        damaged="The outbox's file is damaged; restore it from a backup, or enrol this handset anew.",
+        damaged="The outbox's file is damaged; restore it from a backup, or pair this handset anew.",
     )
