@@ -19,7 +19,7 @@ from compline_shared.reports import BindingState, Cause, CommandOutcome, Report,
 HUB: Final = Ed25519PrivateKey.from_private_bytes(b"\x40" * 32)
 HANDSET: Final = Ed25519PrivateKey.from_private_bytes(b"\x41" * 32)
 STRANGER: Final = Ed25519PrivateKey.from_private_bytes(b"\x42" * 32)
-RECEIVING: Final = X25519PrivateKey.from_private_bytes(b"\x43" * 32)
+ANSWERING: Final = X25519PrivateKey.from_private_bytes(b"\x43" * 32)
 PLACE: Final = Place(HandsetId("00112233445566ff"), BindingId("8899aabbccddeeff"), 3)
 WHO: Final = bytes.fromhex(PLACE.handset)
 BINDING: Final = bytes.fromhex(PLACE.binding)
@@ -91,5 +91,6 @@ def report() -> Report:
         lease_used=259_200,
         owed=7,
         nonce=NONCE,
+        answer_key=ANSWERING.public_key().public_bytes_raw(),
         results=(Result(bytes(16), CommandOutcome.OLD_NONCE), Result(b"\x01" * 16, CommandOutcome.DONE)),
     )

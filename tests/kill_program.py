@@ -127,7 +127,7 @@ class Story:
             self._go_on(here)
 
     def _go_on(self, here: Home) -> None:
-        hub = LifeHub(self.hub.handset, self.hub.receiving)
+        hub = LifeHub(self.hub.handset)
         if self.operation == "rebind" and here.place.epoch == 2:
             hub.freeze_key = self.following
         if isinstance(here.binding.life.stage, Bound):

@@ -150,7 +150,7 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
                 marked = replace(
                     standing,
                     signed=standing.signed + COUNTER_STEP,
-                    told=None if told is None else replace(told, nonce=None),
+                    told=None if told is None else replace(told, question=None),
                 )
                 ledger.book.keep_standing(binding.id, marked)
             ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.RESTORED))

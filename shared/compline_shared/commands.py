@@ -14,6 +14,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from msgspec import Meta
 
 from compline_shared.errors import MalformedFrame
@@ -27,16 +28,20 @@ from compline_shared.message_frame import (
     Key32,
     Seconds,
     Signature64,
+    decode_message,
     encode_message,
     sign_message,
     verify_message,
 )
 from compline_shared.place import Place
+from compline_shared.sealed import seal, unseal
 
 USE: Final = "command"
 APPROVERS: Final = 2
 """Different operators who must approve a wipe, or a change of the operators themselves."""
 MAX_OPERATORS: Final = 16
+MAX_SEALED: Final = 256
+"""Bytes of a rebind's sealed part."""
 
 
 class Operator(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -65,7 +70,7 @@ class Rebind(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """Thaw the frozen vault for the same collector; the epoch rises by one."""
 
     nonce: Id16
-    sealed: Annotated[bytes, Meta(max_length=256)]  # RebindSecrets, sealed to the handset
+    sealed: Annotated[bytes, Meta(max_length=MAX_SEALED)]  # `RebindSecrets`, by `seal_secrets`
 
 
 class Wipe(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=3):
@@ -115,7 +120,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What thaws a vault and binds it anew; travels sealed to the handset's receiving key alone."""
+    """What thaws a vault and binds it anew; travels sealed to the answer key of the report that it answers."""
 
     freeze_key: Key32  # X25519 private key of the epoch that ends: opens the frozen wrap
     binding_secret: Key32  # of the epoch that begins
@@ -123,6 +128,18 @@ class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     def __repr__(self) -> str:
         return "RebindSecrets(********)"
+
+
+def seal_secrets(secrets: RebindSecrets, answer_key: bytes, *, begins: Place, nonce: bytes) -> bytes:
+    """Return what thaws, sealed to the key and for the nonce of one report; ``begins`` has the epoch that begins."""
+    key = X25519PublicKey.from_public_bytes(answer_key)
+    return seal(encode_message(secrets), key, use="rebind", place=(*begins.members(), nonce))
+
+
+def unseal_secrets(sealed: bytes, key: X25519PrivateKey, *, begins: Place, nonce: bytes) -> RebindSecrets:
+    """Return what `seal_secrets` sealed to this key for this place and nonce; raises MalformedFrame."""
+    plain = unseal(sealed, key, use="rebind", place=(*begins.members(), nonce), limit=MAX_SEALED)
+    return decode_message(plain, RebindSecrets)
 
 
 def require_different(operators: Roster) -> None:

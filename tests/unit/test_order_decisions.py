@@ -58,6 +58,7 @@ def report(state: BindingState = BOUND, *results: Result, **fields: Any) -> Repo
         "lease_used": 0,
         "owed": 0,
         "nonce": b"n" * 16,
+        "answer_key": b"k" * 32,
         "results": results,
     }
     return Report(**(told | fields))
@@ -285,12 +286,6 @@ def test_report_when_frozen_by_its_lease_and_the_secrets_are_lost_then_no_rebind
     assert heard.alarms == (AlarmKind.SECRETS_LOST,)
 
 
-def test_report_when_frozen_by_its_lease_and_nothing_can_be_sealed_to_it_then_no_rebind_is_ordered() -> None:
-    deaf = replace(case(), receives=False)
-
-    assert hear(deaf, report(FROZEN, cause=Cause.LEASE), now=NOW, fresh=FRESH).case.orders == ()
-
-
 def test_report_when_wiped_then_what_else_was_ordered_is_pointless() -> None:
     heard = hear(case(order(FREEZE)), report(WIPED), now=NOW, fresh=FRESH)
 
@@ -337,7 +332,6 @@ def test_report_when_the_next_epoch_began_then_its_rebind_is_done_without_a_resu
         (case(order(WIPE)), WIPE, Reason.WIPE_UNDER_WAY),
         (case(wanted=FROZEN), FREEZE, Reason.ALREADY_FROZEN),
         (case(), REBIND, Reason.ALREADY_BOUND),
-        (replace(case(wanted=FROZEN), receives=False), REBIND, Reason.NO_RECEIVING_KEY),
         (case(), WIPE, Reason.NO_OPERATORS),
         (case(roster=ROSTER), POLICY, Reason.TOO_FEW_OPERATORS),
     ],

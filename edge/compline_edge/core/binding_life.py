@@ -163,6 +163,7 @@ class Thaw:
     """Open the frozen wrap with what the hub sent, wrap the key anew for the next epoch, and take up the lease anew."""
 
     sealed: bytes
+    nonce: bytes  # of the report that the hub answers; the private half of its answer key opens ``sealed``
     epoch: int  # the one that begins
     asked: Account  # the lease counts from here
 
@@ -291,7 +292,7 @@ def _rebind(life: Life, command: bytes, body: Rebind, asked: Mapping[bytes, Acco
             if life.epoch == MAX_EPOCH:
                 return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
             thawing = replace(life, stage=Thawing(command, cause))
-            return Decision(thawing, Thaw(body.sealed, life.epoch + 1, asked[body.nonce]))
+            return Decision(thawing, Thaw(body.sealed, body.nonce, life.epoch + 1, asked[body.nonce]))
         case Bound() | Freezing() | Thawing() | Wiping() | Wiped():
             return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
 

@@ -217,7 +217,7 @@ def open_home(
         lock = undo.enter_context(_locked(home))
         identity = identity_of(slot_at(home / "identity.key").get())
         bindings = {
-            BindingId(folder.name): Binding(folder, slot_at(folder / "vault.slot"), identity)
+            BindingId(folder.name): Binding(folder, slot_at(folder / "vault.slot"))
             for folder in sorted((home / "bindings").iterdir())
             if folder.name == active or (folder / "life").exists()
         }

@@ -11,19 +11,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from compline_hub.core.orders import Order, OrderKind
-from compline_hub.core.standing import Case, told_nonce
+from compline_hub.core.standing import Case, Question, told_question
 from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Wipe
 from compline_shared.reports import BindingState
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """An order with the place at which it is to be signed, and the nonce that it answers."""
+    """An order with the place at which it is to be signed, and the question that it answers."""
 
     order: Order
     epoch: int
     counter: int
-    nonce: bytes | None
+    question: Question | None
 
 
 def sendable(case: Case, order: Order) -> bool:
@@ -33,10 +33,10 @@ def sendable(case: Case, order: Order) -> bool:
         return False
     if order.restrictive:
         return True
-    if case.restricted or told_nonce(case.standing) is None or told is None:
+    if case.restricted or told_question(case.standing) is None or told is None:
         return False
     return order.kind is not OrderKind.REBIND or (
-        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch and case.receives
+        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch
     )
 
 
@@ -46,7 +46,7 @@ def signings(case: Case, orders: Iterable[Order], *, now: int) -> tuple[Case, tu
     for order in orders:
         if sendable(case, order):
             case, counter = _placed(case, order)
-            placed.append(Signing(order, case.epoch, counter, told_nonce(case.standing)))
+            placed.append(Signing(order, case.epoch, counter, told_question(case.standing)))
             case = case.changed(order.sent(epoch=case.epoch, counter=counter, now=now))
         elif order.due is not None and order.due <= now:
             waiting = order.sent(epoch=order.epoch, counter=order.counter, now=now)
@@ -68,7 +68,8 @@ def template(order: Order) -> Command:
 
 def command(signing: Signing, *, sealed: bytes) -> Command:
     """The command to sign; ``sealed`` is a rebind's secrets, empty otherwise."""
-    body = _body(signing.order, nonce=signing.nonce or bytes(16), sealed=sealed)
+    nonce = bytes(16) if signing.question is None else signing.question.nonce
+    body = _body(signing.order, nonce=nonce, sealed=sealed)
     return _command(signing.order, body, epoch=signing.epoch, counter=signing.counter)
 
 

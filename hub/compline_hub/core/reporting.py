@@ -14,7 +14,7 @@ import msgspec
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding
 from compline_hub.core.orders import BY_HUB, Order, OrderKind, OrderState, Reason
-from compline_hub.core.standing import NONCES, Case, Told
+from compline_hub.core.standing import NONCES, Case, Question, Told
 from compline_shared.reports import BindingState, Cause, CommandOutcome, Report, Result
 
 PAUSE: Final = 60
@@ -160,7 +160,7 @@ def _told(report: Report, *, now: int) -> Told:
         rollback_resistant=report.rollback_resistant,
         lease_used=report.lease_used,
         owed=report.owed,
-        nonce=report.nonce,
+        question=Question(report.nonce, report.answer_key),
         at=now,
     )
 
@@ -212,7 +212,7 @@ def _contradicted(
                 return _learned(case, BindingState.BOUND), ()
             return case.changed(replace(draft, kind=OrderKind.FREEZE)), (AlarmKind.SET_BACK,)
         case BindingState.FROZEN if wanted is BindingState.BOUND and not behind and not case.restricted:
-            if case.pending(OrderKind.REBIND) or case.secrets_lost or not case.receives:
+            if case.pending(OrderKind.REBIND) or case.secrets_lost:
                 return case, ()
             if report.cause is Cause.LEASE:
                 return case.changed(replace(draft, kind=OrderKind.REBIND)), ()

@@ -14,6 +14,14 @@ NONCES = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a report asks to be answered: permissive commands name its nonce, secrets are sealed to its key."""
+
+    nonce: bytes  # [16]
+    answer_key: bytes  # [32], X25519 public; the handset has the private half in memory alone
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The newest report of a handset, kept."""
 
@@ -25,7 +33,7 @@ class Told:
     rollback_resistant: bool
     lease_used: int  # s
     owed: int
-    nonce: bytes | None  # [16]; None once the hub came back from a backup
+    question: Question | None  # None once the hub came back from a backup
     at: int  # Unix s
 
 
@@ -49,7 +57,6 @@ class Case:
     binding: Binding
     standing: Standing
     orders: tuple[Order, ...] = ()
-    receives: bool = True  # whether its handset has a key that secrets can be sealed to
     spoken: int | None = None  # the epoch of the report that is being answered
 
     @property
@@ -107,6 +114,6 @@ class Case:
         return replace(self, orders=tuple(by_id.values()))
 
 
-def told_nonce(standing: Standing) -> bytes | None:
-    """The newest nonce that a permissive command may answer."""
-    return None if standing.told is None else standing.told.nonce
+def told_question(standing: Standing) -> Question | None:
+    """The newest question that a permissive command may answer."""
+    return None if standing.told is None else standing.told.question

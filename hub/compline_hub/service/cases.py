@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from compline_hub.core.audit import Act, Entry
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import Binding
 from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.core.orders import Order, OrderState
 from compline_hub.core.standing import Case
@@ -19,14 +19,9 @@ _ACTS = {
 }
 
 
-def case_of(ledger: Ledger, binding: Binding, handset: Handset) -> Case:
-    """Return the case of a handset's binding."""
-    return Case(
-        binding,
-        ledger.book.standing(binding.id),
-        tuple(ledger.book.pending(binding.id)),
-        receives=bool(handset.receiving_key),
-    )
+def case_of(ledger: Ledger, binding: Binding) -> Case:
+    """Return the case of a binding."""
+    return Case(binding, ledger.book.standing(binding.id), tuple(ledger.book.pending(binding.id)))
 
 
 def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) -> None:

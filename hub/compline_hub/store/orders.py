@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from compline_hub.core.orders import FINAL, Order, OrderKind, OrderState, PolicyTerms, Reason
-from compline_hub.core.standing import NONCES, Standing, Told
+from compline_hub.core.standing import NONCES, Question, Standing, Told
 from compline_hub.store.tables import BranchPolicyRow, CommandRow, StandingRow
 from compline_shared.commands import Approval, Operator
 from compline_shared.ids import BindingId, HandsetId
@@ -152,7 +152,8 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         rollback_resistant=told and told.rollback_resistant,
         lease_used=told and told.lease_used,
         owed=told and told.owed,
-        nonce=told and told.nonce,
+        nonce=told and told.question and told.question.nonce,
+        answer_key=told and told.question and told.question.answer_key,
         told=told and told.at,
     )
 
@@ -169,6 +170,6 @@ def _told(row: StandingRow) -> Told | None:
         rollback_resistant=bool(row.rollback_resistant),
         lease_used=row.lease_used or 0,
         owed=row.owed or 0,
-        nonce=row.nonce,
+        question=None if row.nonce is None or row.answer_key is None else Question(row.nonce, row.answer_key),
         at=row.told,
     )

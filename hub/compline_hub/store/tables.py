@@ -31,7 +31,6 @@ class HandsetRow(Tables):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
     signing_key: Mapped[bytes] = mapped_column(LargeBinary(32))
-    receiving_key: Mapped[bytes] = mapped_column(LargeBinary(32), server_default=text("''"))
     tls_key: Mapped[bytes] = mapped_column(LargeBinary(65), server_default=text("''"))
     enrolled: Mapped[int] = mapped_column(BigInteger)
     heard: Mapped[int | None] = mapped_column(BigInteger)
@@ -183,6 +182,7 @@ class StandingRow(Tables):
     lease_used: Mapped[int | None] = mapped_column(BigInteger)
     owed: Mapped[int | None] = mapped_column(BigInteger)
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    answer_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     told: Mapped[int | None] = mapped_column(BigInteger)
 
 
