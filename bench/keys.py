@@ -104,6 +104,7 @@ def _report() -> Report:
         state=BindingState.BOUND,
         cause=Cause.COMMAND,
         policy=1,
+        command_key=bytes(8),
         rollback_resistant=False,
         lease_used=0,
         owed=0,

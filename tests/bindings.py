@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.binding_life import Bound, Life, Stage, Terms
 from compline_edge.core.lease import Account, Reading
-from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve
+from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve, key_name
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.place import Place
@@ -87,6 +87,7 @@ def report() -> Report:
         state=BindingState.FROZEN,
         cause=Cause.LEASE,
         policy=4,
+        command_key=key_name(HUB.public_key().public_bytes_raw()),
         rollback_resistant=False,
         lease_used=259_200,
         owed=7,

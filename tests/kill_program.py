@@ -42,6 +42,8 @@ CALLS = (
     "ftruncate",
 )
 VERDICTS = 3
+ANOTHER_KEY = b"k" * 32
+"""Another command key of the hub."""
 EVIDENCE = b"what was said" * 99
 
 
@@ -86,6 +88,8 @@ class Story:
                     obey(here, self.hub.rebind(self.following))
                 case "lease":
                     obey(here, self.hub.lease())
+                case "rekey":
+                    obey(here, self.hub.rekey(ANOTHER_KEY))
                 case "wipe":
                     obey(here, self.hub.wipe())
                 case "resumed-freeze" | "resumed-wipe":
@@ -119,11 +123,13 @@ class Story:
                 "freeze": Bound | Frozen,
                 "rebind": Bound | Frozen,
                 "lease": Bound,
+                "rekey": Bound,
                 "wipe": Bound | Wiped,
                 "resumed-freeze": Frozen,
                 "resumed-wipe": Wiped,
             }[self.operation]
             assert isinstance(stage, allowed), stage
+            assert here.binding.command_key in (self.grant.hub_command_public, ANOTHER_KEY)
             self._go_on(here)
 
     def _go_on(self, here: Home) -> None:

@@ -26,6 +26,7 @@ from compline_shared.commands import (
     Operator,
     Rebind,
     RebindSecrets,
+    Rekey,
     Wipe,
     approve,
     seal_secrets,
@@ -107,6 +108,11 @@ class LifeHub:
     def lease(self) -> Command:
         assert self.report is not None
         return self.command(Lease(self.report.nonce, 1_795_400_000))
+
+    def rekey(self, key: bytes) -> Command:
+        """Say that commands come under another key from now on."""
+        assert self.report is not None
+        return self.command(Rekey(self.report.nonce, key))
 
     @classmethod
     def of(cls, request: EnrolmentRequest) -> LifeHub:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -13,7 +14,7 @@ from compline_edge.core import binding_life
 from compline_edge.core.binding_life import Erase, Life, Renew, Seal, Terms, Thaw
 from compline_edge.core.lease import Account, Reading, advance, opened, reckoned_from, renewed, standing
 from compline_shared.certificates import Certificate
-from compline_shared.commands import Command, unseal_secrets, verify_command
+from compline_shared.commands import Command, key_name, unseal_secrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import MalformedFrame
 from compline_shared.reports import CommandOutcome, Report, sign_report
@@ -82,6 +83,7 @@ class SimulatedHandset(WireHandset):
             state=life.state,
             cause=life.cause,
             policy=life.terms.version,
+            command_key=key_name(life.command_key or self.grant.hub_command_public),
             rollback_resistant=False,
             lease_used=int(self.account.used),
             owed=0,
@@ -91,11 +93,13 @@ class SimulatedHandset(WireHandset):
         )
 
     def take(self, frame: bytes) -> Command | None:
-        """Take a frame of the hub; None where it is no command for this handset."""
+        """Take a frame of the hub; None where it is no command for this handset, so that nothing is to be answered."""
+        paired, life = self.grant.hub_command_public, self.life
         try:
-            command = verify_command(frame, self._command_key, self.id)
+            command = self._verified(frame, life.command_key or paired)
         except MalformedFrame:
-            return None
+            former = None if life.command_key is None else life.former_key or paired
+            return None if former is None else self._known(frame, former)
         self.taken.append(command)
         decision = binding_life.order(self.life, command, asked=self.asked, running=int(self.now))
         self.life = decision.life
@@ -170,6 +174,10 @@ class SimulatedHandset(WireHandset):
     def _reading(self) -> Reading:
         return Reading(boot_id=BOOT, boot=self.now, wall=self.now)
 
-    @property
-    def _command_key(self) -> Ed25519PublicKey:
-        return self.grant.command_key
+    def _known(self, frame: bytes, former: bytes) -> Command | None:
+        with suppress(MalformedFrame):
+            return self._verified(frame, former)
+        return None
+
+    def _verified(self, frame: bytes, key: bytes) -> Command:
+        return verify_command(frame, Ed25519PublicKey.from_public_bytes(key), self.id)

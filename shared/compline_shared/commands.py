@@ -1,8 +1,8 @@
 """What the hub orders of a handset, signed by the hub's command key.
 
-Restrictive commands (freeze, wipe) need no clock and no nonce and never expire. Permissive ones (rebind, lease, policy)
-answer a nonce that the handset gave in a report, so that an old one does nothing. Handset, binding, epoch and counter
-are inside what is signed; the id stays the same when a command is signed anew under a higher counter.
+Restrictive commands (freeze, wipe) need no clock and no nonce and never expire. Permissive ones (rebind, lease, policy,
+rekey) answer a nonce that the handset gave in a report, so that an old one does nothing. Handset, binding, epoch and
+counter are inside what is signed; the id stays the same when a command is signed anew under a higher counter.
 """
 
 from __future__ import annotations
@@ -100,7 +100,14 @@ class Policy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         require_different(self.operators)
 
 
-Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy
+class Rekey(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):
+    """From now on the hub's commands come under another key; signed, as ever, by the present one."""
+
+    nonce: Id16
+    command_key: Key32  # Ed25519 public
+
+
+Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy | Rekey
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -128,6 +135,11 @@ class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     def __repr__(self) -> str:
         return "RebindSecrets(********)"
+
+
+def key_name(command_key: bytes) -> bytes:
+    """Return the 8 bytes by which hub and handset call a public command key."""
+    return hashlib.sha256(b"compline/1 command key" + command_key).digest()[:8]
 
 
 def seal_secrets(secrets: RebindSecrets, answer_key: bytes, *, begins: Place, nonce: bytes) -> bytes:

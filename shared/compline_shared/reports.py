@@ -85,6 +85,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     state: BindingState
     cause: Cause
     policy: Counter  # version in force
+    command_key: Id8  # name of the key whose commands it takes (`commands.key_name`)
     rollback_resistant: bool  # what its vault slot is
     lease_used: Seconds  # of the time towards freezing
     owed: Annotated[int, Meta(ge=0, le=2**53)]  # verdicts not yet settled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-OPERATIONS = ("bind", "freeze", "rebind", "lease", "wipe", "resumed-freeze", "resumed-wipe")
+OPERATIONS = ("bind", "freeze", "rebind", "lease", "rekey", "wipe", "resumed-freeze", "resumed-wipe")
 SPARSE = 6
 """Every sixth call of each kind here, each one in `make prove`."""
 

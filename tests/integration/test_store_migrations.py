@@ -20,6 +20,7 @@ FIRST = {"handset", "binding", "verdict", "finding", "alarm"}
 PAIRING = {"collector", "offer"}
 ORDERS = {"standing", "command", "branch_policy"}
 AUDIT = {"operator", "audit", "audit_end"}
+KEYS = {"command_key"}
 
 
 def _tables(engine: Engine) -> set[str]:
@@ -50,7 +51,7 @@ def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
 
     migrate(engine)
 
-    assert _tables(engine) == FIRST | PAIRING | ORDERS | AUDIT
+    assert _tables(engine) == FIRST | PAIRING | ORDERS | AUDIT | KEYS
     engine.dispose()
 
 
@@ -67,8 +68,12 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("back_to", "tables"),
-    [("0004", FIRST | PAIRING | ORDERS), ("0003", FIRST | PAIRING)],
-    ids=["0005", "0004"],
+    [
+        ("0006", FIRST | PAIRING | ORDERS | AUDIT),
+        ("0004", FIRST | PAIRING | ORDERS),
+        ("0003", FIRST | PAIRING),
+    ],
+    ids=["0007", "0005", "0004"],
 )
 def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
     back_to: str, tables: set[str], tmp_path: Path

@@ -20,6 +20,7 @@ from compline_shared.commands import (
     Policy,
     Rebind,
     RebindSecrets,
+    Rekey,
     Wipe,
     approve,
     approvers,
@@ -62,6 +63,7 @@ BODIES: list[Body] = [
     wipe(ANNE, BERT).body,
     Lease(NONCE, 1_795_000_000),
     policy(ANNE, BERT).body,
+    Rekey(NONCE, b"k" * 32),
 ]
 OTHER = HandsetId(ELSEWHERE.hex())
 

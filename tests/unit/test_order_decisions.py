@@ -14,7 +14,7 @@ from compline_hub.core.enrolled import Binding
 from compline_hub.core.orders import Order, OrderKind, OrderState, PolicyTerms, Reason, pause
 from compline_hub.core.reporting import Escrow, hear
 from compline_hub.core.sentences import SENTENCES, chinese, english
-from compline_hub.core.standing import Case, Standing
+from compline_hub.core.standing import Case, KeyNames, Standing
 from compline_shared.commands import Operator, Policy
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
@@ -42,7 +42,7 @@ def order(kind: OrderKind, **fields: Any) -> Order:
 
 def case(*orders: Order, epoch: int = 1, next_escrow: bytes | None = None, **standing: Any) -> Case:
     binding = Binding(BINDING, HANDSET, epoch, 0, bytes(32), b"sealed", next_escrow)
-    return Case(binding, Standing(**standing), orders)
+    return Case(binding, Standing(**standing), orders, keys=KeyNames(b"c" * 8))
 
 
 def report(state: BindingState = BOUND, *results: Result, **fields: Any) -> Report:
@@ -54,6 +54,7 @@ def report(state: BindingState = BOUND, *results: Result, **fields: Any) -> Repo
         "state": state,
         "cause": Cause.COMMAND,
         "policy": 0,
+        "command_key": b"c" * 8,
         "rollback_resistant": False,
         "lease_used": 0,
         "owed": 0,

@@ -58,7 +58,7 @@ from compline_edge.vault.errors import StorageFull, VaultFrozen, VaultLocked
 from compline_edge.vault.evidence import forget_evidence
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey
 from compline_edge.vault.life_files import FROZEN, SECRET, WRAP, LifeFiles
-from compline_shared.commands import Command, unseal_secrets
+from compline_shared.commands import Command, key_name, unseal_secrets
 from compline_shared.enrolment import Secret
 from compline_shared.errors import MalformedFrame
 from compline_shared.reports import CommandOutcome, Report
@@ -84,13 +84,16 @@ class _Question:
 class Binding:
     """A binding's life on disk; safe to call from any thread, one change at a time."""
 
-    def __init__(self, folder: Path, slot: KeySlot) -> None:
+    def __init__(self, folder: Path, slot: KeySlot, *, paired_key: bytes) -> None:
         """Read the record and settle what a crash cut off, but for the effect that `unfinished` names.
+
+        ``paired_key`` is the hub's public command key as it was when this binding was made.
 
         Raises:
             FilesPutBack: the files are not those that the slot knows.
         """
         self.folder = folder
+        self._paired_key = paired_key
         self._lock = threading.RLock()
         self._files = LifeFiles(folder, slot)
         self._asked: OrderedDict[bytes, _Question] = OrderedDict()
@@ -103,6 +106,16 @@ class Binding:
     def life(self) -> Life:
         """The record."""
         return self._files.life
+
+    @property
+    def command_key(self) -> bytes:
+        """The hub's public key (Ed25519) whose commands count."""
+        return self.life.command_key or self._paired_key
+
+    @property
+    def former_key(self) -> bytes | None:
+        """The command key before that: whoever signs with it is to be told of the present one."""
+        return None if self.life.command_key is None else self.life.former_key or self._paired_key
 
     @property
     def rollback_resistant(self) -> bool:
@@ -164,6 +177,7 @@ class Binding:
                 state=life.state,
                 cause=life.cause,
                 policy=life.terms.version,
+                command_key=key_name(self.command_key),
                 rollback_resistant=self.rollback_resistant,
                 lease_used=int(account.used) if account else 0,
                 owed=owed,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from compline_hub.core.orders import Order, OrderKind
 from compline_hub.core.standing import Case, Question, told_question
-from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Wipe
+from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Rekey, Wipe
 from compline_shared.reports import BindingState
 
 
@@ -29,7 +29,7 @@ class Signing:
 def sendable(case: Case, order: Order) -> bool:
     """Whether an order may go out now."""
     told = case.standing.told
-    if not (order.pending and order.ready):
+    if not (order.pending and order.ready and case.reachable):
         return False
     if order.restrictive:
         return True
@@ -75,17 +75,28 @@ def command(signing: Signing, *, sealed: bytes) -> Command:
 
 def lease(case: Case, *, id: bytes, nonce: bytes, now: int) -> tuple[Case, Command]:  # noqa: A002
     """A renewal that answers a nonce."""
+    case, renewal = _answer(case, Lease(nonce=nonce, hub_time=now), id=id)
+    return replace(case, standing=replace(case.standing, leased=now)), renewal
+
+
+def rekey(case: Case, *, id: bytes, nonce: bytes, key: bytes, now: int) -> tuple[Case, Command]:  # noqa: A002
+    """What tells the handset of the present command key, and answers a nonce."""
+    case, change = _answer(case, Rekey(nonce=nonce, command_key=key), id=id)
+    return replace(case, standing=replace(case.standing, rekeyed=now)), change
+
+
+def _answer(case: Case, body: Body, *, id: bytes) -> tuple[Case, Command]:  # noqa: A002
     case, counter = next_counter(case)
     binding = case.binding
-    renewal = Command(
+    made = Command(
         handset=bytes.fromhex(binding.handset),
         binding=bytes.fromhex(binding.id),
         epoch=case.epoch,
         counter=counter,
         id=id,
-        body=Lease(nonce=nonce, hub_time=now),
+        body=body,
     )
-    return replace(case, standing=replace(case.standing, leased=now)), renewal
+    return case, made
 
 
 def _placed(case: Case, order: Order) -> tuple[Case, int]:

@@ -42,6 +42,7 @@ class Heard:
     alarms: tuple[AlarmKind, ...] = ()
     repeated: bool = False  # it came before: nothing is answered
     lease: bool = False  # whether it is answered with a renewal
+    rekey: bool = False  # whether it is answered with the present command key
     held: frozenset[bytes] = frozenset()  # ids of orders that wait although a report came
 
 
@@ -65,7 +66,8 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
         case,
         escrow=escrow,
         alarms=tuple(dict.fromkeys((*alarms, *contradiction))),
-        lease=not behind and _leased(case, report, now=now),
+        lease=not behind and _given(case, report, last=case.standing.leased, now=now),
+        rekey=not behind and case.outdated and _given(case, report, last=case.standing.rekeyed, now=now),
         held=held,
     )
 
@@ -139,7 +141,11 @@ def _escrow(case: Case, report: Report) -> Escrow:
 
 def _noted(case: Case, report: Report, *, now: int, behind: bool) -> Case:
     """Keep the report as the handset's newest word, and what its results say of who may approve there."""
-    standing = replace(case.standing, nonces=(*case.standing.nonces, report.nonce)[-NONCES:])
+    standing = replace(
+        case.standing,
+        nonces=(*case.standing.nonces, report.nonce)[-NONCES:],
+        command_key=report.command_key,
+    )
     for order in case.orders:
         if order.state is OrderState.DONE and order.terms is not None:
             standing = replace(standing, roster=order.terms.operators)
@@ -198,7 +204,8 @@ def _alarms(case: Case, report: Report, *, behind: bool, gone: bool) -> tuple[Al
         if gone or (ordered and report.cause is Cause.COMMAND):
             return ()
         return (AlarmKind.LAPSED if report.cause is Cause.LEASE else AlarmKind.UNKNOWN_ORDER,)
-    return (AlarmKind.SECRETS_LOST,) if case.secrets_lost else ()
+    lost = {AlarmKind.SECRETS_LOST: case.secrets_lost, AlarmKind.KEY_LOST: not case.reachable}
+    return tuple(kind for kind, true in lost.items() if true)
 
 
 def _contradicted(
@@ -244,12 +251,12 @@ def _next_epoch(binding: Binding) -> Binding:
     return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
-def _leased(case: Case, report: Report, *, now: int) -> bool:
-    """Whether the binding is in good standing, and no lease was given just now."""
-    leased = case.standing.leased
-    if leased is not None and abs(now - leased) < PAUSE:  # a clock set back must not stop leases
+def _given(case: Case, report: Report, *, last: int | None, now: int) -> bool:
+    """Whether the binding is in good standing, and was not given the same just now."""
+    if last is not None and abs(now - last) < PAUSE:  # a clock set back must not stop leases
         return False
-    return report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
+    standing_well = report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
+    return standing_well and case.reachable
 
 
 def _held(case: Case, *, now: int) -> frozenset[bytes]:

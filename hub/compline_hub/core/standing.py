@@ -38,6 +38,18 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyNames:
+    """The command keys that this hub has, by name; a former one only until every handset has the present one."""
+
+    present: bytes = b""
+    former: bytes | None = None
+
+
+NO_KEYS = KeyNames()
+"""For decisions after which nothing is signed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The hub's side of a binding's life."""
 
@@ -46,6 +58,8 @@ class Standing:
     policy: int = 0  # the highest policy version that the hub has used
     roster: tuple[Operator, ...] = ()  # who may approve on the handset, as far as the hub knows
     leased: int | None = None  # Unix s of the newest lease
+    command_key: bytes | None = None  # name of the key whose commands the handset takes; None: never told
+    rekeyed: int | None = None  # Unix s at which it was told of another key last
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 
@@ -58,6 +72,7 @@ class Case:
     standing: Standing
     orders: tuple[Order, ...] = ()
     spoken: int | None = None  # the epoch of the report that is being answered
+    keys: KeyNames = NO_KEYS
 
     @property
     def epoch(self) -> int:
@@ -66,6 +81,16 @@ class Case:
             return self.spoken
         told = self.standing.told
         return self.binding.epoch if told is None else told.epoch
+
+    @property
+    def reachable(self) -> bool:
+        """Whether this hub has the key whose commands the handset takes."""
+        return self.standing.command_key in (None, self.keys.present, self.keys.former)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the handset is to be told of the present command key."""
+        return self.keys.former is not None and self.standing.command_key in (None, self.keys.former)
 
     @property
     def gone(self) -> bool:

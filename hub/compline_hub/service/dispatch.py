@@ -20,7 +20,7 @@ from compline_hub.core.reporting import Escrow, Heard, hear
 from compline_hub.core.standing import Case, Question
 from compline_hub.ports import Downlink, Ledger, Store
 from compline_hub.service.cases import case_of, keep_case, next_escrow
-from compline_shared.commands import RebindSecrets, seal_secrets, sign_command
+from compline_shared.commands import Command, RebindSecrets, seal_secrets, sign_command
 from compline_shared.ids import BindingId, HandsetId, Seq, VerdictId
 from compline_shared.place import Place
 from compline_shared.reports import Report
@@ -54,7 +54,7 @@ class Dispatch:
         self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, *, now: int
     ) -> Reported:
         """Take a report in within a transaction; `send` its frames after the commit."""
-        before = case_of(ledger, binding)
+        before = case_of(ledger, binding, self._keys.names)
         heard = hear(before, report, now=now, fresh=secrets.token_bytes(16))
         frames: list[bytes] = []
         after = heard.case
@@ -94,7 +94,7 @@ class Dispatch:
             handset = None if binding is None else ledger.handset(binding.handset)
             if binding is None or handset is None:
                 return 0
-            before = case_of(ledger, binding)
+            before = case_of(ledger, binding, self._keys.names)
             due = [order for order in before.orders if order.due is not None and order.due <= now]
             after, frames = self._signed(before, due, now=now)
             keep_case(ledger, before, after, who=BY_HUB, now=now)
@@ -110,15 +110,24 @@ class Dispatch:
         case, frames = self._signed(case, (o for o in orders if o.restrictive), now=now)
         if heard.lease:
             case, renewal = commanding.lease(case, id=secrets.token_bytes(16), nonce=report.nonce, now=now)
-            frames.append(sign_command(renewal, self._keys.command))
+            frames.append(self._sign(case, renewal))
         case, others = self._signed(case, (o for o in orders if not o.restrictive), now=now)
-        return replace(case, spoken=None), frames + others
+        frames += others
+        if (
+            heard.rekey and not others
+        ):  # last, and alone with a lease: what follows it is signed by another key
+            key = self._keys.command_public
+            case, change = commanding.rekey(
+                case, id=secrets.token_bytes(16), nonce=report.nonce, key=key, now=now
+            )
+            frames.append(self._sign(case, change))
+        return replace(case, spoken=None), frames
 
     def _signed(self, case: Case, orders: Iterable[Order], *, now: int) -> tuple[Case, list[bytes]]:
         case, signings = commanding.signings(case, orders, now=now)
         if any(signing.order.kind is OrderKind.REBIND for signing in signings):
             case = self._with_next_epoch(case)
-        return case, [self._frame(case.binding, signing) for signing in signings]
+        return case, [self._frame(case, signing) for signing in signings]
 
     def _with_next_epoch(self, case: Case) -> Case:
         """The secrets of the next epoch are made once, however often its rebind is signed."""
@@ -127,11 +136,18 @@ class Dispatch:
             return case
         return replace(case, binding=replace(binding, next_escrow=next_escrow(self._keys, binding)))
 
-    def _frame(self, binding: Binding, signing: Signing) -> bytes:
+    def _frame(self, case: Case, signing: Signing) -> bytes:
         sealed = b""
         if signing.order.kind is OrderKind.REBIND and signing.question is not None:
-            sealed = self._sealed(binding, signing.question)
-        return sign_command(commanding.command(signing, sealed=sealed), self._keys.command)
+            sealed = self._sealed(case.binding, signing.question)
+        return self._sign(case, commanding.command(signing, sealed=sealed))
+
+    def _sign(self, case: Case, command: Command) -> bytes:
+        """Sign with the key that the handset knows: the former one until it tells the present one's name."""
+        key = self._keys.command_for(case.standing.command_key)
+        if key is None:
+            raise ValueError("nothing is decided for a handset whose key this hub lacks")
+        return sign_command(command, key)
 
     def _sealed(self, binding: Binding, question: Question) -> bytes:
         """What thaws the vault and binds it anew, for the next epoch and the one report that it answers."""

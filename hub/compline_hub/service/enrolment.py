@@ -75,7 +75,9 @@ class Enrolment:
             operators, times = present_roster(ledger), ledger.book.times()
             standing = ledger.book.standing(binding.id)
             if standing.told is None:  # from the first report on, only the handset says who may approve there
-                ledger.book.keep_standing(binding.id, replace(standing, roster=operators))
+                ledger.book.keep_standing(
+                    binding.id, replace(standing, roster=operators, command_key=self._keys.names.present)
+                )
         return self._grant(binding, operators, times)
 
     def holder_of(self, collector: str) -> Handset | None:
