@@ -27,17 +27,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from compline_edge.core.identity import identity_of
 from compline_edge.vault.errors import VaultLocked
 from compline_edge.vault.evidence import KEY_SUFFIX, SUFFIX
 from compline_edge.vault.keys import VaultKey, thaw, unwrap
 from compline_shared import sealed_file
 from compline_shared.codec import Value
-from compline_shared.commands import Command, Rebind, RebindSecrets, verify_command
+from compline_shared.commands import Command, Rebind, RebindSecrets, unseal_secrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant, Secret, read_kept_grant
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import BindingId
-from compline_shared.message_frame import decode_message
 from compline_shared.place import Place
 from compline_shared.sealed import OVERHEAD, unseal
 from compline_shared.sealed_file import EvidenceDamaged
@@ -93,7 +91,7 @@ class Found:
         small = {content for copy in loot.copies for content in copy.values() if len(content) <= PAGE}
         grants = tuple(read_kept_grant(content) for content in _files(loot, "grant.json"))
         pieces = {piece for content in (*small, *loot.slots) for piece in _pieces(content)}
-        privates = pieces | {identity_of(piece).receiving.private_bytes_raw() for piece in pieces}
+        privates = set(pieces)
         for secrets in _told(_commands(loot.heard, grants), privates):
             pieces |= {secrets.binding_secret, secrets.freeze_key}
             privates.add(secrets.freeze_key)
@@ -194,11 +192,10 @@ def _told(commands: Sequence[Command], privates: Iterable[bytes]) -> Iterator[Re
     """What the hub sent sealed to any of the private keys."""
     for private, command in product(tuple(privates), commands):
         if isinstance(command.body, Rebind):
-            place = (command.handset, command.binding, command.epoch + 1)
+            begins = replace(command.place, epoch=command.epoch + 1)
             with suppress(MalformedFrame):
                 key = X25519PrivateKey.from_private_bytes(private)
-                plain = unseal(command.body.sealed, key, use="rebind", place=place, limit=256)
-                yield decode_message(plain, RebindSecrets)
+                yield unseal_secrets(command.body.sealed, key, begins=begins, nonce=command.body.nonce)
 
 
 def _unwrapped(

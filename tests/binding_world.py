@@ -44,6 +44,7 @@ from compline_shared.commands import (
     Lease,
     Policy,
     Rebind,
+    Rekey,
     Wipe,
     approve,
 )
@@ -94,7 +95,7 @@ class World(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.outstanding) < MAX_RESULTS)
     @rule(
-        body=st.sampled_from([Freeze, Freeze, Rebind, Rebind, Wipe, Lease, Policy]),
+        body=st.sampled_from([Freeze, Freeze, Rebind, Rebind, Wipe, Lease, Policy, Rekey]),
         by=PEOPLE,
         forged=st.booleans(),
         data=st.data(),
@@ -132,6 +133,8 @@ class World(RuleBasedStateMachine):
             return Wipe(())
         if kind is Lease:
             return Lease(nonce, 1_795_000_000)
+        if kind is Rekey:
+            return Rekey(nonce, data.draw(st.sampled_from([b"1" * 32, b"2" * 32])))
         named = data.draw(st.sampled_from([(ANNE, BERT), (ANNE,), (), tuple(OPERATOR_KEYS)]))
         version = data.draw(st.integers(0, 9))
         return Policy(nonce, version, LeaseTimes(), tuple(operator(who) for who in named))
@@ -247,12 +250,17 @@ class World(RuleBasedStateMachine):
     def judge(self, it: Command, decided: Decision) -> None:
         """Whoever has no authority changes nothing but what is remembered of the command."""
         before, after = self.life, decided.life
-        if (before.stage, before.terms, None) == (after.stage, after.terms, decided.effect):
+        if (before.stage, before.terms, before.command_key, None) == (
+            after.stage,
+            after.terms,
+            after.command_key,
+            decided.effect,
+        ):
             return
         assert (it.handset, it.binding, it.epoch) == (before.handset, before.binding, before.epoch)
         assert it.counter > before.counter
         assert not self.finished[it.id]
-        if isinstance(it.body, Rebind | Lease | Policy):
+        if isinstance(it.body, Rebind | Lease | Policy | Rekey):
             assert it.body.nonce in self.asked
         named = {each.id for each in before.terms.operators}
         changed = before.terms.operators != after.terms.operators

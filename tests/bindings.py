@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.binding_life import Bound, Life, Stage, Terms
 from compline_edge.core.lease import Account, Reading
-from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve
+from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve, key_name
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.place import Place
@@ -19,7 +19,7 @@ from compline_shared.reports import BindingState, Cause, CommandOutcome, Report,
 HUB: Final = Ed25519PrivateKey.from_private_bytes(b"\x40" * 32)
 HANDSET: Final = Ed25519PrivateKey.from_private_bytes(b"\x41" * 32)
 STRANGER: Final = Ed25519PrivateKey.from_private_bytes(b"\x42" * 32)
-RECEIVING: Final = X25519PrivateKey.from_private_bytes(b"\x43" * 32)
+ANSWERING: Final = X25519PrivateKey.from_private_bytes(b"\x43" * 32)
 PLACE: Final = Place(HandsetId("00112233445566ff"), BindingId("8899aabbccddeeff"), 3)
 WHO: Final = bytes.fromhex(PLACE.handset)
 BINDING: Final = bytes.fromhex(PLACE.binding)
@@ -87,9 +87,11 @@ def report() -> Report:
         state=BindingState.FROZEN,
         cause=Cause.LEASE,
         policy=4,
+        command_key=key_name(HUB.public_key().public_bytes_raw()),
         rollback_resistant=False,
         lease_used=259_200,
         owed=7,
         nonce=NONCE,
+        answer_key=ANSWERING.public_key().public_bytes_raw(),
         results=(Result(bytes(16), CommandOutcome.OLD_NONCE), Result(b"\x01" * 16, CommandOutcome.DONE)),
     )

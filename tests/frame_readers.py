@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,13 +16,12 @@ from compline_edge.core.binding_life import Life, order, read_life, write_life
 from compline_shared import batch, envelope
 from compline_shared.codec import decode, encode
 from compline_shared.commands import USE as COMMAND
-from compline_shared.commands import Command, RebindSecrets, sign_command, verify_command
+from compline_shared.commands import Command, RebindSecrets, sign_command, unseal_secrets, verify_command
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.place import Place
 from compline_shared.reports import USE as REPORT
 from compline_shared.reports import Report, sign_report, verify_report
-from compline_shared.sealed import unseal
 from compline_shared.segment import Opener
 from compline_shared.wire import ABSOLUTE, canonical, decode_base, decode_verdict, encode_base
 
@@ -57,8 +56,8 @@ def targets() -> list[Target]:
     handset = HandsetId(golden["handset"])
     hub = Ed25519PrivateKey.from_private_bytes(_hex(golden["hub_command_seed"]))
     phone = Ed25519PrivateKey.from_private_bytes(_hex(golden["handset_seed"]))
-    receiving = X25519PrivateKey.from_private_bytes(_hex(golden["handset_receiving_private"]))
-    answering = Ed25519PrivateKey.from_private_bytes(_hex(old["hub_signing_seed"]))
+    answering = X25519PrivateKey.from_private_bytes(_hex(golden["answer_private"]))
+    receipts = Ed25519PrivateKey.from_private_bytes(_hex(old["hub_signing_seed"]))
     sealing = X25519PrivateKey.from_private_bytes(_hex(old["hub_sealing_private"]))
     place = Place(handset, BindingId(golden["binding"]), golden["epoch"])
     commands = tuple(_hex(each["frame"]) for each in golden["commands"])
@@ -80,11 +79,12 @@ def targets() -> list[Target]:
         return batch.pack(batch.unpack(data, phone.public_key(), handset), phone)
 
     def take_receipt(data: bytes) -> bytes:
-        taken = batch.unpack_receipt(data, answering.public_key(), handset)
-        return batch.pack_receipt(taken, answering)
+        taken = batch.unpack_receipt(data, receipts.public_key(), handset)
+        return batch.pack_receipt(taken, receipts)
 
     def take_secrets(data: bytes) -> bytes:
-        return unseal(data, receiving, use="rebind", place=place.members(), limit=256)
+        begins, nonce = replace(place, epoch=place.epoch + 1), _hex(golden["sealed"]["nonce"])
+        return encode_message(unseal_secrets(data, answering, begins=begins, nonce=nonce))
 
     def opened(data: bytes) -> Opener:
         return Opener(sealing, made.place, enc=data[:32], header=data[32:])
@@ -126,7 +126,7 @@ def targets() -> list[Target]:
         open_("signed command", take_command, *payloads, sign=signed(COMMAND, hub)),
         open_("signed report", take_report, reported, sign=signed(REPORT, phone)),
         open_("signed batch", take_batch, _payload(frame), sign=signed("up", phone)),
-        open_("signed receipt", take_receipt, _payload(receipt), sign=signed("receipt", answering)),
+        open_("signed receipt", take_receipt, _payload(receipt), sign=signed("receipt", receipts)),
     ]
 
 

@@ -43,6 +43,8 @@ CALLS = (
     "close",  # between one change and the next
 )
 VERDICTS = 3
+ANOTHER_KEY = b"k" * 32
+"""Another command key of the hub."""
 EVIDENCE = b"what was said" * 99
 
 
@@ -87,6 +89,8 @@ class Story:
                     obey(here, self.hub.rebind(self.following))
                 case "lease":
                     obey(here, self.hub.lease())
+                case "rekey":
+                    obey(here, self.hub.rekey(ANOTHER_KEY))
                 case "wipe":
                     obey(here, self.hub.wipe())
                 case "resumed-freeze" | "resumed-wipe":
@@ -120,15 +124,17 @@ class Story:
                 "freeze": Bound | Frozen,
                 "rebind": Bound | Frozen,
                 "lease": Bound,
+                "rekey": Bound,
                 "wipe": Bound | Wiped,
                 "resumed-freeze": Frozen,
                 "resumed-wipe": Wiped,
             }[self.operation]
             assert isinstance(stage, allowed), stage
+            assert here.binding.command_key in (self.grant.hub_command_public, ANOTHER_KEY)
             self._go_on(here)
 
     def _go_on(self, here: Home) -> None:
-        hub = LifeHub(self.hub.handset, self.hub.receiving)
+        hub = LifeHub(self.hub.handset)
         if self.operation == "rebind" and here.place.epoch == 2:
             hub.freeze_key = self.following
         if isinstance(here.binding.life.stage, Bound):

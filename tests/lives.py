@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec.structs import replace
 
 from compline_edge.core.lease import Reading
@@ -25,15 +26,15 @@ from compline_shared.commands import (
     Operator,
     Rebind,
     RebindSecrets,
+    Rekey,
     Wipe,
     approve,
+    seal_secrets,
     sign_command,
     verify_command,
 )
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest
-from compline_shared.message_frame import encode_message
 from compline_shared.reports import Report, sign_report, verify_report
-from compline_shared.sealed import seal
 from tests.homes import HubKeys, SystemClock
 
 OPERATORS = {name: Ed25519PrivateKey.from_private_bytes(name * 4) for name in (b"operatr1", b"operatr2")}
@@ -68,7 +69,6 @@ class LifeHub:
     """The hub's side of one binding: keys of each epoch, counter, and what the last report said."""
 
     handset: str
-    receiving: X25519PublicKey
     keys: HubKeys = field(default_factory=HubKeys)
     counter: int = 0
     freeze_key: X25519PrivateKey = field(default_factory=lambda: HubKeys().freeze)
@@ -109,10 +109,15 @@ class LifeHub:
         assert self.report is not None
         return self.command(Lease(self.report.nonce, 1_795_400_000))
 
+    def rekey(self, key: bytes) -> Command:
+        """Say that commands come under another key from now on."""
+        assert self.report is not None
+        return self.command(Rekey(self.report.nonce, key))
+
     @classmethod
     def of(cls, request: EnrolmentRequest) -> LifeHub:
         """The hub that a handset shows itself to."""
-        return cls(request.handset, X25519PublicKey.from_public_bytes(request.receiving_key_public))
+        return cls(request.handset)
 
     def rebind(self, following: X25519PrivateKey | None = None) -> Command:
         """Give the epoch's private freeze key away and begin the next epoch."""
@@ -123,8 +128,8 @@ class LifeHub:
             binding_secret=os.urandom(32),
             next_freeze_key=following.public_key().public_bytes_raw(),
         )
-        place = (self.report.handset, self.report.binding, self.report.epoch + 1)
-        sealed = seal(encode_message(secrets), self.receiving, use="rebind", place=place)
+        begins = dataclasses.replace(self.report.place, epoch=self.report.epoch + 1)
+        sealed = seal_secrets(secrets, self.report.answer_key, begins=begins, nonce=self.report.nonce)
         self.freeze_key = following
         return self.command(Rebind(self.report.nonce, sealed))
 

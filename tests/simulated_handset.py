@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -13,10 +14,9 @@ from compline_edge.core import binding_life
 from compline_edge.core.binding_life import Erase, Life, Renew, Seal, Terms, Thaw
 from compline_edge.core.lease import Account, Reading, advance, opened, reckoned_from, renewed, standing
 from compline_shared.certificates import Certificate
-from compline_shared.commands import Command, RebindSecrets, verify_command
+from compline_shared.commands import Command, key_name, unseal_secrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import MalformedFrame
-from compline_shared.message_frame import decode_message
 from compline_shared.reports import CommandOutcome, Report, sign_report
 from compline_shared.sealed import seal, unseal
 from tests.wire_handset import WireHandset
@@ -43,6 +43,7 @@ class SimulatedHandset(WireHandset):
         self.files: VaultFiles
         self.account: Account
         self.asked: dict[bytes, Account] = {}
+        self.answer_keys: dict[bytes, X25519PrivateKey] = {}
         self.now = 0.0
         self.taken: list[Command] = []
         self.room = True
@@ -71,8 +72,8 @@ class SimulatedHandset(WireHandset):
         return sign_report(self.telling(), self.signing)
 
     def telling(self) -> Report:
-        nonce = secrets.token_bytes(16)
-        self.asked[nonce] = self.account
+        nonce, key = secrets.token_bytes(16), X25519PrivateKey.generate()
+        self.asked[nonce], self.answer_keys[nonce] = self.account, key
         life = self.life
         return Report(
             handset=life.handset,
@@ -82,19 +83,23 @@ class SimulatedHandset(WireHandset):
             state=life.state,
             cause=life.cause,
             policy=life.terms.version,
+            command_key=key_name(life.command_key or self.grant.hub_command_public),
             rollback_resistant=False,
             lease_used=int(self.account.used),
             owed=0,
             nonce=nonce,
+            answer_key=key.public_key().public_bytes_raw(),
             results=life.results,
         )
 
     def take(self, frame: bytes) -> Command | None:
-        """Take a frame of the hub; None where it is no command for this handset."""
+        """Take a frame of the hub; None where it is no command for this handset, so that nothing is to be answered."""
+        paired, life = self.grant.hub_command_public, self.life
         try:
-            command = verify_command(frame, self._command_key, self.id)
+            command = self._verified(frame, life.command_key or paired)
         except MalformedFrame:
-            return None
+            former = None if life.command_key is None else life.former_key or paired
+            return None if former is None else self._known(frame, former)
         self.taken.append(command)
         decision = binding_life.order(self.life, command, asked=self.asked, running=int(self.now))
         self.life = decision.life
@@ -121,8 +126,8 @@ class SimulatedHandset(WireHandset):
         match effect:
             case Seal():
                 self._seal()
-            case Thaw(sealed=sealed, epoch=epoch, asked=asked):
-                self._thaw(sealed, epoch, asked)
+            case Thaw() as thaw:
+                self._thaw(thaw)
             case Erase():
                 self.files = VaultFiles(None, b"", b"")
                 if not self.cut_off:
@@ -147,14 +152,14 @@ class SimulatedHandset(WireHandset):
         self.files = VaultFiles(None, b"", b"", frozen)
         self.life = binding_life.done(self.life, self.life.stage)
 
-    def _thaw(self, sealed: bytes, epoch: int, asked: Account) -> None:
-        place = (self.life.handset, self.life.binding, epoch)
+    def _thaw(self, thaw: Thaw) -> None:
         if not self.room:
             self.life = binding_life.failed(self.life, CommandOutcome.NO_ROOM)
             return
         try:
-            plain = unseal(sealed, self.receiving, use="rebind", place=place, limit=256)
-            given = decode_message(plain, RebindSecrets)
+            begins = replace(self.life.place, epoch=thaw.epoch)
+            key_of_report = self.answer_keys[thaw.nonce]
+            given = unseal_secrets(thaw.sealed, key_of_report, begins=begins, nonce=thaw.nonce)
             private = X25519PrivateKey.from_private_bytes(given.freeze_key)
             assert self.files.frozen is not None
             key = unseal(self.files.frozen, private, use="freeze", place=self.life.place.members(), limit=32)
@@ -162,13 +167,17 @@ class SimulatedHandset(WireHandset):
             self.life = binding_life.failed(self.life, CommandOutcome.UNOPENED)
             return
         self.files = VaultFiles(key, given.next_freeze_key, given.binding_secret)
-        self.account = renewed(self.account, asked)
+        self.account = renewed(self.account, thaw.asked)
         self.life = binding_life.done(self.life, self.life.stage)
         self._grant = msgspec.structs.replace(self.grant, epoch=self.life.epoch)
 
     def _reading(self) -> Reading:
         return Reading(boot_id=BOOT, boot=self.now, wall=self.now)
 
-    @property
-    def _command_key(self) -> Ed25519PublicKey:
-        return self.grant.command_key
+    def _known(self, frame: bytes, former: bytes) -> Command | None:
+        with suppress(MalformedFrame):
+            return self._verified(frame, former)
+        return None
+
+    def _verified(self, frame: bytes, key: bytes) -> Command:
+        return verify_command(frame, Ed25519PublicKey.from_public_bytes(key), self.id)

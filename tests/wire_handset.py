@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_shared.batch import Batch, Receipt, pack, unpack_receipt
 from compline_shared.certificates import Certificate
@@ -30,7 +29,6 @@ class WireHandset:
     def __init__(self, handset: str | None = None) -> None:
         self.id = HandsetId(handset or secrets.token_hex(8))
         self.signing = Ed25519PrivateKey.generate()
-        self.receiving = X25519PrivateKey.generate()
         self.tls = ec.generate_private_key(ec.SECP256R1())
         self._grant: EnrolmentGrant | None = None
         self.verdicts: list[Verdict] = []
@@ -41,7 +39,6 @@ class WireHandset:
         return EnrolmentRequest(
             handset=self.id,
             signing_key_public=self.signing.public_key().public_bytes_raw(),
-            receiving_key_public=self.receiving.public_key().public_bytes_raw(),
             tls_key_public=point_of(self.tls),
         )
 
@@ -78,7 +75,7 @@ class WireHandset:
     def copy(self) -> WireHandset:
         """The same handset from a stolen or restored store: same keys, the same past."""
         twin = WireHandset(self.id)
-        twin.signing, twin.receiving, twin.tls = self.signing, self.receiving, self.tls
+        twin.signing, twin.tls = self.signing, self.tls
         twin.join(self.grant)
         twin.verdicts, twin.heads = list(self.verdicts), list(self.heads)
         return twin

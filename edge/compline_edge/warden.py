@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from compline_edge.core.binding_life import Bound, Effect, Erase, Seal
 from compline_edge.core.lease import Standing
@@ -15,9 +16,8 @@ from compline_edge.ports import LeaseClock
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import StorageFull
 from compline_edge.vault.home import Home
-from compline_shared.commands import verify_command
+from compline_shared.commands import Command, verify_command
 from compline_shared.errors import MalformedFrame
-from compline_shared.ids import BindingId
 from compline_shared.reports import BindingState, sign_report
 
 TICK: Final = 600.0
@@ -75,14 +75,13 @@ class Warden:
 
     async def hear(self, frame: bytes) -> tuple[bytes, ...] | None:
         """Carry a command out and return the report that answers it; None where the frame is no command for us."""
-        try:
-            command = verify_command(frame, self._home.grant.command_key, self._home.place.handset)
-        except MalformedFrame:
+        heard = self._heard(frame)
+        if heard is None:
             return None
-        binding = self._home.bindings.get(BindingId(command.binding.hex()))
-        if binding is None:
-            return None
+        binding, command = heard
         async with self._changing:
+            if command is None:
+                return (await self._report(binding),)
             self._patience = None
             effect = await self._with_room(
                 lambda: binding.order(command, present=binding is self._home.binding)
@@ -94,6 +93,18 @@ class Warden:
             )
             self._told(self._home.binding)
             return (await self._report(binding),)
+
+    def _heard(self, frame: bytes) -> tuple[Binding, Command | None] | None:
+        """The binding that a frame is a command to; no command where it came under the key before the present one.
+
+        That hub has not heard of the change: a report tells it, and it signs anew.
+        """
+        for binding in self._home.bindings.values():
+            for key in filter(None, (binding.command_key, binding.former_key)):
+                command = _verified(frame, key, binding)
+                if command is not None:
+                    return binding, command if key == binding.command_key else None
+        return None
 
     async def keep(self, post: Callable[[bytes], object]) -> None:
         """Count the leases for as long as the agent runs, and ask for their renewal by ``post`` where that is due.
@@ -158,6 +169,15 @@ class Warden:
             except StorageFull:
                 _log.warning("no_room", reason="life")
                 await asyncio.sleep(ROOM_RETRY)
+
+
+def _verified(frame: bytes, key: bytes, binding: Binding) -> Command | None:
+    place = binding.life.place
+    with suppress(MalformedFrame):
+        command = verify_command(frame, Ed25519PublicKey.from_public_bytes(key), place.handset)
+        if command.place.binding == place.binding:
+            return command
+    return None
 
 
 def _asks(binding: Binding) -> bool:

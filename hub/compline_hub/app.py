@@ -28,6 +28,7 @@ from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
+from compline_hub.rotation import retire
 from compline_hub.service.desk import Desk
 from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
@@ -45,7 +46,7 @@ ROSTER_SECONDS = 0.5
 RENEWAL_SECONDS = 3_600.0
 """How often the running hub looks whether a certificate is due."""
 EXPIRY_SECONDS = 20.0
-"""How often the secrets of pairing codes that are over are removed."""
+"""How often secrets that are over are removed: those of pairing codes, and a former command key."""
 ORDER_SECONDS = 0.5
 """How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
@@ -122,6 +123,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             following = tasks.create_task(_follow_roster(hub, broker))
             renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
             expiring = tasks.create_task(_expire(hub.pairing))
+            retiring = tasks.create_task(_retire(hub))
             ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, keys, link)))
             if settings.advertise:
                 tasks.create_task(advert.start())
@@ -135,6 +137,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             following.cancel()
             renewing.cancel()
             expiring.cancel()
+            retiring.cancel()
             ordering.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
@@ -196,6 +199,16 @@ async def _expire(pairing: Pairing) -> None:
     while True:
         await asyncio.sleep(EXPIRY_SECONDS)
         await asyncio.to_thread(pairing.expire)
+
+
+async def _retire(hub: Hub) -> None:
+    """Destroy a former command key once no handset waits for the present one; memory holds it until the next start."""
+    while True:
+        try:
+            await asyncio.to_thread(retire, hub)
+        except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
+            _log.error("retiring_failed", error=type(error).__name__)
+        await asyncio.sleep(EXPIRY_SECONDS)
 
 
 async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: PairingPort) -> None:

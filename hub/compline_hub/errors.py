@@ -57,5 +57,9 @@ class BadBackup(ComplineError):
     """A backup cannot be written, read or used."""
 
 
+class RotationRefused(ComplineError):
+    """A key cannot be replaced now; nothing changed."""
+
+
 class FolderInUse(ComplineError):
     """The data folder holds something already; a hub is restored into an empty one only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,9 @@ from cryptography.exceptions import InvalidTag
 
 from compline_hub.core.authority import HubCertificates
 from compline_hub.core.enrolled import Binding
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.keys import HubKeys, public_of
 from compline_hub.errors import HubBusy, HubNotReady
+from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
 from compline_hub.service.deposits import Deposits
 from compline_hub.service.enrolment import Enrolment, Meeting
@@ -74,17 +75,18 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
     """
     files = KeyFiles(settings.data / "keys")
     files.load()
-    end_rotation(settings, files)
+    end_rotations(settings, files)
     with holding_keys(settings.data, alone=False):
-        yield from _opened(settings, files.load())
+        yield from _opened(settings, files)
 
 
-def _opened(settings: HubSettings, keys: HubKeys) -> Iterator[Hub]:
+def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
     writer = open_engine(settings.database_url, writing=True)
     reader = open_engine(settings.database_url, writing=False)
     try:
         migrate(writer)
         store = SqlStore(writer)
+        keys = _fitting(store, files)
         certificates = certificates_of(settings, keys)
         officer_key = bytes.fromhex(settings.officer_key) or None
         enrolment = Enrolment(
@@ -122,31 +124,59 @@ def _opened(settings: HubSettings, keys: HubKeys) -> Iterator[Hub]:
         reader.dispose()
 
 
-def end_rotation(settings: HubSettings, files: KeyFiles) -> None:
-    """Bring a rotation of the escrow key that was cut off to the end that the database says.
+def _fitting(store: SqlStore, files: KeyFiles) -> HubKeys:
+    """The keys, when they are those of the database; a former command key that it let go is removed.
 
     Raises:
-        HubNotReady: neither key opens what the database holds.
+        HubNotReady: the command key is another.
     """
-    if files.staged_escrow() is None:
-        return
-    with holding_keys(settings.data, alone=True):
-        staged = files.staged_escrow()
-        if staged is None:  # another process has done it meanwhile
-            return
-        present = files.load()
-        engine = open_engine(settings.database_url, writing=True)
-        try:
-            with SqlStore(engine).transaction() as ledger:
-                sealed = next((b for b in ledger.bindings() if b.escrow), None)
-        finally:
-            engine.dispose()
-        if sealed is None or opens(present, sealed):
-            files.end_escrow_rotation(staged_is_true=False)
-        elif opens(replace(present, escrow=staged), sealed):
-            files.end_escrow_rotation(staged_is_true=True)
-        else:
-            raise HubNotReady("The hub's escrow key does not fit its database; restore both from one backup.")
+    keys = files.load()
+    with store.transaction() as ledger:
+        known = ledger.book.command_keys()
+    if known is not None and known.present != keys.command_public:
+        raise HubNotReady("The hub's command key does not fit its database; restore both from one backup.")
+    if keys.former_command is not None and (known is None or known.former is None):
+        files.forget_former()
+        keys = replace(keys, former_command=None)
+    return keys
+
+
+def end_rotations(settings: HubSettings, files: KeyFiles) -> None:
+    """Bring rotations that were cut off to the end that the database says.
+
+    Raises:
+        HubNotReady: neither escrow key opens what the database holds.
+    """
+    for name, is_true in (("escrow", _escrow_is_true), ("command", _command_is_true)):
+        if files.staged(name) is not None:
+            with holding_keys(settings.data, alone=True):
+                staged = files.staged(name)
+                if staged is not None:  # or else another process has done it meanwhile
+                    true = _asked(settings, lambda ledger, s=staged, t=is_true: t(ledger, files.load(), s))  # type: ignore[misc]
+                    files.end_rotation(name, staged_is_true=true)
+
+
+def _asked(settings: HubSettings, question: Callable[[Ledger], bool]) -> bool:
+    engine = open_engine(settings.database_url, writing=True)
+    try:
+        with SqlStore(engine).transaction() as ledger:
+            return question(ledger)
+    finally:
+        engine.dispose()
+
+
+def _escrow_is_true(ledger: Ledger, present: HubKeys, staged: bytes) -> bool:
+    sealed = next((b for b in ledger.bindings() if b.escrow), None)
+    if sealed is None or opens(present, sealed):
+        return False
+    if opens(replace(present, escrow=staged), sealed):
+        return True
+    raise HubNotReady("The hub's escrow key does not fit its database; restore both from one backup.")
+
+
+def _command_is_true(ledger: Ledger, _present: HubKeys, staged: bytes) -> bool:
+    known = ledger.book.command_keys()
+    return known is not None and known.present == public_of(staged)
 
 
 def opens(keys: HubKeys, binding: Binding) -> bool:

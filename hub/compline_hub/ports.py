@@ -9,6 +9,7 @@ from typing import Protocol
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.audit import Chained, End, Entry
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
+from compline_hub.core.keys import CommandKeys
 from compline_hub.core.offer import Offer
 from compline_hub.core.operators import OperatorRecord
 from compline_hub.core.orders import Order
@@ -55,6 +56,14 @@ class OrderBook(Protocol):
         ...
 
     def keep_times(self, times: LeaseTimes) -> None:
+        """Set them."""
+        ...
+
+    def command_keys(self) -> CommandKeys | None:
+        """Which keys command; None before the first rotation."""
+        ...
+
+    def keep_command_keys(self, keys: CommandKeys) -> None:
         """Set them."""
         ...
 

@@ -49,7 +49,7 @@ def back_up(settings: HubSettings, to: Path, *, passphrase: str, by: str) -> Bac
     temporary = settings.data / _SNAPSHOT
     with open_hub(settings) as hub:
         found = sorted((settings.data / "keys").iterdir())
-        files = [(f"keys/{path.name}", path) for path in found if path.suffix in (".key", ".crt")]
+        files = [(f"keys/{path.name}", path) for path in found if path.suffix in (".key", ".crt", ".old")]
         keys = len(files)
         shutil.rmtree(temporary, ignore_errors=True)
         if database is not None:
@@ -58,6 +58,8 @@ def back_up(settings: HubSettings, to: Path, *, passphrase: str, by: str) -> Bac
             files.append((DATABASE, temporary / DATABASE))
         try:
             write_archive(to, files, passphrase=passphrase)
+        except FileNotFoundError as error:
+            raise BadBackup("The hub destroyed a former key just now; make the backup again.") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         with hub.store.transaction() as ledger:
@@ -104,7 +106,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
         pass
     with holding_keys(settings.data, alone=True):
         keys = files.load()
-        fresh = replace(keys, escrow=files.stage_escrow())
+        fresh = replace(keys, escrow=files.stage("escrow"))
         engine = open_engine(settings.database_url, writing=True)
         try:
             with SqlStore(engine).transaction() as ledger:
@@ -113,7 +115,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
                 ledger.audit.note(entry)
         finally:
             engine.dispose()
-        files.end_escrow_rotation(staged_is_true=True)
+        files.end_rotation("escrow", staged_is_true=True)
     return count
 
 
@@ -150,7 +152,7 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
                 marked = replace(
                     standing,
                     signed=standing.signed + COUNTER_STEP,
-                    told=None if told is None else replace(told, nonce=None),
+                    told=None if told is None else replace(told, question=None),
                 )
                 ledger.book.keep_standing(binding.id, marked)
             ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.RESTORED))

@@ -1,8 +1,8 @@
 """What the hub orders of a handset, signed by the hub's command key.
 
-Restrictive commands (freeze, wipe) need no clock and no nonce and never expire. Permissive ones (rebind, lease, policy)
-answer a nonce that the handset gave in a report, so that an old one does nothing. Handset, binding, epoch and counter
-are inside what is signed; the id stays the same when a command is signed anew under a higher counter.
+Restrictive commands (freeze, wipe) need no clock and no nonce and never expire. Permissive ones (rebind, lease, policy,
+rekey) answer a nonce that the handset gave in a report, so that an old one does nothing. Handset, binding, epoch and
+counter are inside what is signed; the id stays the same when a command is signed anew under a higher counter.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from msgspec import Meta
 
 from compline_shared.errors import MalformedFrame
@@ -27,16 +28,20 @@ from compline_shared.message_frame import (
     Key32,
     Seconds,
     Signature64,
+    decode_message,
     encode_message,
     sign_message,
     verify_message,
 )
 from compline_shared.place import Place
+from compline_shared.sealed import seal, unseal
 
 USE: Final = "command"
 APPROVERS: Final = 2
 """Different operators who must approve a wipe, or a change of the operators themselves."""
 MAX_OPERATORS: Final = 16
+MAX_SEALED: Final = 256
+"""Bytes of a rebind's sealed part."""
 
 
 class Operator(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -65,7 +70,7 @@ class Rebind(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """Thaw the frozen vault for the same collector; the epoch rises by one."""
 
     nonce: Id16
-    sealed: Annotated[bytes, Meta(max_length=256)]  # RebindSecrets, sealed to the handset
+    sealed: Annotated[bytes, Meta(max_length=MAX_SEALED)]  # `RebindSecrets`, by `seal_secrets`
 
 
 class Wipe(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=3):
@@ -95,7 +100,14 @@ class Policy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         require_different(self.operators)
 
 
-Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy
+class Rekey(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):
+    """From now on the hub's commands come under another key; signed, as ever, by the present one."""
+
+    nonce: Id16
+    command_key: Key32  # Ed25519 public
+
+
+Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy | Rekey
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -115,7 +127,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What thaws a vault and binds it anew; travels sealed to the handset's receiving key alone."""
+    """What thaws a vault and binds it anew; travels sealed to the answer key of the report that it answers."""
 
     freeze_key: Key32  # X25519 private key of the epoch that ends: opens the frozen wrap
     binding_secret: Key32  # of the epoch that begins
@@ -123,6 +135,23 @@ class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     def __repr__(self) -> str:
         return "RebindSecrets(********)"
+
+
+def key_name(command_key: bytes) -> bytes:
+    """Return the 8 bytes by which hub and handset call a public command key."""
+    return hashlib.sha256(b"compline/1 command key" + command_key).digest()[:8]
+
+
+def seal_secrets(secrets: RebindSecrets, answer_key: bytes, *, begins: Place, nonce: bytes) -> bytes:
+    """Return what thaws, sealed to the key and for the nonce of one report; ``begins`` has the epoch that begins."""
+    key = X25519PublicKey.from_public_bytes(answer_key)
+    return seal(encode_message(secrets), key, use="rebind", place=(*begins.members(), nonce))
+
+
+def unseal_secrets(sealed: bytes, key: X25519PrivateKey, *, begins: Place, nonce: bytes) -> RebindSecrets:
+    """Return what `seal_secrets` sealed to this key for this place and nonce; raises MalformedFrame."""
+    plain = unseal(sealed, key, use="rebind", place=(*begins.members(), nonce), limit=MAX_SEALED)
+    return decode_message(plain, RebindSecrets)
 
 
 def require_different(operators: Roster) -> None:

@@ -63,7 +63,6 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     handset: _Hex16
     signing_key_public: _Key  # Ed25519
-    receiving_key_public: _Key  # X25519
     tls_key_public: _Point  # P-256
 
     @property

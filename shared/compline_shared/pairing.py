@@ -72,7 +72,6 @@ class Join(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     short: Annotated[str, Meta(pattern="^[0-9A-HJKMNP-TV-Z]{2}$")]
     handset: Id8
     signing: Key32  # Ed25519
-    receiving: Key32  # X25519
     tls: _Point  # P-256
     nonce: Id16
 
@@ -82,7 +81,6 @@ class Join(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
         return EnrolmentRequest(
             handset=self.handset.hex(),
             signing_key_public=self.signing,
-            receiving_key_public=self.receiving,
             tls_key_public=self.tls,
         )
 

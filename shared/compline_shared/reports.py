@@ -1,4 +1,4 @@
-"""What a handset tells its hub of a binding's life, signed by the handset: state, results of commands, a fresh nonce.
+"""What a handset tells its hub of a binding's life and signs: state, results of commands, a fresh nonce and key.
 
 A report is also the receipt of commands: the hub sends a command again until a report brings its result. Where a report
 brings none and its counter is not below the command's, the hub signs the command anew above that counter.
@@ -15,8 +15,18 @@ from msgspec import Meta
 
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import BindingId, HandsetId
-from compline_shared.message_frame import Counter, Epoch, Id8, Id16, Seconds, sign_message, verify_message
+from compline_shared.message_frame import (
+    Counter,
+    Epoch,
+    Id8,
+    Id16,
+    Key32,
+    Seconds,
+    sign_message,
+    verify_message,
+)
 from compline_shared.place import Place
+from compline_shared.sealed import can_seal_to
 from compline_shared.taxonomy import Coded
 
 USE: Final = "report"
@@ -75,11 +85,18 @@ class Report(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     state: BindingState
     cause: Cause
     policy: Counter  # version in force
+    command_key: Id8  # name of the key whose commands it takes (`commands.key_name`)
     rollback_resistant: bool  # what its vault slot is
     lease_used: Seconds  # of the time towards freezing
     owed: Annotated[int, Meta(ge=0, le=2**53)]  # verdicts not yet settled
-    nonce: Id16
+    nonce: Id16  # what a permissive command answers
+    answer_key: Key32  # X25519, fresh as the nonce: what answers in secret is sealed to it
     results: Annotated[tuple[Result, ...], Meta(max_length=MAX_RESULTS)] = ()
+
+    def __post_init__(self) -> None:
+        """Let no key in that cannot be sealed to; raises ValueError, which msgspec turns into a validation error."""
+        if not can_seal_to(self.answer_key):
+            raise ValueError("an answer key is a point of small order")
 
     @property
     def place(self) -> Place:

@@ -20,6 +20,16 @@ OVERHEAD: Final = 48
 """Bytes that sealing adds."""
 
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+_PROBE: Final = X25519PrivateKey.from_private_bytes(b"compline/1 probe of a public key")
+
+
+def can_seal_to(key: bytes) -> bool:
+    """Whether an X25519 public key [32] can be sealed to: a point of small order cannot (RFC 7748, section 6.1)."""
+    try:
+        _PROBE.exchange(X25519PublicKey.from_public_bytes(key))
+    except ValueError:
+        return False
+    return True
 
 
 def seal(plaintext: bytes, to: X25519PublicKey, *, use: str, place: tuple[Value, ...]) -> bytes:

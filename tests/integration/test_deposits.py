@@ -179,7 +179,6 @@ def test_deposit_when_it_is_not_of_this_hubs_handset_then_declined(
 def test_deposit_when_another_signed_the_offer_then_declined(here: Branch) -> None:
     other = type(here.home.identity)(
         signing=Ed25519PrivateKey.generate(),
-        receiving=here.home.identity.receiving,
         tls=here.home.identity.tls,
     )
     here.home.identity = other

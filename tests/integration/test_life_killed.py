@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-OPERATIONS = ("bind", "freeze", "rebind", "lease", "wipe", "resumed-freeze", "resumed-wipe")
-SPARSE = 8
-"""Every eighth call of each kind here, each one in `make prove`."""
+OPERATIONS = ("bind", "freeze", "rebind", "lease", "rekey", "wipe", "resumed-freeze", "resumed-wipe")
+SPARSE = 6
+"""Every sixth call of each kind here, each one in `make prove`."""
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

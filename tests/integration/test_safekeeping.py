@@ -247,7 +247,7 @@ def test_hub_when_neither_escrow_key_fits_then_it_says_so_and_does_not_start(
 ) -> None:
     with branch(tmp_path) as office:
         office.simulated()
-    KeyFiles(settings.data / "keys").stage_escrow()
+    KeyFiles(settings.data / "keys").stage("escrow")
     (settings.data / "keys" / "escrow.key").write_bytes(bytes(32))
 
     with pytest.raises(HubNotReady, match="does not fit its database"), open_hub(settings):
@@ -273,10 +273,13 @@ def test_commands_when_typed_then_backup_restore_and_rotation_tell_what_they_did
     assert "rotated" in run("new", "audit", "list")
 
 
-def test_rotation_when_of_a_key_that_handsets_know_then_it_is_refused_with_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["signing", "sealing", "ca"])
+def test_rotation_when_of_a_key_that_handsets_are_not_told_of_then_it_is_refused_with_why(
+    kind: str, tmp_path: Path
+) -> None:
     done = CliRunner(env={"COMPLINE_HUB_DATA_DIR": str(tmp_path), "COLUMNS": "220"}).invoke(
-        app, ["keys", "rotate", "command"]
+        app, ["keys", "rotate", kind]
     )
 
     assert done.exit_code == 2
-    assert "handsets must be told" in " ".join(done.output.split())
+    assert "no message yet tells them of others" in " ".join(done.output.replace("│", " ").split())

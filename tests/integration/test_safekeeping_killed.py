@@ -12,6 +12,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from compline_hub.office import open_hub
+from compline_hub.rotation import rotate_command, state
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings
 from tests.branch_store import branch
@@ -23,6 +24,8 @@ LONGEST = 60
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from compline_hub.office import open_hub
+from compline_hub.rotation import retire, rotate_command
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings
 
@@ -57,6 +60,11 @@ match action:
         restore(settings, backup, passphrase="correct horse battery", by="ada")
     case "rotate":
         rotate_escrow(settings, by="ada")
+    case "rotate-command":
+        rotate_command(settings, by="ada")
+    case "retire":
+        with open_hub(settings) as hub:
+            retire(hub, even_so=True)
 """
 
 
@@ -117,8 +125,8 @@ def test_rotation_control_when_the_key_is_replaced_before_the_secrets_then_a_kil
     broken = KILLED.replace(
         "sys.addaudithook(hook)",
         "from compline_hub.store.key_files import KeyFiles\n"
-        "KeyFiles(Path(data) / 'keys').stage_escrow()\n"
-        "KeyFiles(Path(data) / 'keys').end_escrow_rotation(staged_is_true=True)\n"
+        "KeyFiles(Path(data) / 'keys').stage('escrow')\n"
+        "KeyFiles(Path(data) / 'keys').end_rotation('escrow', staged_is_true=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)",
     )
 
@@ -174,3 +182,71 @@ def test_rotation_when_done_twice_then_each_has_another_key(hub: HubSettings, tm
         assert rotate_escrow(settings, by="ada") == 2
         keys.add((data / "keys" / "escrow.key").read_bytes())
     assert len(keys) == 2
+
+
+def command_keys(settings: HubSettings) -> tuple[bytes, bytes | None, bool]:
+    """The present and the former public command key of the hub's keys, and whether a rotation is under way."""
+    with open_hub(settings) as hub:
+        hub.auditing.verify()
+        former = hub.keys.former_command
+        public = None if former is None else former.public_key().public_bytes_raw()
+        return hub.keys.command_public, public, state(hub).under_way
+
+
+def test_command_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_old_beside_it(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    old, *_ = command_keys(hub)
+    kills, renewed = 0, 0
+    for at in points(1):
+        data = tmp_path / f"hub{at}"
+        shutil.copytree(hub.data, data)
+        survived = not killed("rotate-command", data, tmp_path / "none", at=at)
+        present, former, under_way = command_keys(HubSettings(data_dir=str(data)))
+        assert (former, under_way) == ((None, False) if present == old else (old, True)), at
+        assert not (data / "keys" / "command.key.next").exists()
+        renewed += present != old
+        if survived:
+            break
+        kills += 1
+    assert kills >= 8
+    assert renewed >= 2  # it survived, and at least one kill came after the commit
+
+
+def test_command_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_lacks_the_old_one(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    """What the order of the steps is for."""
+    data, old = tmp_path / "hub", command_keys(hub)[0]
+    shutil.copytree(hub.data, data)
+    broken = KILLED.replace(
+        "sys.addaudithook(hook)",
+        "from compline_hub.store.key_files import KeyFiles\n"
+        "KeyFiles(Path(data) / 'keys').stage('command')\n"
+        "KeyFiles(Path(data) / 'keys').end_rotation('command', staged_is_true=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    )
+
+    subprocess.run([sys.executable, "-c", broken, "rotate-command", str(data), "none", "0"], check=False)
+
+    present, former, _ = command_keys(HubSettings(data_dir=str(data)))
+    assert old not in (present, former)
+
+
+def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_gone_as_the_database_says(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    rotating = tmp_path / "rotating"
+    shutil.copytree(hub.data, rotating)
+    rotate_command(HubSettings(data_dir=str(rotating)), by="ada")
+    kills = 0
+    for at in points(1):
+        data = tmp_path / f"hub{at}"
+        shutil.copytree(rotating, data)
+        survived = not killed("retire", data, tmp_path / "none", at=at)
+        _, former, under_way = command_keys(HubSettings(data_dir=str(data)))
+        assert (former is not None) == under_way == (data / "keys" / "command.key.old").exists()
+        if survived:
+            break
+        kills += 1
+    assert kills >= 1

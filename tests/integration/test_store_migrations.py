@@ -9,15 +9,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 
 from compline_hub.store.engine import MIGRATIONS, migrate, open_engine
+from compline_hub.store.ledger import SqlStore
 from compline_hub.store.tables import Tables
+from compline_shared.ids import BindingId, HandsetId
 
 FIRST = {"handset", "binding", "verdict", "finding", "alarm"}
 PAIRING = {"collector", "offer"}
 ORDERS = {"standing", "command", "branch_policy"}
 AUDIT = {"operator", "audit", "audit_end"}
+KEYS = {"command_key"}
 
 
 def _tables(engine: Engine) -> set[str]:
@@ -48,7 +51,7 @@ def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
 
     migrate(engine)
 
-    assert _tables(engine) == FIRST | PAIRING | ORDERS | AUDIT
+    assert _tables(engine) == FIRST | PAIRING | ORDERS | AUDIT | KEYS
     engine.dispose()
 
 
@@ -65,8 +68,12 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("back_to", "tables"),
-    [("0004", FIRST | PAIRING | ORDERS), ("0003", FIRST | PAIRING)],
-    ids=["0005", "0004"],
+    [
+        ("0006", FIRST | PAIRING | ORDERS | AUDIT),
+        ("0004", FIRST | PAIRING | ORDERS),
+        ("0003", FIRST | PAIRING),
+    ],
+    ids=["0007", "0005", "0004"],
 )
 def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
     back_to: str, tables: set[str], tmp_path: Path
@@ -79,3 +86,38 @@ def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
 
     assert _tables(engine) == tables
     engine.dispose()
+
+
+def test_migration_0006_when_a_hub_has_nonces_without_keys_then_they_are_forgotten_and_a_next_report_asks(
+    tmp_path: Path,
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    migrate(engine, revision="0005")
+    with engine.begin() as connection:
+        connection.execute(text(_HANDSET_0005))
+        connection.execute(text(_BINDING_0005))
+        connection.execute(text(_STANDING_0005))
+
+    migrate(engine)
+
+    with SqlStore(engine).transaction() as ledger:
+        told = ledger.book.standing(BindingId("b" * 16)).told
+        handset = ledger.handset(HandsetId("a" * 16))
+    with engine.begin() as connection:
+        command.downgrade(_alembic(connection), "0005")
+        assert connection.execute(text("SELECT length(receiving_key) FROM handset")).scalar() == 0
+    assert told is not None
+    assert (told.question, told.counter) == (None, 7)
+    assert handset is not None
+    assert handset.signing_key == b"s" * 32
+    engine.dispose()
+
+
+_HANDSET_0005 = f"""INSERT INTO handset (id, name, signing_key, receiving_key, tls_key, enrolled)
+VALUES ('{"a" * 16}', 'Desk', x'{"73" * 32}', x'{"72" * 32}', x'', 1)"""
+_BINDING_0005 = f"""INSERT INTO binding (id, handset, epoch, up_to, head, escrow)
+VALUES ('{"b" * 16}', '{"a" * 16}', 1, 0, x'{"00" * 32}', x'')"""
+_STANDING_0005 = f"""INSERT INTO standing
+(binding, wanted, signed, policy, roster, nonces, epoch, counter, state, cause, told_policy, rollback_resistant,
+ lease_used, owed, nonce, told)
+VALUES ('{"b" * 16}', 1, 7, 0, x'90', x'', 1, 7, 1, 1, 0, 0, 0, 0, x'{"6e" * 16}', 5)"""

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.binding_life import Life
+from compline_edge.vault import binding
 from compline_edge.vault.life_files import LifeFiles
 from tests.attacker import PAGE, Found, Loot, databases, fits, read_all, windows
 from tests.privacy.scan import find_leaks
@@ -37,8 +39,8 @@ STATES = {
     "freezing, cut off after the slot": SEALED,
     "frozen by command": SEALED,
     "frozen by lease": SEALED,
-    "frozen, a re-bind was sent in vain": OPENS,
-    "thawing, cut off before the slot": OPENS,
+    "frozen, a re-bind was sent in vain": SEALED,
+    "thawing, cut off before the slot": SEALED,
     "thawing, cut off after the slot": OPENS,
     "thawed again": OPENS,
     "frozen again after a re-bind": SEALED,
@@ -130,6 +132,17 @@ def keep_the_slot_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LifeFiles, "commit", careless)
 
 
+def keep_one_answer_key(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Broken on purpose: every report asks with the same key, which lies in a file of the handset."""
+
+    class Lasting:
+        @staticmethod
+        def generate() -> X25519PrivateKey:
+            return X25519PrivateKey.from_private_bytes((home / "identity.key").read_bytes())
+
+    monkeypatch.setattr(binding, "X25519PrivateKey", Lasting)
+
+
 def keep_the_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken on purpose: wiping removes files and no key."""
     monkeypatch.setattr(LifeFiles, "destroy", lambda files: setattr(files, "_record", None))
@@ -151,6 +164,16 @@ def test_wipe_when_the_slot_stays_then_the_thief_opens_an_earlier_copy(
     keep_the_slot(monkeypatch)
     photographs = Story(tmp_path, "chip").wiped().up_to("wiped")
     assert outcome(stolen(photographs, 3)) == "opens"
+
+
+@pytest.mark.parametrize("state", ["frozen, a re-bind was sent in vain", "thawing, cut off before the slot"])
+def test_rebind_when_it_is_sealed_to_a_key_that_lasts_then_the_thief_who_heard_it_opens_the_frozen_vault(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A control: with the slot as it is, as it was while handsets had a receiving key for life."""
+    keep_one_answer_key(monkeypatch, tmp_path / "home")
+    photographs = Story(tmp_path, "chip").wiped().up_to(state)
+    assert outcome(stolen(photographs, 1)) == "opens"
 
 
 def test_evidence_when_the_officers_key_is_stolen_too_then_it_opens_even_after_a_wipe(

@@ -34,7 +34,7 @@ from compline_edge.core.binding_life import (
     write_life,
 )
 from compline_edge.core.lease import Standing
-from compline_shared.commands import MAX_OPERATORS, Body, Command, Freeze, Lease, Operator, Rebind
+from compline_shared.commands import MAX_OPERATORS, Body, Command, Freeze, Lease, Operator, Rebind, Rekey
 from compline_shared.errors import MalformedFrame
 from compline_shared.place import MAX_EPOCH
 from compline_shared.reports import MAX_RESULTS, BindingState, Cause, CommandOutcome, Result
@@ -45,6 +45,7 @@ BOUND, FREEZING, FROZEN = Bound(), Freezing(None), Frozen(Cause.LEASE)
 THAWING, WIPING, WIPED = Thawing(EARLIER, Cause.LEASE), Wiping(EARLIER), Wiped(Cause.COMMAND)
 STAGES: list[Stage] = [BOUND, FREEZING, FROZEN, THAWING, WIPING, WIPED]
 DONE, WRONG_STATE, STARTED = CommandOutcome.DONE, CommandOutcome.WRONG_STATE, CommandOutcome.WIPE_STARTED
+REKEY = Rekey(NONCE, b"2" * 32)
 RENEWAL, REBIND = Lease(NONCE, 1_795_000_000), Rebind(NONCE, b"sealed")
 
 
@@ -67,7 +68,13 @@ def outcome(of: Life) -> CommandOutcome | None:
         (WIPED, Freeze(), WIPED, WRONG_STATE, None),
         (BOUND, REBIND, BOUND, WRONG_STATE, None),
         (FREEZING, REBIND, FREEZING, WRONG_STATE, None),
-        (FROZEN, REBIND, Thawing(THIS, Cause.LEASE), None, Thaw(b"sealed", PLACE.epoch + 1, ASKED[NONCE])),
+        (
+            FROZEN,
+            REBIND,
+            Thawing(THIS, Cause.LEASE),
+            None,
+            Thaw(b"sealed", NONCE, PLACE.epoch + 1, ASKED[NONCE]),
+        ),
         (THAWING, REBIND, THAWING, WRONG_STATE, None),
         (WIPING, REBIND, WIPING, WRONG_STATE, None),
         (WIPED, REBIND, WIPED, WRONG_STATE, None),
@@ -83,6 +90,12 @@ def outcome(of: Life) -> CommandOutcome | None:
         (THAWING, RENEWAL, THAWING, WRONG_STATE, None),
         (WIPING, RENEWAL, WIPING, WRONG_STATE, None),
         (WIPED, RENEWAL, WIPED, WRONG_STATE, None),
+        (BOUND, REKEY, BOUND, DONE, None),
+        (FREEZING, REKEY, FREEZING, DONE, None),
+        (FROZEN, REKEY, FROZEN, DONE, None),
+        (THAWING, REKEY, THAWING, DONE, None),
+        (WIPING, REKEY, WIPING, WRONG_STATE, None),
+        (WIPED, REKEY, WIPED, WRONG_STATE, None),
         (BOUND, policy().body, BOUND, DONE, None),
         (FREEZING, policy().body, FREEZING, DONE, None),
         (FROZEN, policy().body, FROZEN, DONE, None),
@@ -106,7 +119,7 @@ def test_command_when_its_counter_was_used_then_nothing_changes(counter: int) ->
 
 
 @pytest.mark.parametrize("epoch", [PLACE.epoch - 1, PLACE.epoch + 1])
-@pytest.mark.parametrize("body", [Freeze(), REBIND, wipe(ANNE, BERT).body, RENEWAL, policy().body])
+@pytest.mark.parametrize("body", [Freeze(), REBIND, wipe(ANNE, BERT).body, RENEWAL, policy().body, REKEY])
 def test_command_when_for_another_epoch_then_refused_and_its_counter_not_taken(
     body: Body, epoch: int
 ) -> None:
@@ -115,7 +128,25 @@ def test_command_when_for_another_epoch_then_refused_and_its_counter_not_taken(
     assert decided == Decision(msgspec.structs.replace(life(), results=(wrong,)))
 
 
-@pytest.mark.parametrize("body", [Rebind(OLD_NONCE, b""), Lease(OLD_NONCE, 1), policy(nonce=OLD_NONCE).body])
+def test_rekey_when_done_then_the_new_key_is_the_present_one_and_the_one_before_is_known() -> None:
+    once = ordered(life(), command(REKEY)).life
+    twice = ordered(once, command(Rekey(NONCE, b"3" * 32), counter=12, name=2)).life
+    assert [(of.command_key, of.former_key) for of in (life(), once, twice)] == [
+        (None, None),
+        (b"2" * 32, None),
+        (b"3" * 32, b"2" * 32),
+    ]
+
+
+@pytest.mark.parametrize("stage", [WIPING, WIPED])
+def test_rekey_when_wiped_then_the_key_stays(stage: Stage) -> None:
+    assert ordered(life(stage), command(REKEY)).life.command_key is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [Rebind(OLD_NONCE, b""), Lease(OLD_NONCE, 1), policy(nonce=OLD_NONCE).body, Rekey(OLD_NONCE, b"2" * 32)],
+)
 def test_command_when_it_answers_no_good_nonce_then_refused(body: Body) -> None:
     decided = ordered(life(FROZEN), command(body))
     found = (outcome(decided.life), decided.life.stage, decided.effect)

@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from compline_edge.core.binding_life import read_life, write_life
 from compline_edge.core.identity import identity_of
 from compline_edge.core.lease import Account, Reading, read_account, write_account
-from compline_shared.codec import Value, decode
-from compline_shared.commands import Command, RebindSecrets, approve, approvers, sign_command, verify_command
+from compline_shared.codec import decode
+from compline_shared.commands import Command, approve, approvers, sign_command, unseal_secrets, verify_command
 from compline_shared.errors import MalformedFrame
-from compline_shared.ids import HandsetId
+from compline_shared.ids import BindingId, HandsetId
 from compline_shared.message_frame import decode_message, encode_message
+from compline_shared.place import Place
 from compline_shared.reports import Report, sign_report, verify_report
-from compline_shared.sealed import unseal
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "binding.json").read_text("utf-8"))
 HANDSET = HandsetId(VECTORS["handset"])
-PLACE: tuple[Value, ...] = (bytes.fromhex(HANDSET), bytes.fromhex(VECTORS["binding"]), VECTORS["epoch"])
+BEGINS = Place(HANDSET, BindingId(VECTORS["binding"]), VECTORS["epoch"] + 1)
 IDENTITY = identity_of(bytes.fromhex(VECTORS["handset_seed"]))
 HUB = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["hub_command_seed"]))
 OPERATORS = {
@@ -96,23 +96,16 @@ def test_golden_report_when_verified_then_as_it_was() -> None:
 
 
 def test_golden_sealed_message_when_unsealed_then_its_secrets() -> None:
-    key = X25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["handset_receiving_private"]))
-    sealed = bytes.fromhex(VECTORS["sealed"]["sealed"])
-    plain = unseal(sealed, key, use=VECTORS["sealed"]["use"], place=PLACE, limit=256)
-    secrets = decode_message(plain, RebindSecrets)
+    key = X25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["answer_private"]))
+    sealed, nonce = bytes.fromhex(VECTORS["sealed"]["sealed"]), bytes.fromhex(VECTORS["sealed"]["nonce"])
+    secrets = unseal_secrets(sealed, key, begins=BEGINS, nonce=nonce)
     assert [secrets.freeze_key, secrets.binding_secret, secrets.next_freeze_key] == [
         bytes.fromhex(member) for member in VECTORS["sealed"]["members"]
     ]
 
 
 def test_golden_seed_when_derived_then_its_keys() -> None:
-    assert (
-        IDENTITY.receiving.private_bytes_raw().hex(),
-        f"{IDENTITY.tls.private_numbers().private_value:064x}",
-    ) == (
-        VECTORS["handset_receiving_private"],
-        VECTORS["handset_tls_private"],
-    )
+    assert f"{IDENTITY.tls.private_numbers().private_value:064x}" == VECTORS["handset_tls_private"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["lives"], ids=what)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_shared.commands import (
     MAX_OPERATORS,
@@ -17,24 +20,30 @@ from compline_shared.commands import (
     Policy,
     Rebind,
     RebindSecrets,
+    Rekey,
     Wipe,
     approve,
     approvers,
+    seal_secrets,
     sign_command,
+    unseal_secrets,
     verify_command,
 )
 from compline_shared.errors import MalformedFrame
-from compline_shared.ids import HandsetId
+from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import DAY, HOUR, LeaseTimes
 from compline_shared.message_frame import decode_message, encode_message, sign_message
+from compline_shared.place import Place
 from compline_shared.reports import sign_report
 from tests.bindings import (
     ANNE,
+    ANSWERING,
     BERT,
     CARA,
     ELSEWHERE,
     HUB,
     NONCE,
+    OLD_NONCE,
     OPERATOR_KEYS,
     PLACE,
     ROSTER,
@@ -54,6 +63,7 @@ BODIES: list[Body] = [
     wipe(ANNE, BERT).body,
     Lease(NONCE, 1_795_000_000),
     policy(ANNE, BERT).body,
+    Rekey(NONCE, b"k" * 32),
 ]
 OTHER = HandsetId(ELSEWHERE.hex())
 
@@ -224,3 +234,32 @@ def test_lease_times_when_shorter_than_the_bounds_then_malformed(times: tuple[in
 def test_control_lease_times_when_at_the_bounds_then_read() -> None:
     times = LeaseTimes(HOUR, 2 * HOUR, 3 * DAY)
     assert decode_message(encode_message(times), LeaseTimes) == times
+
+
+SECRETS = RebindSecrets(bytes(32), bytes(range(32)), bytes(range(32, 64)))
+BEGINS = dataclasses.replace(PLACE, epoch=PLACE.epoch + 1)
+
+
+def sealed_secrets() -> bytes:
+    return seal_secrets(SECRETS, ANSWERING.public_key().public_bytes_raw(), begins=BEGINS, nonce=NONCE)
+
+
+def test_secrets_when_opened_by_the_report_that_they_answer_then_as_they_were() -> None:
+    assert unseal_secrets(sealed_secrets(), ANSWERING, begins=BEGINS, nonce=NONCE) == SECRETS
+
+
+@pytest.mark.parametrize(
+    ("key", "begins", "nonce"),
+    [
+        (X25519PrivateKey.from_private_bytes(b"\x09" * 32), BEGINS, NONCE),
+        (ANSWERING, PLACE, NONCE),
+        (ANSWERING, dataclasses.replace(BEGINS, binding=BindingId("ee" * 8)), NONCE),
+        (ANSWERING, BEGINS, OLD_NONCE),
+    ],
+    ids=["another key", "another epoch", "another binding", "another nonce"],
+)
+def test_secrets_when_anything_is_anothers_then_malformed(
+    key: X25519PrivateKey, begins: Place, nonce: bytes
+) -> None:
+    with pytest.raises(MalformedFrame):
+        unseal_secrets(sealed_secrets(), key, begins=begins, nonce=nonce)

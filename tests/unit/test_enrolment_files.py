@@ -23,7 +23,6 @@ GRANT = HubKeys().grant("00112233445566ff", port=1883)
 REQUEST = EnrolmentRequest(
     handset="00112233445566ff",
     signing_key_public=bytes(32),
-    receiving_key_public=bytes(32),
     tls_key_public=bytes(65),
 )
 

@@ -13,7 +13,7 @@ from compline_shared.errors import MalformedFrame
 from compline_shared.sealed import seal, unseal
 from compline_shared.segment import Opener, Sealer
 from compline_shared.wire import SegmentBase, encode_base
-from tests.bindings import PLACE, RECEIVING
+from tests.bindings import ANSWERING, PLACE
 from tests.hpke_reference import CHACHA20_POLY1305, EXPORT_ONLY, decapsulated, encapsulated, scheduled
 from tests.verdicts import VERSIONS
 
@@ -77,31 +77,31 @@ def test_control_reference_when_the_info_is_another_then_it_does_not_open() -> N
 
 
 def test_message_when_we_seal_it_then_the_second_library_opens_it() -> None:
-    sealed = seal(b"secrets", RECEIVING.public_key(), use="rebind", place=PLACE.members())
+    sealed = seal(b"secrets", ANSWERING.public_key(), use="rebind", place=PLACE.members())
     context = PYHPKE.create_recipient_context(
-        sealed[:32], KEMKey.from_pyca_cryptography_key(RECEIVING), info=INFO
+        sealed[:32], KEMKey.from_pyca_cryptography_key(ANSWERING), info=INFO
     )
     assert context.open(sealed[32:]) == b"secrets"
 
 
 def test_message_when_the_second_library_seals_it_then_we_open_it() -> None:
     enc, context = PYHPKE.create_sender_context(
-        KEMKey.from_pyca_cryptography_key(RECEIVING.public_key()), info=INFO
+        KEMKey.from_pyca_cryptography_key(ANSWERING.public_key()), info=INFO
     )
     sealed = enc + context.seal(b"secrets")
-    assert unseal(sealed, RECEIVING, use="rebind", place=PLACE.members(), limit=64) == b"secrets"
+    assert unseal(sealed, ANSWERING, use="rebind", place=PLACE.members(), limit=64) == b"secrets"
 
 
 def test_message_when_made_by_the_standards_text_then_we_open_it() -> None:
-    schedule = scheduled(encapsulated(RFC_EPHEMERAL, RECEIVING.public_key()), INFO, CHACHA20_POLY1305)
+    schedule = scheduled(encapsulated(RFC_EPHEMERAL, ANSWERING.public_key()), INFO, CHACHA20_POLY1305)
     sealed = RFC_ENC + ChaCha20Poly1305(schedule.key).encrypt(schedule.base_nonce, b"secrets", b"")
-    assert unseal(sealed, RECEIVING, use="rebind", place=PLACE.members(), limit=64) == b"secrets"
+    assert unseal(sealed, ANSWERING, use="rebind", place=PLACE.members(), limit=64) == b"secrets"
 
 
 def test_control_message_when_sealed_for_another_place_then_the_second_library_refuses() -> None:
-    sealed = seal(b"secrets", RECEIVING.public_key(), use="rebind", place=PLACE.members()[:2])
+    sealed = seal(b"secrets", ANSWERING.public_key(), use="rebind", place=PLACE.members()[:2])
     context = PYHPKE.create_recipient_context(
-        sealed[:32], KEMKey.from_pyca_cryptography_key(RECEIVING), info=INFO
+        sealed[:32], KEMKey.from_pyca_cryptography_key(ANSWERING), info=INFO
     )
     with pytest.raises(PyHPKEError):
         context.open(sealed[32:])
@@ -109,11 +109,11 @@ def test_control_message_when_sealed_for_another_place_then_the_second_library_r
 
 def test_control_message_when_the_second_library_seals_with_other_data_then_we_refuse() -> None:
     enc, context = PYHPKE.create_sender_context(
-        KEMKey.from_pyca_cryptography_key(RECEIVING.public_key()), info=INFO
+        KEMKey.from_pyca_cryptography_key(ANSWERING.public_key()), info=INFO
     )
     sealed = enc + context.seal(b"secrets", aad=b"other data")
     with pytest.raises(MalformedFrame):
-        unseal(sealed, RECEIVING, use="rebind", place=PLACE.members(), limit=64)
+        unseal(sealed, ANSWERING, use="rebind", place=PLACE.members(), limit=64)
 
 
 def segment_key(shared: bytes) -> ChaCha20Poly1305:
@@ -122,24 +122,24 @@ def segment_key(shared: bytes) -> ChaCha20Poly1305:
 
 
 def test_segment_when_its_key_is_computed_from_the_standards_text_then_its_entries_open() -> None:
-    sealer = Sealer(RECEIVING.public_key(), PLACE, BASE)
+    sealer = Sealer(ANSWERING.public_key(), PLACE, BASE)
     entry = sealer.seal(10, b"verdict")
-    key = segment_key(decapsulated(sealer.enc, RECEIVING))
+    key = segment_key(decapsulated(sealer.enc, ANSWERING))
     assert key.decrypt(bytes(12), sealer.header, encode([*PLACE.members(), 0])) == encode_base(BASE)
     assert key.decrypt(bytes(11) + b"\x01", entry, encode([*PLACE.members(), 10])) == b"verdict"
 
 
 def test_segment_when_made_from_the_standards_text_then_we_open_it() -> None:
-    key = segment_key(encapsulated(RFC_EPHEMERAL, RECEIVING.public_key()))
+    key = segment_key(encapsulated(RFC_EPHEMERAL, ANSWERING.public_key()))
     header = key.encrypt(bytes(12), encode_base(BASE), encode([*PLACE.members(), 0]))
     entry = key.encrypt(bytes(11) + b"\x01", b"verdict", encode([*PLACE.members(), 10]))
-    assert Opener(RECEIVING, PLACE, enc=RFC_ENC, header=header).open(10, entry) == b"verdict"
+    assert Opener(ANSWERING, PLACE, enc=RFC_ENC, header=header).open(10, entry) == b"verdict"
 
 
 def test_control_segment_when_exported_for_another_suite_then_it_does_not_open() -> None:
-    sealer = Sealer(RECEIVING.public_key(), PLACE, BASE)
+    sealer = Sealer(ANSWERING.public_key(), PLACE, BASE)
     info = encode([b"compline/1 verdicts", *PLACE.members()])
-    schedule = scheduled(decapsulated(sealer.enc, RECEIVING), info, CHACHA20_POLY1305)
+    schedule = scheduled(decapsulated(sealer.enc, ANSWERING), info, CHACHA20_POLY1305)
     with pytest.raises(InvalidTag):
         ChaCha20Poly1305(schedule.export(b"segment", 32)).decrypt(
             bytes(12), sealer.header, encode([*PLACE.members(), 0])

@@ -27,7 +27,6 @@ def hkdf(seed: bytes, info: bytes, length: int) -> bytes:
 def raw(keys: Identity) -> list[str]:
     return [
         keys.signing.private_bytes_raw().hex(),
-        keys.receiving.private_bytes_raw().hex(),
         f"{keys.tls.private_numbers().private_value:064x}",
     ]
 
@@ -35,7 +34,6 @@ def raw(keys: Identity) -> list[str]:
 def test_identity_when_its_seed_is_known_then_these_keys_for_ever() -> None:
     assert raw(identity_of(SEED)) == [
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-        "ababeee734c364498df82c2fbe81bbe869ce7b82a219eee978f01d90c4538272",
         "bc44bcbc8be7f89eec9975201ad650090e7f0fe0ee89cf3eb2feeb80c91dce22",
     ]
 
@@ -45,7 +43,6 @@ def test_identity_when_derived_independently_then_the_same_and_in_range(seed: by
     keys = identity_of(seed)
     wide = int.from_bytes(hkdf(seed, b"compline/1 identity tls", 48), "big")
     scalar = keys.tls.private_numbers().private_value
-    assert keys.receiving.private_bytes_raw() == hkdf(seed, b"compline/1 identity receiving", 32)
     assert 1 <= scalar == wide % (ORDER - 1) + 1 < ORDER
 
 

@@ -64,7 +64,6 @@ class Branch:
             self.sender.id,
             "Desk",
             shown.signing_key_public,
-            shown.receiving_key_public,
             shown.tls_key_public,
             enrolled=1,
         )

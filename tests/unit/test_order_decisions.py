@@ -14,7 +14,7 @@ from compline_hub.core.enrolled import Binding
 from compline_hub.core.orders import Order, OrderKind, OrderState, PolicyTerms, Reason, pause
 from compline_hub.core.reporting import Escrow, hear
 from compline_hub.core.sentences import SENTENCES, chinese, english
-from compline_hub.core.standing import Case, Standing
+from compline_hub.core.standing import Case, KeyNames, Standing
 from compline_shared.commands import Operator, Policy
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
@@ -42,7 +42,7 @@ def order(kind: OrderKind, **fields: Any) -> Order:
 
 def case(*orders: Order, epoch: int = 1, next_escrow: bytes | None = None, **standing: Any) -> Case:
     binding = Binding(BINDING, HANDSET, epoch, 0, bytes(32), b"sealed", next_escrow)
-    return Case(binding, Standing(**standing), orders)
+    return Case(binding, Standing(**standing), orders, keys=KeyNames(b"c" * 8))
 
 
 def report(state: BindingState = BOUND, *results: Result, **fields: Any) -> Report:
@@ -54,10 +54,12 @@ def report(state: BindingState = BOUND, *results: Result, **fields: Any) -> Repo
         "state": state,
         "cause": Cause.COMMAND,
         "policy": 0,
+        "command_key": b"c" * 8,
         "rollback_resistant": False,
         "lease_used": 0,
         "owed": 0,
         "nonce": b"n" * 16,
+        "answer_key": b"k" * 32,
         "results": results,
     }
     return Report(**(told | fields))
@@ -285,12 +287,6 @@ def test_report_when_frozen_by_its_lease_and_the_secrets_are_lost_then_no_rebind
     assert heard.alarms == (AlarmKind.SECRETS_LOST,)
 
 
-def test_report_when_frozen_by_its_lease_and_nothing_can_be_sealed_to_it_then_no_rebind_is_ordered() -> None:
-    deaf = replace(case(), receives=False)
-
-    assert hear(deaf, report(FROZEN, cause=Cause.LEASE), now=NOW, fresh=FRESH).case.orders == ()
-
-
 def test_report_when_wiped_then_what_else_was_ordered_is_pointless() -> None:
     heard = hear(case(order(FREEZE)), report(WIPED), now=NOW, fresh=FRESH)
 
@@ -337,7 +333,6 @@ def test_report_when_the_next_epoch_began_then_its_rebind_is_done_without_a_resu
         (case(order(WIPE)), WIPE, Reason.WIPE_UNDER_WAY),
         (case(wanted=FROZEN), FREEZE, Reason.ALREADY_FROZEN),
         (case(), REBIND, Reason.ALREADY_BOUND),
-        (replace(case(wanted=FROZEN), receives=False), REBIND, Reason.NO_RECEIVING_KEY),
         (case(), WIPE, Reason.NO_OPERATORS),
         (case(roster=ROSTER), POLICY, Reason.TOO_FEW_OPERATORS),
     ],

@@ -62,7 +62,6 @@ KNOWN = Handset(
     id=HANDSET,
     name="Desk 7",
     signing_key=IDENTITY.signing.public_key().public_bytes_raw(),
-    receiving_key=IDENTITY.receiving.public_key().public_bytes_raw(),
     tls_key=point_of(IDENTITY.tls),
     enrolled=NOW,
 )

@@ -8,18 +8,18 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from compline_shared.codec import Value
 from compline_shared.errors import MalformedFrame
 from compline_shared.sealed import OVERHEAD, seal, unseal
-from tests.bindings import PLACE, RECEIVING
+from tests.bindings import ANSWERING, PLACE
 
 OTHER = X25519PrivateKey.from_private_bytes(b"\x09" * 32)
 PLAIN = b"what only the handset may read"
 
 
 def sealed() -> bytes:
-    return seal(PLAIN, RECEIVING.public_key(), use="rebind", place=PLACE.members())
+    return seal(PLAIN, ANSWERING.public_key(), use="rebind", place=PLACE.members())
 
 
 def opened(of: bytes, *, limit: int = 100) -> bytes:
-    return unseal(of, RECEIVING, use="rebind", place=PLACE.members(), limit=limit)
+    return unseal(of, ANSWERING, use="rebind", place=PLACE.members(), limit=limit)
 
 
 def test_message_when_unsealed_then_as_it_was() -> None:
@@ -35,12 +35,12 @@ def test_message_when_sealed_then_48_bytes_longer_and_never_twice_the_same() -> 
     ("key", "use", "place"),
     [
         (OTHER, "rebind", PLACE.members()),
-        (RECEIVING, "freeze", PLACE.members()),
-        (RECEIVING, "rebind", (PLACE.members()[0], PLACE.members()[1], PLACE.epoch + 1)),
-        (RECEIVING, "rebind", (PLACE.members()[0], b"\xee" * 8, PLACE.epoch)),
-        (RECEIVING, "rebind", (b"\xee" * 8, PLACE.members()[1], PLACE.epoch)),
-        (RECEIVING, "rebind", PLACE.members()[:2]),
-        (RECEIVING, "rebind", ()),
+        (ANSWERING, "freeze", PLACE.members()),
+        (ANSWERING, "rebind", (PLACE.members()[0], PLACE.members()[1], PLACE.epoch + 1)),
+        (ANSWERING, "rebind", (PLACE.members()[0], b"\xee" * 8, PLACE.epoch)),
+        (ANSWERING, "rebind", (b"\xee" * 8, PLACE.members()[1], PLACE.epoch)),
+        (ANSWERING, "rebind", PLACE.members()[:2]),
+        (ANSWERING, "rebind", ()),
     ],
     ids=["key", "use", "epoch", "binding", "handset", "shorter place", "no place"],
 )

@@ -25,6 +25,7 @@ from compline_shared.commands import (
     Lease,
     Policy,
     Rebind,
+    Rekey,
     Roster,
     Wipe,
     approvers,
@@ -32,7 +33,16 @@ from compline_shared.commands import (
 )
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
-from compline_shared.message_frame import Counter, Epoch, Id8, Id16, Seconds, decode_message, encode_message
+from compline_shared.message_frame import (
+    Counter,
+    Epoch,
+    Id8,
+    Id16,
+    Key32,
+    Seconds,
+    decode_message,
+    encode_message,
+)
 from compline_shared.place import MAX_EPOCH, Place
 from compline_shared.reports import MAX_RESULTS, BindingState, Cause, CommandOutcome, Result
 
@@ -112,6 +122,8 @@ class Life(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     terms: Terms = Terms()
     refused_wipes: Annotated[tuple[Seconds, ...], Meta(max_length=REFUSED_WIPES)] = ()  # s of running time
     hub_time: Seconds = 0  # Unix s, the latest that the hub told
+    command_key: Key32 | None = None  # Ed25519 public, of the hub's commands; None: as paired
+    former_key: Key32 | None = None  # the one before; None: as paired
 
     @property
     def place(self) -> Place:
@@ -163,6 +175,7 @@ class Thaw:
     """Open the frozen wrap with what the hub sent, wrap the key anew for the next epoch, and take up the lease anew."""
 
     sealed: bytes
+    nonce: bytes  # of the report that the hub answers; the private half of its answer key opens ``sealed``
     epoch: int  # the one that begins
     asked: Account  # the lease counts from here
 
@@ -216,6 +229,8 @@ def order(life: Life, command: Command, *, asked: Mapping[bytes, Account], runni
             return _lease(taken, command.id, body, asked)
         case Policy() as body:
             return _policy(taken, command, body, asked)
+        case Rekey() as body:
+            return _rekey(taken, command.id, body, asked)
 
 
 def order_former(life: Life, command: Command, *, asked: Mapping[bytes, Account], running: int) -> Decision:
@@ -303,7 +318,7 @@ def _rebind(life: Life, command: bytes, body: Rebind, asked: Mapping[bytes, Acco
             if life.epoch == MAX_EPOCH:
                 return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
             thawing = replace(life, stage=Thawing(command, cause))
-            return Decision(thawing, Thaw(body.sealed, life.epoch + 1, asked[body.nonce]))
+            return Decision(thawing, Thaw(body.sealed, body.nonce, life.epoch + 1, asked[body.nonce]))
         case Bound() | Freezing() | Thawing() | Wiping() | Wiped():
             return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
 
@@ -347,6 +362,15 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
         return Decision(_with(life, command.id, CommandOutcome.NOT_APPROVED))
     terms = Terms(version=body.version, times=body.times, operators=body.operators)
     return Decision(_with(replace(life, terms=terms), command.id, CommandOutcome.DONE))
+
+
+def _rekey(life: Life, command: bytes, body: Rekey, asked: Mapping[bytes, Account]) -> Decision:
+    if isinstance(life.stage, Wiping | Wiped):
+        return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
+    if body.nonce not in asked:
+        return Decision(_with(life, command, CommandOutcome.OLD_NONCE))
+    rekeyed = replace(life, command_key=body.command_key, former_key=life.command_key)
+    return Decision(_with(rekeyed, command, CommandOutcome.DONE))
 
 
 def _approved(life: Life, command: Command) -> bool:

@@ -7,7 +7,6 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -18,10 +17,9 @@ SEED_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity:
-    """Signs, receives, and proves itself in TLS; the repr shows nothing."""
+    """Signs, and proves itself in TLS; the repr shows nothing."""
 
     signing: Ed25519PrivateKey  # the seed itself
-    receiving: X25519PrivateKey
     tls: ec.EllipticCurvePrivateKey  # P-256
 
     def __repr__(self) -> str:
@@ -34,7 +32,6 @@ def identity_of(seed: bytes) -> Identity:
         raise ValueError(f"a seed has {SEED_BYTES} bytes")
     return Identity(
         signing=Ed25519PrivateKey.from_private_bytes(seed),
-        receiving=X25519PrivateKey.from_private_bytes(_derived(seed, b"receiving", 32)),
         tls=private_key(_derived(seed, b"tls", MATERIAL_BYTES)),
     )
 

@@ -84,7 +84,6 @@ def ask(
         short=invitation.code.short,
         handset=bytes.fromhex(handset),
         signing=identity.signing.public_key().public_bytes_raw(),
-        receiving=identity.receiving.public_key().public_bytes_raw(),
         tls=point_of(identity.tls),
         nonce=nonce,
     )

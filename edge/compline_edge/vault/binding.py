@@ -18,8 +18,11 @@ import os
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.binding_life import (
     Bound,
@@ -40,7 +43,6 @@ from compline_edge.core.binding_life import (
     resume,
     tick,
 )
-from compline_edge.core.identity import Identity
 from compline_edge.core.lease import (
     Account,
     Reading,
@@ -57,33 +59,45 @@ from compline_edge.vault.errors import StorageFull, VaultFrozen, VaultLocked
 from compline_edge.vault.evidence import forget_evidence
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey
 from compline_edge.vault.life_files import FROZEN, SECRET, WRAP, LifeFiles
-from compline_shared.commands import Command, RebindSecrets
+from compline_shared.commands import Command, key_name, unseal_secrets
 from compline_shared.enrolment import Secret
 from compline_shared.errors import MalformedFrame
-from compline_shared.message_frame import decode_message
 from compline_shared.reports import CommandOutcome, Report
-from compline_shared.sealed import unseal
 
 MAX_NONCES: Final = 8
-"""Newest nonces that a permissive command may answer."""
+"""Newest reports that a permissive command may answer. A nonce is forgotten together with its answer key: when newer
+ones push it out, by a change of the vault's keys, by a restart, and when what was sealed to it did not open."""
 _BOUND_FILES: Final = (SECRET, WRAP)
 _VAULT_FILES: Final = ("vault.db-wal", "vault.db-shm", "vault.db-journal", "vault.db")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Question:
+    """What a report asked, kept in memory alone; the repr shows nothing."""
+
+    account: Account  # the lease's, when it was asked
+    key: X25519PrivateKey  # opens what answers it in secret
+
+    def __repr__(self) -> str:
+        return "_Question(********)"
 
 
 class Binding:
     """A binding's life on disk; safe to call from any thread, one change at a time."""
 
-    def __init__(self, folder: Path, slot: KeySlot, identity: Identity) -> None:
+    def __init__(self, folder: Path, slot: KeySlot, *, paired_key: bytes) -> None:
         """Read the record and settle what a crash cut off, but for the effect that `unfinished` names.
+
+        ``paired_key`` is the hub's public command key as it was when this binding was made.
 
         Raises:
             FilesPutBack: the files are not those that the slot knows.
         """
         self.folder = folder
-        self._identity = identity
+        self._paired_key = paired_key
         self._lock = threading.RLock()
         self._files = LifeFiles(folder, slot)
-        self._asked: OrderedDict[bytes, Account] = OrderedDict()
+        self._asked: OrderedDict[bytes, _Question] = OrderedDict()
         with suppress(StorageFull):
             self._settle_thaw()
             self._files.keep_reserve()
@@ -93,6 +107,16 @@ class Binding:
     def life(self) -> Life:
         """The record."""
         return self._files.life
+
+    @property
+    def command_key(self) -> bytes:
+        """The hub's public key (Ed25519) whose commands count."""
+        return self.life.command_key or self._paired_key
+
+    @property
+    def former_key(self) -> bytes | None:
+        """The command key before that: whoever signs with it is to be told of the present one."""
+        return None if self.life.command_key is None else self.life.former_key or self._paired_key
 
     @property
     def rollback_resistant(self) -> bool:
@@ -139,10 +163,10 @@ class Binding:
     def report(self, *, owed: int) -> Report:
         """Return what the hub is to know now, with a fresh nonce that its answer may use."""
         with self._lock:
-            nonce = os.urandom(16)
+            nonce, key = os.urandom(16), X25519PrivateKey.generate()
             account = self._account()
             if account is not None:
-                self._asked[nonce] = account
+                self._asked[nonce] = _Question(account, key)
                 while len(self._asked) > MAX_NONCES:
                     self._asked.popitem(last=False)
             life = self.life
@@ -154,10 +178,12 @@ class Binding:
                 state=life.state,
                 cause=life.cause,
                 policy=life.terms.version,
+                command_key=key_name(self.command_key),
                 rollback_resistant=self.rollback_resistant,
                 lease_used=int(account.used) if account else 0,
                 owed=owed,
                 nonce=nonce,
+                answer_key=key.public_key().public_bytes_raw(),
                 results=life.results,
             )
 
@@ -174,7 +200,7 @@ class Binding:
             account = self._account()
             running = int(account.last.boot) if account else 0
             decide = order if present else order_former
-            decision = decide(self.life, command, asked=self._asked, running=running)
+            decision = decide(self.life, command, asked=self._accounts, running=running)
             if isinstance(decision.effect, Renew):
                 self._renew(decision.life, decision.effect.asked)
                 return None
@@ -211,6 +237,11 @@ class Binding:
         """Give up the reserve, so that a full disk does not keep what is owed from leaving a vault that closes."""
         self._files.give_up_reserve()
 
+    @property
+    def _accounts(self) -> dict[bytes, Account]:
+        """The lease's account when each nonce that is still good was given."""
+        return {nonce: question.account for nonce, question in self._asked.items()}
+
     def _settle_thaw(self) -> None:
         """A thaw that was cut off did not happen: what the hub sent for it is gone, and it sends it again."""
         if isinstance(self.life.stage, Thawing):
@@ -237,8 +268,13 @@ class Binding:
         self._asked.clear()
 
     def _thaw(self, thaw: Thaw) -> None:
+        question = self._asked.get(thaw.nonce)
+        if question is None:
+            self._files.commit(failed(self.life, CommandOutcome.OLD_NONCE))
+            return
+        place = replace(self.life.place, epoch=thaw.epoch)
         try:
-            secrets = self._opened(thaw)
+            secrets = unseal_secrets(thaw.sealed, question.key, begins=place, nonce=thaw.nonce)
             vault_key = keys.thaw(
                 self._files.read(FROZEN),
                 slot_key=self._files.slot_record.key,
@@ -247,6 +283,7 @@ class Binding:
             )
         except (MalformedFrame, VaultLocked):
             self._files.commit(failed(self.life, CommandOutcome.UNOPENED))
+            del self._asked[thaw.nonce]
             return
         slot_key, secret = os.urandom(KEY_BYTES), Secret(secrets.binding_secret)
         held = Unwrapped(vault_key, secrets.next_freeze_key)
@@ -271,7 +308,10 @@ class Binding:
             self._files.commit(life, account=account, key=slot_key, files={WRAP: wrapped})
         else:
             self._files.commit(life, account=account)
-        self._asked = OrderedDict(reckoned_from(asked, self._asked))
+        reckoned = reckoned_from(asked, self._accounts)
+        self._asked = OrderedDict(
+            (nonce, replace(question, account=reckoned[nonce])) for nonce, question in self._asked.items()
+        )
 
     def _erase(self) -> None:
         """Keys first: from the first step on nothing opens the vault, however large its files are."""
@@ -289,11 +329,6 @@ class Binding:
             secret=Secret(self._files.read(SECRET)),
             binding=self.life.place.binding,
         )
-
-    def _opened(self, thaw: Thaw) -> RebindSecrets:
-        place = (self.life.handset, self.life.binding, thaw.epoch)
-        plain = unseal(thaw.sealed, self._identity.receiving, use="rebind", place=place, limit=256)
-        return decode_message(plain, RebindSecrets)
 
     def _tidy(self) -> None:
         """Remove what a crash left of the state before."""

@@ -217,12 +217,14 @@ def open_home(
         lock = undo.enter_context(locked(home))
         identity = identity_of(slot_at(home / "identity.key").get())
         bindings = {
-            BindingId(folder.name): Binding(folder, slot_at(folder / "vault.slot"), identity)
+            BindingId(folder.name): Binding(
+                folder, slot_at(folder / "vault.slot"), paired_key=_grant_in(folder).hub_command_public
+            )
             for folder in sorted((home / "bindings").iterdir())
             if folder.name == active or (folder / "life").exists()
         }
         folder = folder_of(home, active)
-        grant = read_kept_grant(bounded(folder / "grant.json"))
+        grant = _grant_in(folder)
         chain = Chain(grant.branch_key, grant.place.binding)
         outbox = Outbox(folder / "outbox.db", genesis=chain.genesis, limit=outbox_limit)
         undo.callback(outbox.close)
@@ -240,6 +242,10 @@ def open_home(
         opened.settle()
         undo.pop_all()
     return opened
+
+
+def _grant_in(folder: Path) -> EnrolmentGrant:
+    return read_kept_grant(bounded(folder / "grant.json"))
 
 
 def locked(home: Path) -> BinaryIO:

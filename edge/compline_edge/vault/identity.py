@@ -52,7 +52,6 @@ def create_identity(home: Path, *, slot_at: Callable[[Path], KeySlot] = FileSlot
     request = EnrolmentRequest(
         handset=os.urandom(_ID_BYTES).hex(),
         signing_key_public=keys.signing.public_key().public_bytes_raw(),
-        receiving_key_public=keys.receiving.public_key().public_bytes_raw(),
         tls_key_public=point_of(keys.tls),
     )
     slot.put(seed)

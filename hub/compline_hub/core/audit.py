@@ -43,6 +43,7 @@ class Act(Coded):
     BACKED_UP = 13
     RESTORED = 14
     ROTATED = 15
+    KEY_DESTROYED = 16  # the one before, after a rotation
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,32 +11,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from compline_hub.core.orders import Order, OrderKind
-from compline_hub.core.standing import Case, told_nonce
-from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Wipe
+from compline_hub.core.standing import Case, Question, told_question
+from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Rekey, Wipe
 from compline_shared.reports import BindingState
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """An order with the place at which it is to be signed, and the nonce that it answers."""
+    """An order with the place at which it is to be signed, and the question that it answers."""
 
     order: Order
     epoch: int
     counter: int
-    nonce: bytes | None
+    question: Question | None
 
 
 def sendable(case: Case, order: Order) -> bool:
     """Whether an order may go out now."""
     told = case.standing.told
-    if not (order.pending and order.ready):
+    if not (order.pending and order.ready and case.reachable):
         return False
     if order.restrictive:
         return True
-    if case.restricted or told_nonce(case.standing) is None or told is None:
+    if case.restricted or told_question(case.standing) is None or told is None:
         return False
     return order.kind is not OrderKind.REBIND or (
-        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch and case.receives
+        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch
     )
 
 
@@ -46,7 +46,7 @@ def signings(case: Case, orders: Iterable[Order], *, now: int) -> tuple[Case, tu
     for order in orders:
         if sendable(case, order):
             case, counter = _placed(case, order)
-            placed.append(Signing(order, case.epoch, counter, told_nonce(case.standing)))
+            placed.append(Signing(order, case.epoch, counter, told_question(case.standing)))
             case = case.changed(order.sent(epoch=case.epoch, counter=counter, now=now))
         elif order.due is not None and order.due <= now:
             waiting = order.sent(epoch=order.epoch, counter=order.counter, now=now)
@@ -68,23 +68,35 @@ def template(order: Order) -> Command:
 
 def command(signing: Signing, *, sealed: bytes) -> Command:
     """The command to sign; ``sealed`` is a rebind's secrets, empty otherwise."""
-    body = _body(signing.order, nonce=signing.nonce or bytes(16), sealed=sealed)
+    nonce = bytes(16) if signing.question is None else signing.question.nonce
+    body = _body(signing.order, nonce=nonce, sealed=sealed)
     return _command(signing.order, body, epoch=signing.epoch, counter=signing.counter)
 
 
 def lease(case: Case, *, id: bytes, nonce: bytes, now: int) -> tuple[Case, Command]:  # noqa: A002
     """A renewal that answers a nonce."""
+    case, renewal = _answer(case, Lease(nonce=nonce, hub_time=now), id=id)
+    return replace(case, standing=replace(case.standing, leased=now)), renewal
+
+
+def rekey(case: Case, *, id: bytes, nonce: bytes, key: bytes, now: int) -> tuple[Case, Command]:  # noqa: A002
+    """What tells the handset of the present command key, and answers a nonce."""
+    case, change = _answer(case, Rekey(nonce=nonce, command_key=key), id=id)
+    return replace(case, standing=replace(case.standing, rekeyed=now)), change
+
+
+def _answer(case: Case, body: Body, *, id: bytes) -> tuple[Case, Command]:  # noqa: A002
     case, counter = next_counter(case)
     binding = case.binding
-    renewal = Command(
+    made = Command(
         handset=bytes.fromhex(binding.handset),
         binding=bytes.fromhex(binding.id),
         epoch=case.epoch,
         counter=counter,
         id=id,
-        body=Lease(nonce=nonce, hub_time=now),
+        body=body,
     )
-    return replace(case, standing=replace(case.standing, leased=now)), renewal
+    return case, made
 
 
 def _placed(case: Case, order: Order) -> tuple[Case, int]:

@@ -20,7 +20,6 @@ class Handset:
     id: HandsetId
     name: str
     signing_key: bytes  # Ed25519 public key, 32 bytes
-    receiving_key: bytes  # X25519 public key, 32 bytes
     tls_key: bytes  # P-256 public key, 65 bytes; empty where it was enrolled before certificates
     enrolled: int  # Unix s
     heard: int | None = None  # Unix s of the last good frame

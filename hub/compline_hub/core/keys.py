@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from compline_hub.core.standing import KeyNames
+from compline_shared.commands import key_name
 from compline_shared.ids import BindingId
 from compline_shared.masking import BranchKey
 from compline_shared.p256 import MATERIAL_BYTES, private_key
@@ -35,6 +37,15 @@ class EpochSecrets:
         return "EpochSecrets(********)"
 
 
+@dataclass(frozen=True, slots=True)
+class CommandKeys:
+    """Which public keys (Ed25519) command, as the database has it; it decides on a rotation that was cut off."""
+
+    present: bytes
+    former: bytes | None  # None once every handset has the present one
+    since: int  # Unix s
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class HubKeys:
     """All private keys of one hub; the repr shows none of them."""
@@ -47,6 +58,7 @@ class HubKeys:
     ca: ec.EllipticCurvePrivateKey  # P-256, signs certificates
     tls: ec.EllipticCurvePrivateKey  # P-256, of the server's certificate; the broker has it too
     link: ec.EllipticCurvePrivateKey  # P-256, of the hub's own client certificate
+    former_command: Ed25519PrivateKey | None = None  # signed commands before; for handsets that know no other
 
     @property
     def sealing_public(self) -> bytes:
@@ -62,6 +74,21 @@ class HubKeys:
     def command_public(self) -> bytes:
         """Ed25519 public key, 32 bytes."""
         return self.command.public_key().public_bytes_raw()
+
+    @property
+    def names(self) -> KeyNames:
+        """The command keys by name."""
+        former = None if self.former_command is None else _raw(self.former_command)
+        return KeyNames(key_name(self.command_public), None if former is None else key_name(former))
+
+    def command_for(self, name: bytes | None) -> Ed25519PrivateKey | None:
+        """Return the key whose commands a handset takes that tells this name; None where this hub lacks it.
+
+        A handset that never told is older than any rotation, for pairing notes the name.
+        """
+        if name is None:
+            return self.former_command or self.command
+        return {self.names.present: self.command, self.names.former: self.former_command}.get(name)
 
     @property
     def fingerprint(self) -> str:
@@ -92,6 +119,15 @@ class HubKeys:
 
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"
+
+
+def public_of(command: bytes) -> bytes:
+    """Return the public half [32] of a command key's private bytes."""
+    return _raw(Ed25519PrivateKey.from_private_bytes(command))
+
+
+def _raw(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
 
 
 def _offer(offer: str) -> bytes:

@@ -42,8 +42,6 @@ def rebind(case: Case, order: Order) -> Case | Reason:
         return Reason.WIPE_UNDER_WAY
     if case.standing.wanted is BindingState.BOUND:
         return Reason.ALREADY_BOUND
-    if not case.receives:
-        return Reason.NO_RECEIVING_KEY
     if case.secrets_lost:
         return Reason.SECRETS_LOST
     return _wanted(_recalled(case, OrderKind.WIPE, now=order.ordered), BindingState.BOUND, order)

@@ -14,7 +14,7 @@ import msgspec
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding
 from compline_hub.core.orders import BY_HUB, Order, OrderKind, OrderState, Reason
-from compline_hub.core.standing import NONCES, Case, Told
+from compline_hub.core.standing import NONCES, Case, Question, Told
 from compline_shared.reports import BindingState, Cause, CommandOutcome, Report, Result
 
 PAUSE: Final = 60
@@ -42,6 +42,7 @@ class Heard:
     alarms: tuple[AlarmKind, ...] = ()
     repeated: bool = False  # it came before: nothing is answered
     lease: bool = False  # whether it is answered with a renewal
+    rekey: bool = False  # whether it is answered with the present command key
     held: frozenset[bytes] = frozenset()  # ids of orders that wait although a report came
 
 
@@ -65,7 +66,8 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
         case,
         escrow=escrow,
         alarms=tuple(dict.fromkeys((*alarms, *contradiction))),
-        lease=not behind and _leased(case, report, now=now),
+        lease=not behind and _given(case, report, last=case.standing.leased, now=now),
+        rekey=not behind and case.outdated and _given(case, report, last=case.standing.rekeyed, now=now),
         held=held,
     )
 
@@ -139,7 +141,11 @@ def _escrow(case: Case, report: Report) -> Escrow:
 
 def _noted(case: Case, report: Report, *, now: int, behind: bool) -> Case:
     """Keep the report as the handset's newest word, and what its results say of who may approve there."""
-    standing = replace(case.standing, nonces=(*case.standing.nonces, report.nonce)[-NONCES:])
+    standing = replace(
+        case.standing,
+        nonces=(*case.standing.nonces, report.nonce)[-NONCES:],
+        command_key=report.command_key,
+    )
     for order in case.orders:
         if order.state is OrderState.DONE and order.terms is not None:
             standing = replace(standing, roster=order.terms.operators)
@@ -160,7 +166,7 @@ def _told(report: Report, *, now: int) -> Told:
         rollback_resistant=report.rollback_resistant,
         lease_used=report.lease_used,
         owed=report.owed,
-        nonce=report.nonce,
+        question=Question(report.nonce, report.answer_key),
         at=now,
     )
 
@@ -198,7 +204,8 @@ def _alarms(case: Case, report: Report, *, behind: bool, gone: bool) -> tuple[Al
         if gone or (ordered and report.cause is Cause.COMMAND):
             return ()
         return (AlarmKind.LAPSED if report.cause is Cause.LEASE else AlarmKind.UNKNOWN_ORDER,)
-    return (AlarmKind.SECRETS_LOST,) if case.secrets_lost else ()
+    lost = {AlarmKind.SECRETS_LOST: case.secrets_lost, AlarmKind.KEY_LOST: not case.reachable}
+    return tuple(kind for kind, true in lost.items() if true)
 
 
 def _contradicted(
@@ -212,7 +219,7 @@ def _contradicted(
                 return _learned(case, BindingState.BOUND), ()
             return case.changed(replace(draft, kind=OrderKind.FREEZE)), (AlarmKind.SET_BACK,)
         case BindingState.FROZEN if wanted is BindingState.BOUND and not behind and not case.restricted:
-            if case.pending(OrderKind.REBIND) or case.secrets_lost or not case.receives:
+            if case.pending(OrderKind.REBIND) or case.secrets_lost:
                 return case, ()
             if report.cause is Cause.LEASE:
                 return case.changed(replace(draft, kind=OrderKind.REBIND)), ()
@@ -244,12 +251,12 @@ def _next_epoch(binding: Binding) -> Binding:
     return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
-def _leased(case: Case, report: Report, *, now: int) -> bool:
-    """Whether the binding is in good standing, and no lease was given just now."""
-    leased = case.standing.leased
-    if leased is not None and abs(now - leased) < PAUSE:  # a clock set back must not stop leases
+def _given(case: Case, report: Report, *, last: int | None, now: int) -> bool:
+    """Whether the binding is in good standing, and was not given the same just now."""
+    if last is not None and abs(now - last) < PAUSE:  # a clock set back must not stop leases
         return False
-    return report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
+    standing_well = report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
+    return standing_well and case.reachable
 
 
 def _held(case: Case, *, now: int) -> frozenset[bytes]:

@@ -43,10 +43,6 @@ SENTENCES: Final[Mapping[Reason, tuple[str, str]]] = {
         "This hub came back from a backup older than the handset's last rebind and lacks its present secrets: what is"
         " frozen now cannot be thawed. Restore a newer backup, or wipe the handset and pair it anew.",
     ),
-    Reason.NO_RECEIVING_KEY: (
-        "这部手机登记时没有接收密钥，不能重新绑定；请重新配对。",
-        "This handset was enrolled before it had a key to receive secrets with; pair it anew.",
-    ),
     Reason.NOT_AN_OPERATOR: (
         "批准不是由这部手机认识的批准人签署的；请核对密钥文件，用 operator list 查看。",
         "The approval is not signed by an operator whom this handset knows; check the key file against"

@@ -14,6 +14,14 @@ NONCES = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a report asks to be answered: permissive commands name its nonce, secrets are sealed to its key."""
+
+    nonce: bytes  # [16]
+    answer_key: bytes  # [32], X25519 public; the handset has the private half in memory alone
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """The newest report of a handset, kept."""
 
@@ -25,8 +33,20 @@ class Told:
     rollback_resistant: bool
     lease_used: int  # s
     owed: int
-    nonce: bytes | None  # [16]; None once the hub came back from a backup
+    question: Question | None  # None once the hub came back from a backup
     at: int  # Unix s
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNames:
+    """The command keys that this hub has, by name; a former one only until every handset has the present one."""
+
+    present: bytes = b""
+    former: bytes | None = None
+
+
+NO_KEYS = KeyNames()
+"""For decisions after which nothing is signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,8 @@ class Standing:
     policy: int = 0  # the highest policy version that the hub has used
     roster: tuple[Operator, ...] = ()  # who may approve on the handset, as far as the hub knows
     leased: int | None = None  # Unix s of the newest lease
+    command_key: bytes | None = None  # name of the key whose commands the handset takes; None: never told
+    rekeyed: int | None = None  # Unix s at which it was told of another key last
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 
@@ -49,8 +71,8 @@ class Case:
     binding: Binding
     standing: Standing
     orders: tuple[Order, ...] = ()
-    receives: bool = True  # whether its handset has a key that secrets can be sealed to
     spoken: int | None = None  # the epoch of the report that is being answered
+    keys: KeyNames = NO_KEYS
 
     @property
     def epoch(self) -> int:
@@ -59,6 +81,16 @@ class Case:
             return self.spoken
         told = self.standing.told
         return self.binding.epoch if told is None else told.epoch
+
+    @property
+    def reachable(self) -> bool:
+        """Whether this hub has the key whose commands the handset takes."""
+        return self.standing.command_key in (None, self.keys.present, self.keys.former)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the handset is to be told of the present command key."""
+        return self.keys.former is not None and self.standing.command_key in (None, self.keys.former)
 
     @property
     def gone(self) -> bool:
@@ -107,6 +139,6 @@ class Case:
         return replace(self, orders=tuple(by_id.values()))
 
 
-def told_nonce(standing: Standing) -> bytes | None:
-    """The newest nonce that a permissive command may answer."""
-    return None if standing.told is None else standing.told.nonce
+def told_question(standing: Standing) -> Question | None:
+    """The newest question that a permissive command may answer."""
+    return None if standing.told is None else standing.told.question

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 
 from compline_hub.core.audit import Act, Entry
-from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.enrolled import Binding
 from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.core.orders import Order, OrderState
-from compline_hub.core.standing import Case
+from compline_hub.core.standing import NO_KEYS, Case, KeyNames
 from compline_hub.ports import Ledger
 
 _ACTS = {
@@ -19,14 +19,9 @@ _ACTS = {
 }
 
 
-def case_of(ledger: Ledger, binding: Binding, handset: Handset) -> Case:
-    """Return the case of a handset's binding."""
-    return Case(
-        binding,
-        ledger.book.standing(binding.id),
-        tuple(ledger.book.pending(binding.id)),
-        receives=bool(handset.receiving_key),
-    )
+def case_of(ledger: Ledger, binding: Binding, keys: KeyNames = NO_KEYS) -> Case:
+    """Return the case of a binding; ``keys`` matter to what is signed."""
+    return Case(binding, ledger.book.standing(binding.id), tuple(ledger.book.pending(binding.id)), keys=keys)
 
 
 def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from compline_hub.core import commanding
 from compline_hub.core.alarm import AlarmKind
@@ -18,14 +17,13 @@ from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.keys import HubKeys
 from compline_hub.core.orders import BY_HUB, Order, OrderKind
 from compline_hub.core.reporting import Escrow, Heard, hear
-from compline_hub.core.standing import Case
+from compline_hub.core.standing import Case, Question
 from compline_hub.ports import Downlink, Ledger, Store
 from compline_hub.service.cases import case_of, keep_case, next_escrow
-from compline_shared.commands import RebindSecrets, sign_command
+from compline_shared.commands import Command, RebindSecrets, seal_secrets, sign_command
 from compline_shared.ids import BindingId, HandsetId, Seq, VerdictId
-from compline_shared.message_frame import encode_message
+from compline_shared.place import Place
 from compline_shared.reports import Report
-from compline_shared.sealed import seal
 
 _log = structlog.get_logger("compline_hub.orders")
 BY_HANDSET = "handset"
@@ -56,12 +54,12 @@ class Dispatch:
         self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, *, now: int
     ) -> Reported:
         """Take a report in within a transaction; `send` its frames after the commit."""
-        before = case_of(ledger, binding, handset)
+        before = case_of(ledger, binding, self._keys.names)
         heard = hear(before, report, now=now, fresh=secrets.token_bytes(16))
         frames: list[bytes] = []
         after = heard.case
         if not heard.repeated:
-            after, frames = self._answer(after, heard, report, handset, now=now)
+            after, frames = self._answer(after, heard, report, now=now)
         keep_case(ledger, before, after, who=BY_HANDSET, now=now)
         self._note(ledger, after.binding, heard, now=now)
         ledger.heard(handset.id, at=now)
@@ -96,9 +94,9 @@ class Dispatch:
             handset = None if binding is None else ledger.handset(binding.handset)
             if binding is None or handset is None:
                 return 0
-            before = case_of(ledger, binding, handset)
+            before = case_of(ledger, binding, self._keys.names)
             due = [order for order in before.orders if order.due is not None and order.due <= now]
-            after, frames = self._signed(before, due, handset, now=now)
+            after, frames = self._signed(before, due, now=now)
             keep_case(ledger, before, after, who=BY_HUB, now=now)
         for frame in frames:
             self._downlink.send(handset.id, frame)
@@ -106,25 +104,30 @@ class Dispatch:
             _log.info("orders_sent", handset=handset.id, frames=len(frames))
         return len(frames)
 
-    def _answer(
-        self, case: Case, heard: Heard, report: Report, handset: Handset, *, now: int
-    ) -> tuple[Case, list[bytes]]:
+    def _answer(self, case: Case, heard: Heard, report: Report, *, now: int) -> tuple[Case, list[bytes]]:
         """Restrictive orders first; a lease before a rebind, so that what is thawed does not freeze at once."""
         orders = [order for order in case.orders if order.id not in heard.held]
-        case, frames = self._signed(case, (o for o in orders if o.restrictive), handset, now=now)
+        case, frames = self._signed(case, (o for o in orders if o.restrictive), now=now)
         if heard.lease:
             case, renewal = commanding.lease(case, id=secrets.token_bytes(16), nonce=report.nonce, now=now)
-            frames.append(sign_command(renewal, self._keys.command))
-        case, others = self._signed(case, (o for o in orders if not o.restrictive), handset, now=now)
-        return replace(case, spoken=None), frames + others
+            frames.append(self._sign(case, renewal))
+        case, others = self._signed(case, (o for o in orders if not o.restrictive), now=now)
+        frames += others
+        if (
+            heard.rekey and not others
+        ):  # last, and alone with a lease: what follows it is signed by another key
+            key = self._keys.command_public
+            case, change = commanding.rekey(
+                case, id=secrets.token_bytes(16), nonce=report.nonce, key=key, now=now
+            )
+            frames.append(self._sign(case, change))
+        return replace(case, spoken=None), frames
 
-    def _signed(
-        self, case: Case, orders: Iterable[Order], handset: Handset, *, now: int
-    ) -> tuple[Case, list[bytes]]:
+    def _signed(self, case: Case, orders: Iterable[Order], *, now: int) -> tuple[Case, list[bytes]]:
         case, signings = commanding.signings(case, orders, now=now)
         if any(signing.order.kind is OrderKind.REBIND for signing in signings):
             case = self._with_next_epoch(case)
-        return case, [self._frame(case.binding, signing, handset) for signing in signings]
+        return case, [self._frame(case, signing) for signing in signings]
 
     def _with_next_epoch(self, case: Case) -> Case:
         """The secrets of the next epoch are made once, however often its rebind is signed."""
@@ -133,14 +136,21 @@ class Dispatch:
             return case
         return replace(case, binding=replace(binding, next_escrow=next_escrow(self._keys, binding)))
 
-    def _frame(self, binding: Binding, signing: Signing, handset: Handset) -> bytes:
+    def _frame(self, case: Case, signing: Signing) -> bytes:
         sealed = b""
-        if signing.order.kind is OrderKind.REBIND:
-            sealed = self._sealed(binding, handset)
-        return sign_command(commanding.command(signing, sealed=sealed), self._keys.command)
+        if signing.order.kind is OrderKind.REBIND and signing.question is not None:
+            sealed = self._sealed(case.binding, signing.question)
+        return self._sign(case, commanding.command(signing, sealed=sealed))
 
-    def _sealed(self, binding: Binding, handset: Handset) -> bytes:
-        """What thaws the vault and binds it anew, for this handset in the next epoch alone."""
+    def _sign(self, case: Case, command: Command) -> bytes:
+        """Sign with the key that the handset knows: the former one until it tells the present one's name."""
+        key = self._keys.command_for(case.standing.command_key)
+        if key is None:
+            raise ValueError("nothing is decided for a handset whose key this hub lacks")
+        return sign_command(command, key)
+
+    def _sealed(self, binding: Binding, question: Question) -> bytes:
+        """What thaws the vault and binds it anew, for the next epoch and the one report that it answers."""
         ending = self._keys.open_escrow(binding.escrow, binding=binding.id)
         begun = self._keys.open_escrow(binding.next_escrow or b"", binding=binding.id)
         thaw = RebindSecrets(
@@ -148,9 +158,8 @@ class Dispatch:
             binding_secret=begun.binding_secret,
             next_freeze_key=begun.freeze_public,
         )
-        place = (bytes.fromhex(binding.handset), bytes.fromhex(binding.id), binding.epoch + 1)
-        key = X25519PublicKey.from_public_bytes(handset.receiving_key)
-        return seal(encode_message(thaw), key, use="rebind", place=place)
+        begins = Place(binding.handset, binding.id, binding.epoch + 1)
+        return seal_secrets(thaw, question.answer_key, begins=begins, nonce=question.nonce)
 
     def _note(self, ledger: Ledger, binding: Binding, heard: Heard, *, now: int) -> None:
         def note(act: Act, detail: str) -> None:

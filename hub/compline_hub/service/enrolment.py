@@ -75,7 +75,9 @@ class Enrolment:
             operators, times = present_roster(ledger), ledger.book.times()
             standing = ledger.book.standing(binding.id)
             if standing.told is None:  # from the first report on, only the handset says who may approve there
-                ledger.book.keep_standing(binding.id, replace(standing, roster=operators))
+                ledger.book.keep_standing(
+                    binding.id, replace(standing, roster=operators, command_key=self._keys.names.present)
+                )
         return self._grant(binding, operators, times)
 
     def holder_of(self, collector: str) -> Handset | None:
@@ -175,8 +177,7 @@ def checked_name(name: str) -> str:
 def _check_same(known: Handset, request: EnrolmentRequest) -> None:
     if known.removed is not None:
         raise EnrolmentRefused("This handset was removed from the hub; pair it from a new home folder.")
-    keys = (request.signing_key_public, request.receiving_key_public)
-    if (known.signing_key, known.receiving_key or keys[1]) != keys:
+    if known.signing_key != request.signing_key_public:
         raise EnrolmentRefused(
             "A handset with this id is enrolled with another key; pair from a new home folder."
         )
@@ -187,7 +188,6 @@ def _handset(known: Handset | None, request: EnrolmentRequest, *, name: str, now
         id=request.handset_id,
         name=name,
         signing_key=request.signing_key_public,
-        receiving_key=request.receiving_key_public,
         tls_key=request.tls_key_public,
         enrolled=now if known is None else known.enrolled,
         heard=None if known is None else known.heard,

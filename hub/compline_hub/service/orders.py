@@ -81,7 +81,7 @@ class Orders:
             handset = None if known is None else ledger.handset(known.handset)
             if known is None or binding is None or handset is None:
                 raise NoSuchOrder("There is no such order; see `compline-hub commands`.")
-            before = case_of(ledger, binding, handset)
+            before = case_of(ledger, binding)
             now, who = self._now(), f"operator {approval.operator.hex()}"
             outcome = ordering.approve(before, known, approval, now=now)
             act = Act.NOT_TAKEN if isinstance(outcome, Reason) else Act.APPROVED
@@ -138,7 +138,7 @@ class Orders:
         with self._store.transaction() as ledger:
             handset = named_handset(ledger, name)
             binding = _binding(ledger, handset)
-            before = case_of(ledger, binding, handset)
+            before = case_of(ledger, binding)
             order = _draft(binding, kind, by=by, now=now)
             outcome = decide(ledger, before, order)
             if isinstance(outcome, Case):
@@ -161,7 +161,7 @@ def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int)
     given: list[Given] = []
     cases: list[tuple[Case, Case]] = []
     for handset in ledger.handsets():
-        before = case_of(ledger, _binding(ledger, handset), handset)
+        before = case_of(ledger, _binding(ledger, handset))
         if before.gone:
             continue
         order = _draft(before.binding, OrderKind.POLICY, by=by, now=now)

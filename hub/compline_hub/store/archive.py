@@ -15,7 +15,7 @@ from compline_hub.store.durable import sync_folder
 from compline_hub.store.sealed_stream import CHUNK, OpeningReader, SealingWriter
 
 DATABASE: Final = "hub.db"
-_NAME: Final = re.compile(r"hub\.db|keys/[a-z]+\.(key|crt)")
+_NAME: Final = re.compile(r"hub\.db|keys/[a-z]+\.(key|key\.old|crt)")
 _MAX_FILES: Final = 64
 
 

@@ -15,7 +15,8 @@ from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
 _NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
-_STAGED = "escrow.key.next"
+_STAGED = "{}.key.next"
+_FORMER = "command.key.old"
 
 
 class KeyFiles:
@@ -49,32 +50,44 @@ class KeyFiles:
             ca=certificate_key(ca),
             tls=certificate_key(tls),
             link=certificate_key(link),
+            former_command=self._former(),
         )
 
-    def stage_escrow(self) -> bytes:
-        """Lay a new escrow key beside the present one, durably, and return it."""
+    def stage(self, name: str) -> bytes:
+        """Lay a new key of a name beside the present one, durably, and return it."""
         fresh = secrets.token_bytes(KEY_BYTES)
-        write_durably(self._folder / _STAGED, fresh)
+        write_durably(self._folder / _STAGED.format(name), fresh)
         return fresh
 
-    def staged_escrow(self) -> bytes | None:
-        """Return the new escrow key of a rotation that did not come to its end, None where there is none."""
-        try:
-            return (self._folder / _STAGED).read_bytes()
-        except FileNotFoundError:
-            return None
+    def staged(self, name: str) -> bytes | None:
+        """Return the new key of a rotation that did not come to its end, None where there is none."""
+        return _there(self._folder / _STAGED.format(name))
 
-    def end_escrow_rotation(self, *, staged_is_true: bool) -> None:
-        """Put the staged key in the present one's place, or remove it."""
-        staged = self._folder / _STAGED
+    def end_rotation(self, name: str, *, staged_is_true: bool) -> None:
+        """Put the staged key in the present one's place, or remove it; the present one is never missing.
+
+        Of the command key the present one is kept as the former one: handsets know no other yet.
+        """
+        staged, present = self._folder / _STAGED.format(name), self._folder / f"{name}.key"
         if staged_is_true:
-            staged.replace(self._folder / "escrow.key")
+            if name == "command":
+                write_durably(self._folder / _FORMER, present.read_bytes())
+            staged.replace(present)
         else:
             staged.unlink()
         sync_folder(self._folder)
 
-    def _read(self, name: str) -> bytes:
-        path = self._folder / f"{name}.key"
+    def forget_former(self) -> None:
+        """Remove the former command key durably; harmless where there is none."""
+        (self._folder / _FORMER).unlink(missing_ok=True)
+        sync_folder(self._folder)
+
+    def _former(self) -> Ed25519PrivateKey | None:
+        there = (self._folder / _FORMER).exists()
+        return Ed25519PrivateKey.from_private_bytes(self._read("command", of=_FORMER)) if there else None
+
+    def _read(self, name: str, *, of: str | None = None) -> bytes:
+        path = self._folder / (of or f"{name}.key")
         try:
             mode = path.stat().st_mode & 0o077
             raw = path.read_bytes()
@@ -89,3 +102,10 @@ class KeyFiles:
                 f"{path.name} is damaged (expected {KEY_BYTES} bytes); restore it from your backup."
             )
         return raw
+
+
+def _there(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from compline_hub.core.keys import CommandKeys
 from compline_hub.core.orders import FINAL, Order, OrderKind, OrderState, PolicyTerms, Reason
-from compline_hub.core.standing import NONCES, Standing, Told
-from compline_hub.store.tables import BranchPolicyRow, CommandRow, StandingRow
+from compline_hub.core.standing import NONCES, Question, Standing, Told
+from compline_hub.store.tables import BranchPolicyRow, CommandKeyRow, CommandRow, StandingRow
 from compline_shared.commands import Approval, Operator
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
@@ -85,6 +86,17 @@ class SqlOrderBook:
         self._session.merge(row)
         self._session.flush()
 
+    def command_keys(self) -> CommandKeys | None:
+        """Return which keys command, None before the first rotation."""
+        row = self._session.get(CommandKeyRow, _ONE)
+        return None if row is None else CommandKeys(row.present, row.former, row.since)
+
+    def keep_command_keys(self, keys: CommandKeys) -> None:
+        """Set them."""
+        row = CommandKeyRow(one=_ONE, present=keys.present, former=keys.former, since=keys.since)
+        self._session.merge(row)
+        self._session.flush()
+
     def _row(self, order: bytes) -> CommandRow | None:
         return self._session.scalar(select(CommandRow).where(CommandRow.id == order.hex()))
 
@@ -119,6 +131,8 @@ def standing_of(row: StandingRow) -> Standing:
         policy=row.policy,
         roster=msgspec.msgpack.decode(row.roster, type=tuple[Operator, ...]),
         leased=row.leased,
+        command_key=row.command_key,
+        rekeyed=row.rekeyed,
         told=_told(row),
         nonces=tuple(row.nonces[i : i + _NONCE] for i in range(0, len(row.nonces), _NONCE)),
     )
@@ -143,6 +157,8 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         policy=standing.policy,
         roster=msgspec.msgpack.encode(standing.roster),
         leased=standing.leased,
+        command_key=standing.command_key,
+        rekeyed=standing.rekeyed,
         nonces=b"".join(standing.nonces[-NONCES:]),
         epoch=told and told.epoch,
         counter=told and told.counter,
@@ -152,7 +168,8 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         rollback_resistant=told and told.rollback_resistant,
         lease_used=told and told.lease_used,
         owed=told and told.owed,
-        nonce=told and told.nonce,
+        nonce=told and told.question and told.question.nonce,
+        answer_key=told and told.question and told.question.answer_key,
         told=told and told.at,
     )
 
@@ -169,6 +186,6 @@ def _told(row: StandingRow) -> Told | None:
         rollback_resistant=bool(row.rollback_resistant),
         lease_used=row.lease_used or 0,
         owed=row.owed or 0,
-        nonce=row.nonce,
+        question=None if row.nonce is None or row.answer_key is None else Question(row.nonce, row.answer_key),
         at=row.told,
     )

@@ -31,7 +31,6 @@ class HandsetRow(Tables):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
     signing_key: Mapped[bytes] = mapped_column(LargeBinary(32))
-    receiving_key: Mapped[bytes] = mapped_column(LargeBinary(32), server_default=text("''"))
     tls_key: Mapped[bytes] = mapped_column(LargeBinary(65), server_default=text("''"))
     enrolled: Mapped[int] = mapped_column(BigInteger)
     heard: Mapped[int | None] = mapped_column(BigInteger)
@@ -173,6 +172,8 @@ class StandingRow(Tables):
     policy: Mapped[int] = mapped_column(BigInteger)
     roster: Mapped[bytes] = mapped_column(LargeBinary)
     leased: Mapped[int | None] = mapped_column(BigInteger)
+    command_key: Mapped[bytes | None] = mapped_column(LargeBinary(8))
+    rekeyed: Mapped[int | None] = mapped_column(BigInteger)
     nonces: Mapped[bytes] = mapped_column(LargeBinary(128))
     epoch: Mapped[int | None] = mapped_column(BigInteger)
     counter: Mapped[int | None] = mapped_column(BigInteger)
@@ -183,6 +184,7 @@ class StandingRow(Tables):
     lease_used: Mapped[int | None] = mapped_column(BigInteger)
     owed: Mapped[int | None] = mapped_column(BigInteger)
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    answer_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     told: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -224,6 +226,17 @@ class BranchPolicyRow(Tables):
     warn: Mapped[int] = mapped_column(BigInteger)
     freeze: Mapped[int] = mapped_column(BigInteger)
     destroy: Mapped[int] = mapped_column(BigInteger)
+
+
+class CommandKeyRow(Tables):
+    """The one row with the hub's public command keys; there is none before the first rotation."""
+
+    __tablename__ = "command_key"
+
+    one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    present: Mapped[bytes] = mapped_column(LargeBinary(32))
+    former: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    since: Mapped[int] = mapped_column(BigInteger)
 
 
 class OperatorRow(Tables):

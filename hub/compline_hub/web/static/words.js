@@ -75,6 +75,8 @@ const WORDS = {
     "Alarm: this hub came back from an old backup and lacks the present secrets of handset {handset}; once frozen it cannot be thawed. Restore a newer backup, or wipe it and pair it anew."],
   alarm_unknown_order: ["警报：手机 {handset} 已按本主机没有记录的命令冻结或擦除。请核对后再决定是否重新绑定。",
     "Alarm: handset {handset} was frozen or wiped by an order that this hub has no record of. Check, then decide whether to rebind it."],
+  alarm_key_lost: ["警报：手机 {handset} 只接受另一把密钥签署的命令，本主机没有这把密钥（可能从旧备份恢复）；它现在收不到命令。请恢复更新的备份，或重新配对。",
+    "Alarm: handset {handset} takes commands of a key that this hub does not have, as after an old backup; no order reaches it. Restore a newer backup, or pair it anew."],
   alarm_lapsed: ["警报：手机 {handset} 太久没有联系上主机，已销毁其数据密钥。要继续使用，请重新配对。",
     "Alarm: handset {handset} heard no hub for so long that it destroyed its vault's keys. Pair it anew to use it again."],
   refused: ["中枢启动以来拒收 {n} 帧", "{n} frames refused since the hub started"],
