@@ -154,6 +154,10 @@ class Ledger(Protocol):
         """The newest binding of a handset."""
         ...
 
+    def bindings_of(self, handset: HandsetId) -> Sequence[Binding]:
+        """All bindings of a handset, newest first."""
+        ...
+
     def put_handset(self, handset: Handset) -> None:
         """Keep a handset, new or changed."""
         ...

@@ -49,6 +49,12 @@ def rebind(case: Case, order: Order) -> Case | Reason:
     return _wanted(_recalled(case, OrderKind.WIPE, now=order.ordered), BindingState.BOUND, order)
 
 
+def retire(case: Case, *, now: int) -> Case:
+    """Settle a binding whose handset gets a later one: it is to stay frozen, and no rebind of it goes out."""
+    recalled = _recalled(case, OrderKind.REBIND, now=now)
+    return replace(recalled, standing=replace(recalled.standing, wanted=BindingState.FROZEN))
+
+
 def wipe(case: Case, order: Order, *, recent: int) -> Case | Reason:
     """Take a wipe, which waits for its approvals; ``recent`` counts this hub's wipes within `WIPE_WINDOW`."""
     if case.gone:

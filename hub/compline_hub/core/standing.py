@@ -50,6 +50,7 @@ class Case:
     standing: Standing
     orders: tuple[Order, ...] = ()
     receives: bool = True  # whether its handset has a key that secrets can be sealed to
+    newest: bool = True  # whether its handset has no later binding; a former one is never bound again
     spoken: int | None = None  # the epoch of the report that is being answered
 
     @property

@@ -21,11 +21,13 @@ _ACTS = {
 
 def case_of(ledger: Ledger, binding: Binding, handset: Handset) -> Case:
     """Return the case of a handset's binding."""
+    newest = ledger.binding_of(handset.id)
     return Case(
         binding,
         ledger.book.standing(binding.id),
         tuple(ledger.book.pending(binding.id)),
         receives=bool(handset.receiving_key),
+        newest=newest is None or newest.id == binding.id,
     )
 
 

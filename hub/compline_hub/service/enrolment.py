@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from compline_hub.core import ordering
 from compline_hub.core.authority import handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
+from compline_hub.core.orders import BY_HUB
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
+from compline_hub.service.cases import case_of, keep_case
 from compline_hub.service.orders import present_roster
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
@@ -137,13 +140,17 @@ class Enrolment:
         if person is None:
             person = Collector(CollectorId(secrets.token_hex(8)), collector)
             ledger.put_collector(person, at=now)
-        ledger.put_handset(_handset(known, request, name=name, now=now))
+        handset = _handset(known, request, name=name, now=now)
+        ledger.put_handset(handset)
         current = ledger.binding_of(request.handset_id)
         if current is not None and current.collector == person.id and current.escrow:  # none: it was wiped
             return current
         binding = self._new_binding(
             request.handset_id, person, bound=max(now, 0 if current is None else current.bound + 1)
         )
+        for former in ledger.bindings_of(handset.id):
+            before = case_of(ledger, former, handset)
+            keep_case(ledger, before, ordering.retire(before, now=now), who=BY_HUB, now=now)
         ledger.bind(binding)
         return binding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Select, select, update
 from sqlalchemy.orm import Session
 
 from compline_hub.core.alarm import AlarmKind
@@ -61,14 +61,12 @@ class SqlLedger:
 
     def binding_of(self, handset: HandsetId) -> Binding | None:
         """Return the newest binding of a handset, or None."""
-        question = (
-            select(BindingRow)
-            .where(BindingRow.handset == handset)
-            .order_by(BindingRow.bound.desc(), BindingRow.epoch.desc())
-            .limit(1)
-        )
-        row = self._session.scalar(question)
+        row = self._session.scalar(_newest_first(handset).limit(1))
         return None if row is None else _binding(row)
+
+    def bindings_of(self, handset: HandsetId) -> Sequence[Binding]:
+        """Return all bindings of a handset, newest first."""
+        return [_binding(row) for row in self._session.scalars(_newest_first(handset))]
 
     def put_handset(self, handset: Handset) -> None:
         """Keep a handset, new or changed."""
@@ -188,6 +186,11 @@ class SqlLedger:
             )
             .values(superseded_by=by)
         )
+
+
+def _newest_first(handset: HandsetId) -> Select[BindingRow]:
+    mine = select(BindingRow).where(BindingRow.handset == handset)
+    return mine.order_by(BindingRow.bound.desc(), BindingRow.epoch.desc())
 
 
 def handset_of_row(row: HandsetRow) -> Handset:

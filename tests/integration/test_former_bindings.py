@@ -1,0 +1,116 @@
+"""A handset that got another collector: what becomes of the binding that it had before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compline_hub.core import ordering
+from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.orders import OrderKind, OrderState, Reason
+from compline_hub.core.standing import Case
+from compline_hub.ports import Ledger
+from compline_hub.service import cases, dispatch
+from compline_shared.lease import HOUR
+from tests.branch_store import Branch, branch
+from tests.simulated_handset import SimulatedHandset
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Branch]:
+    with branch(tmp_path) as opened:
+        yield opened
+
+
+def paired(office: Branch, collector: str, *, on: SimulatedHandset | None = None) -> SimulatedHandset:
+    """A binding's life, on a handset of its own or on one that had another binding before."""
+    handset = SimulatedHandset()
+    if on is not None:
+        handset.id, handset.signing, handset.receiving, handset.tls = on.id, on.signing, on.receiving, on.tls
+    handset.join(office.hub.enrolment.enrol(handset.request, name="Desk 7", collector=collector))
+    return handset
+
+
+def lapse(handset: SimulatedHandset) -> None:
+    """Hear no hub until the vault freezes by itself."""
+    handset.pass_time(73 * HOUR)
+    assert handset.readable is None
+
+
+def always_newest(ledger: Ledger, binding: Binding, handset: Handset) -> Case:
+    return replace(cases.case_of(ledger, binding, handset), newest=True)
+
+
+def not_retired(case: Case, *, now: int) -> Case:
+    assert now
+    return case
+
+
+def test_former_binding_when_it_froze_by_its_lease_then_it_stays_frozen(office: Branch) -> None:
+    former = paired(office, "Li Wei")
+    lapse(former)
+    present = paired(office, "Wang Fang", on=former)
+
+    office.meet(former)
+    office.meet(former)
+
+    assert former.readable is None
+    assert present.readable is not None
+    assert office.hub.reading.orders(former.id, limit=9) == []
+
+
+def test_former_binding_when_an_older_hub_left_it_wanted_bound_then_it_stays_frozen(
+    office: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "retire", not_retired)
+    former = paired(office, "Li Wei")
+    lapse(former)
+    paired(office, "Wang Fang", on=former)
+
+    office.meet(former)
+    office.meet(former)
+
+    assert former.readable is None
+
+
+def test_former_binding_control_when_neither_rule_is_there_then_it_would_thaw(
+    office: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "retire", not_retired)
+    monkeypatch.setattr(dispatch, "case_of", always_newest)
+    former = paired(office, "Li Wei")
+    lapse(former)
+    paired(office, "Wang Fang", on=former)
+
+    office.meet(former)
+    office.meet(former)
+
+    assert former.readable is not None
+
+
+def test_rebind_when_its_handset_gets_another_collector_then_it_is_superseded(office: Branch) -> None:
+    former = paired(office, "Li Wei")
+    office.orders.freeze("Desk 7", by="ada")
+    office.meet(former)
+    order = office.orders.rebind("Desk 7", by="ada").order
+
+    paired(office, "Wang Fang", on=former)
+    office.meet(former)
+
+    assert former.readable is None
+    assert office.now_of(order).state is OrderState.SUPERSEDED
+    assert office.now_of(order).reason is Reason.LATER_ORDER
+
+
+def test_former_binding_when_its_files_are_put_back_then_it_is_frozen_again(office: Branch) -> None:
+    former = paired(office, "Li Wei")
+    paired(office, "Wang Fang", on=former)
+
+    office.meet(former)
+
+    (order,) = office.hub.reading.orders(former.id, limit=9)
+    assert (order.kind, order.state) == (OrderKind.FREEZE, OrderState.DONE)
+    assert former.readable is None
