@@ -15,6 +15,7 @@ from compline_hub.core.standing import Case
 from compline_hub.ports import Ledger
 from compline_hub.service import cases, dispatch
 from compline_shared.lease import HOUR
+from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
 from tests.simulated_handset import SimulatedHandset
 
@@ -114,3 +115,21 @@ def test_former_binding_when_its_files_are_put_back_then_it_is_frozen_again(offi
     (order,) = office.hub.reading.orders(former.id, limit=9)
     assert (order.kind, order.state) == (OrderKind.FREEZE, OrderState.DONE)
     assert former.readable is None
+
+
+def test_standings_when_a_handset_has_two_bindings_then_the_newest_ones_is_shown(office: Branch) -> None:
+    former = paired(office, "Li Wei")
+    for _ in range(2):  # into a higher epoch than the next binding's
+        office.orders.freeze("Desk 7", by="ada")
+        office.meet(former)
+        office.orders.rebind("Desk 7", by="ada")
+        office.meet(former)
+    present = paired(office, "Wang Fang", on=former)
+    office.meet(present)
+    office.meet(former)
+
+    standing = office.hub.reading.standings()[present.id]
+
+    assert former.life.epoch == 3
+    assert standing.told is not None
+    assert (standing.told.epoch, standing.told.state) == (1, BindingState.BOUND)
