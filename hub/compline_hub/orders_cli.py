@@ -1,4 +1,4 @@
-"""The commands that order handsets about: unbind, rebind, wipe, policy, and how far each order has come."""
+"""The commands that order handsets about: unbind, rebind, wipe, remove, policy, and how far each order has come."""
 
 from __future__ import annotations
 
@@ -81,6 +81,29 @@ def wipe_command(
         given = hub.orders.wipe(handset, by=typing_user())
         console.print("Until then it goes on working: unbind it first if it is in wrong hands.")
         _tell(hub, given, wait=wait, seconds=wait_seconds)
+
+
+@app.command("remove")
+def remove_command(
+    handset: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name (for scripts).")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Let a lost handset in no more, so that its collector can be given another one; its verdicts stay."""
+    with opened_hub(settings_file) as hub:
+        known = hub.orders.handset(handset)
+        console.print(
+            f"[bold]{escape(known.name)}[/] is let in no more, for good: no order reaches it, verdicts that it still"
+            " owes never come, and it can only pair anew from a new home folder. Verdicts that are here stay."
+        )
+        console.print(
+            "It freezes and then destroys its keys when its lease ends. While it can still be heard, unbind or wipe it"
+            " instead."
+        )
+        if not yes and typer.prompt("Type the handset's name to go on") != known.name:
+            raise OrderRefused("That is not the handset's name; nothing was changed.", code="not_confirmed")
+        hub.enrolment.remove(known.id, by=typing_user())
+        console.print("Removed.")
 
 
 @policy_app.command("set")

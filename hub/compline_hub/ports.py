@@ -175,7 +175,7 @@ class Ledger(Protocol):
         ...
 
     def holder(self, collector: CollectorId) -> Handset | None:
-        """The handset that is not removed and whose newest binding is this collector's, or None."""
+        """The handset, not removed, whose newest binding is this collector's and not released, or None."""
         ...
 
     def bindings(self) -> Sequence[Binding]:

@@ -133,3 +133,27 @@ def test_standings_when_a_handset_has_two_bindings_then_the_newest_ones_is_shown
     assert former.life.epoch == 3
     assert standing.told is not None
     assert (standing.told.epoch, standing.told.state) == (1, BindingState.BOUND)
+
+
+def test_collector_when_the_handset_is_unbound_wiped_or_only_frozen_by_its_lease_then_released_or_not(
+    office: Branch,
+) -> None:
+    keys = [office.operator("Lin"), office.operator("Zhao")]
+    first = paired(office, "Li Wei")
+    holders = [office.hub.enrolment.holder_of("Li Wei")]
+    lapse(first)
+    office.hear(first, first.report())  # frozen by its lease: it thaws by itself
+    holders.append(office.hub.enrolment.holder_of("Li Wei"))
+    office.meet(first)
+    office.orders.freeze("Desk 7", by="ada")
+    holders.append(office.hub.enrolment.holder_of("Li Wei"))
+    office.meet(first)
+    unbound = office.hub.enrolment.holder_of("Li Wei")
+    office.orders.rebind("Desk 7", by="ada")
+    holders.append(office.hub.enrolment.holder_of("Li Wei"))
+    office.approve(office.orders.wipe("Desk 7", by="ada").order, *keys)
+    office.meet(first)
+    wiped = office.hub.enrolment.holder_of("Li Wei")
+
+    assert [holder is not None and holder.id for holder in holders] == [first.id] * 4
+    assert (unbound, wiped) == (None, None)

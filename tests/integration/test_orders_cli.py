@@ -147,6 +147,21 @@ def test_wipe_when_the_name_is_mistyped_then_nothing_is_ordered(place: Place) ->
     assert "Nothing was ordered" in place.good("commands")
 
 
+def test_remove_when_the_name_is_typed_then_the_handset_is_gone_and_it_is_in_the_audit(place: Place) -> None:
+    place.enrol()
+
+    mistyped = place.run("remove", "七号工位", typed="七号\n")
+    before = place.good("status")
+    told = place.good("remove", "七号工位", typed="七号工位\n")
+
+    assert mistyped.exit_code == 1
+    assert "七号工位" in before
+    assert "let in no more" in told
+    assert "No handset has joined" in place.good("status")
+    assert "handset_removed" in place.good("audit", "list")
+    assert "No handset goes by that name" in place.run("unbind", "七号工位").stderr
+
+
 def test_wipe_when_approved_here_and_on_another_machine_then_it_may_be_sent(place: Place) -> None:
     place.operators("Lin", "Zhao")
     place.enrol()

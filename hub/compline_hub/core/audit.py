@@ -43,6 +43,7 @@ class Act(Coded):
     BACKED_UP = 13
     RESTORED = 14
     ROTATED = 15
+    HANDSET_REMOVED = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,14 +34,16 @@ def freeze(case: Case, order: Order) -> Case | Reason:
     return _wanted(recalled, BindingState.FROZEN, order)
 
 
-def rebind(case: Case, order: Order) -> Case | Reason:
-    """Take a rebind."""
+def rebind(case: Case, order: Order, *, elsewhere: bool = False) -> Case | Reason:
+    """Take a rebind; ``elsewhere`` says that the collector works with another handset."""
     if case.gone:
         return Reason.WIPED
     if case.wiping:
         return Reason.WIPE_UNDER_WAY
     if case.standing.wanted is BindingState.BOUND:
         return Reason.ALREADY_BOUND
+    if elsewhere:
+        return Reason.COLLECTOR_ELSEWHERE
     if not case.receives:
         return Reason.NO_RECEIVING_KEY
     if case.secrets_lost:

@@ -41,6 +41,14 @@ class Standing:
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 
+    @property
+    def released(self) -> bool:
+        """Whether the collector may get another handset: the unbinding is done, or the vault's keys are destroyed."""
+        if self.told is None:
+            return False
+        frozen = self.wanted is BindingState.FROZEN and self.told.state is BindingState.FROZEN
+        return frozen or self.told.state in (BindingState.WIPING, BindingState.WIPED)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from compline_hub.core import ordering
+from compline_hub.core.audit import MAX_WHO, Act, Entry
 from compline_hub.core.authority import handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
@@ -98,12 +99,15 @@ class Enrolment:
             serial=secrets.randbits(SERIAL_BITS) | 1,
         )
 
-    def remove(self, handset: HandsetId) -> None:
+    def remove(self, handset: HandsetId, *, by: str = BY_HUB) -> None:
         """Let a handset in no more, neither at the broker nor for a new certificate; its verdicts stay."""
+        now = int(self._clock())
         with self._store.transaction() as ledger:
             known = ledger.handset(handset)
             if known is not None and known.removed is None:
-                ledger.put_handset(replace(known, removed=int(self._clock())))
+                ledger.put_handset(replace(known, removed=now))
+                entry = Entry(at=now, who=by[:MAX_WHO], act=Act.HANDSET_REMOVED, handset=handset)
+                ledger.audit.note(entry)
 
     def _grant(self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes) -> EnrolmentGrant:
         keys = self._keys
@@ -203,5 +207,6 @@ def _handset(known: Handset | None, request: EnrolmentRequest, *, name: str, now
 
 def _elsewhere(collector: str, holder: Handset) -> CollectorElsewhere:
     return CollectorElsewhere(
-        f'{collector} works with the handset "{holder.name}"; unbind that one first, or name another collector.'
+        f'{collector} works with the handset "{holder.name}"; unbind that one first and wait until it is frozen'
+        " (a lost one: `compline-hub remove`), or name another collector."
     )

@@ -48,9 +48,15 @@ class Orders:
 
     def rebind(self, handset: str, *, by: str) -> Given:
         """Bind a frozen handset to the same collector again; raises OrderRefused or NoSuchHandset."""
-        return self._to(
-            handset, OrderKind.REBIND, by, lambda _ledger, case, order: ordering.rebind(case, order)
-        )
+
+        def decide(ledger: Ledger, case: Case, order: Order) -> Case | Reason:
+            collector = case.binding.collector
+            holder = None if collector is None else ledger.holder(collector)
+            return ordering.rebind(
+                case, order, elsewhere=holder is not None and holder.id != case.binding.handset
+            )
+
+        return self._to(handset, OrderKind.REBIND, by, decide)
 
     def wipe(self, handset: str, *, by: str) -> Given:
         """Order the destruction of a handset's vault, to be approved by two; raises OrderRefused or NoSuchHandset."""
@@ -155,12 +161,14 @@ class Orders:
 
 
 def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int) -> list[Given] | Reason:
-    """Order a policy for all handsets that are not wiped, all or none, within a transaction."""
+    """Order a policy for all handsets neither wiped nor removed, all or none, within a transaction."""
     operators = present_roster(ledger)
     chosen = times or ledger.book.times()
     given: list[Given] = []
     cases: list[tuple[Case, Case]] = []
     for handset in ledger.handsets():
+        if handset.removed is not None:
+            continue
         before = case_of(ledger, _binding(ledger, handset), handset)
         if before.gone:
             continue
@@ -185,8 +193,11 @@ def present_roster(ledger: Ledger) -> tuple[Operator, ...]:
 
 
 def named_handset(ledger: Ledger, name: str) -> Handset:
-    """Return the handset that goes by a name for people, an id, or the first digits of one; raises NoSuchHandset."""
-    handsets = ledger.handsets()
+    """Return the handset that goes by a name for people, an id, or the first digits of one; raises NoSuchHandset.
+
+    A removed handset goes by nothing any more: no order reaches it, and its name is free for another.
+    """
+    handsets = [handset for handset in ledger.handsets() if handset.removed is None]
     found = [handset for handset in handsets if handset.name == name or handset.id == name]
     if not found and len(name) >= SHORTEST_PREFIX:
         found = [handset for handset in handsets if handset.id.startswith(name.lower())]

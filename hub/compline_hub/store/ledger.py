@@ -111,12 +111,14 @@ class SqlLedger:
         self._session.flush()
 
     def holder(self, collector: CollectorId) -> Handset | None:
-        """Return the handset that is not removed and whose newest binding is this collector's, or None."""
+        """Return the handset, not removed, whose newest binding is this collector's and not released, or None."""
         question = select(BindingRow).where(BindingRow.collector == collector)
         for row in self._session.scalars(question.order_by(BindingRow.bound.desc())):
             handset = self.handset(HandsetId(row.handset))
             newest = self.binding_of(HandsetId(row.handset))
-            if handset and handset.removed is None and newest and newest.collector == collector:
+            if handset is None or handset.removed is not None or newest is None or newest.id != row.id:
+                continue
+            if not self.book.standing(newest.id).released:
                 return handset
         return None
 
