@@ -170,6 +170,10 @@ class Ledger(Protocol):
         """The collector of this name, or None."""
         ...
 
+    def collector(self, collector: CollectorId) -> Collector | None:
+        """The collector, or None."""
+        ...
+
     def put_collector(self, collector: Collector, *, at: int) -> None:
         """Keep a new collector."""
         ...

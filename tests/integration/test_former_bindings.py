@@ -12,6 +12,7 @@ from compline_hub.core import ordering
 from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.orders import OrderKind, OrderState, Reason
 from compline_hub.core.standing import Case
+from compline_hub.errors import NoSuchHandset
 from compline_hub.ports import Ledger
 from compline_hub.service import cases, dispatch
 from compline_shared.lease import HOUR
@@ -157,3 +158,27 @@ def test_collector_when_the_handset_is_unbound_wiped_or_only_frozen_by_its_lease
 
     assert [holder is not None and holder.id for holder in holders] == [first.id] * 4
     assert (unbound, wiped) == (None, None)
+
+
+def test_wipe_when_it_names_a_former_collector_then_that_vault_goes_and_the_present_one_stays(
+    office: Branch,
+) -> None:
+    keys = [office.operator("Lin"), office.operator("Zhao")]
+    former = paired(office, "Li Wei")
+    lapse(former)
+    present = paired(office, "Wang Fang", on=former)
+    office.meet(former)
+    before = office.orders.vaults("Desk 7")
+
+    given = office.orders.wipe("Desk 7", by="ada", collector="Li Wei")
+    office.approve(given.order, *keys)
+    office.meet(former)
+    office.meet(present)
+
+    assert before == ("Wang Fang", "Li Wei")
+    assert given.whose == "Desk 7, of Li Wei"
+    assert former.life.state is BindingState.WIPED
+    assert present.readable is not None
+    assert office.orders.vaults("Desk 7") == ("Wang Fang",)
+    with pytest.raises(NoSuchHandset, match="No vault of Li Wei"):
+        office.orders.wipe("Desk 7", by="ada", collector="Li Wei")

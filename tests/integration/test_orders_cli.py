@@ -162,6 +162,25 @@ def test_remove_when_the_name_is_typed_then_the_handset_is_gone_and_it_is_in_the
     assert "No handset goes by that name" in place.run("unbind", "七号工位").stderr
 
 
+def test_wipe_when_others_worked_with_the_handset_then_it_says_whose_data_goes_and_whose_stays(
+    place: Place,
+) -> None:
+    place.operators("Lin", "Zhao")
+    handset = place.enrol()
+    with open_hub(place.settings) as hub:
+        hub.enrolment.enrol(handset.request, name="七号工位", collector="王芳")
+
+    present = place.good("wipe", "七号工位", "--yes")
+    former = place.good("wipe", "七号工位", "--yes", "--collector", handset.id)
+    approved = place.good("approve", place.command(), "--key", "Lin", "--passphrase-file", "pass")
+
+    assert "text of 王芳 on it" in present
+    assert f"The vault of {handset.id} stays" in present
+    assert f"text of {handset.id} on it" in former
+    assert "The vault of 王芳 stays" in former
+    assert f"WIPE handset 七号工位, of {handset.id}" in approved
+
+
 def test_wipe_when_approved_here_and_on_another_machine_then_it_may_be_sent(place: Place) -> None:
     place.operators("Lin", "Zhao")
     place.enrol()

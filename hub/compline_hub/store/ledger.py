@@ -105,6 +105,11 @@ class SqlLedger:
         row = self._session.scalar(select(CollectorRow).where(CollectorRow.name == name))
         return None if row is None else Collector(CollectorId(row.id), row.name)
 
+    def collector(self, collector: CollectorId) -> Collector | None:
+        """Return the collector, or None."""
+        row = self._session.get(CollectorRow, collector)
+        return None if row is None else Collector(CollectorId(row.id), row.name)
+
     def put_collector(self, collector: Collector, *, at: int) -> None:
         """Keep a new collector."""
         self._session.add(CollectorRow(id=collector.id, name=collector.name, made=at))
