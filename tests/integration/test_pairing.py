@@ -21,6 +21,7 @@ from compline_edge.vault.identity import create_identity
 from compline_hub.core.offer import LIFE
 from compline_hub.core.standing import Told
 from compline_hub.errors import OrderRefused
+from compline_hub.service.enrolment import StillUnbound
 from compline_shared.enrolment import MAX_FILE
 from compline_shared.pairing_code import Invitation, officer_fingerprint
 from compline_shared.reports import BindingState, Cause
@@ -237,6 +238,26 @@ def test_pairing_when_the_collector_works_with_another_handset_then_refused_unti
     assert hub.state(given) == "joined"
     with pytest.raises(OrderRefused, match="works with another handset now"):
         orders.rebind("Desk 3", by="ada")
+
+
+def test_pairing_when_the_handset_is_unbound_from_the_same_collector_then_refused_and_the_code_is_kept(
+    hub: PairingHub, tmp_path: Path
+) -> None:
+    settings = handset(tmp_path)
+    joined(settings, hub.offer().invitation)
+    hub.hub.orders.freeze("Desk 7", by="ada")
+    told_frozen(hub, settings.home_folder)
+    (settings.home_folder / "active").unlink()  # so that the handset does not refuse by itself
+    given = hub.offer()
+
+    said = refused(tmp_path, given.invitation)
+
+    assert "does not take this handset" in said
+    assert hub.state(given) == "open"
+    request = create_identity(settings.home_folder)
+    with pytest.raises(StillUnbound, match="compline-hub rebind"):
+        hub.hub.enrolment.enrol(request, name="Desk 7", collector="Li Wei")
+    joined(settings, hub.offer(collector="Wang Fang").invitation)  # control: for somebody else it joins
 
 
 def test_pairing_when_the_collectors_handset_is_lost_then_refused_until_it_is_removed(

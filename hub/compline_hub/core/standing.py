@@ -49,6 +49,12 @@ class Standing:
         frozen = self.wanted is BindingState.FROZEN and self.told.state is BindingState.FROZEN
         return frozen or self.told.state in (BindingState.WIPING, BindingState.WIPED)
 
+    @property
+    def works(self) -> bool:
+        """Whether the binding is to be bound, and is so as far as the handset told."""
+        told = self.told is None or self.told.state is BindingState.BOUND
+        return told and self.wanted is BindingState.BOUND
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -28,6 +28,10 @@ MAX_NAME = 60
 SERIAL_BITS = 159
 
 
+class StillUnbound(EnrolmentRefused):
+    """A handset is frozen for the collector for whom it was to be paired; a rebind gives it back."""
+
+
 class CollectorElsewhere(EnrolmentRefused):
     """A collector works with another handset; unbind that one first."""
 
@@ -71,6 +75,7 @@ class Enrolment:
 
         Raises:
             EnrolmentRefused: the id is taken by another key or was removed, or a name is empty or too long.
+            StillUnbound: the handset is this collector's already, and frozen or being wiped.
             CollectorElsewhere: the collector works with another handset.
         """
         name, collector = checked_name(name), checked_name(collector)
@@ -148,6 +153,10 @@ class Enrolment:
         ledger.put_handset(handset)
         current = ledger.binding_of(request.handset_id)
         if current is not None and current.collector == person.id and current.escrow:  # none: it was wiped
+            if not ledger.book.standing(current.id).works:
+                raise StillUnbound(
+                    "This handset is unbound; use `compline-hub rebind`. One that froze alone thaws when it is heard."
+                )
             return current
         binding = self._new_binding(
             request.handset_id, person, bound=max(now, 0 if current is None else current.bound + 1)
