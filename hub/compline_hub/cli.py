@@ -52,7 +52,7 @@ app = typer.Typer(
 **A handset's life**
 
 - `compline-hub unbind "Desk 7"` freezes it at once, `rebind` gives it back to the same collector, `wipe` destroys its
-  data for good: two operators (`operator new`, `operator add`) must `approve` that.
+  data for good: two operators (`operator new`, `operator add`) must `approve` that. `remove` is for a lost one.
 - `compline-hub commands` shows how far each order has come; `policy set` sets how long a handset works without its hub.
 
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.text import Text
 
 from compline_hub.core.offer import OfferState
@@ -42,7 +43,9 @@ def show(given: Given, pairing: Pairing, console: Console) -> None:
             raise NotPaired("A handset has taken the code already; see `compline-hub status`.") from None
     if last.state is not OfferState.JOINED:
         raise NotPaired(_ENDS[last.state])
-    console.print(f"[bold]{last.handset_name}[/] joined; {last.collector_name} works with it.")
+    console.print(
+        f"[bold]{escape(last.handset_name)}[/] joined; {escape(last.collector_name)} works with it."
+    )
 
 
 def announce(given: Given, console: Console) -> None:

@@ -128,7 +128,10 @@ def meaning(command: Command, handset: str) -> str:
     place = f"handset {handset} ({command.handset.hex()}), binding {command.binding.hex()}"
     match command.body:
         case Wipe():
-            return f"WIPE {place}: destroys every recording, chat and text on it for good."
+            return (
+                f"WIPE {place}: destroys every recording, chat and text of that binding's collector on it for good."
+                " Vaults of others who worked with the handset are other bindings and stay."
+            )
         case Policy() as policy:
             ids = ", ".join(operator.id.hex() for operator in policy.operators) or "nobody"
             return f"OPERATORS of {place} become: {ids}."
@@ -142,18 +145,18 @@ def _approve_here(command: str, key: Path, passphrase_file: Path | None, setting
     with opened_hub(settings_file) as hub:
         given = hub.orders.find(command)
         wanted = template(given.order)
-        console.print(escape(meaning(wanted, given.handset.name)))
+        console.print(escape(meaning(wanted, given.whose)))
         signer = open_operator(key, passphrase=passphrase(passphrase_file, confirm=False))
         signed = approve(wanted, operator_id(signer.public_key().public_bytes_raw()), signer)
         _approved(hub.orders.approve(given.order.id, signed))
 
 
 def _write_request(command: str, out: Path, settings_file: Path | None) -> None:
-    from compline_hub.store.operator_files import request_of, write_new
+    from compline_hub.store.operator_files import MAX_NAME, request_of, write_new
 
     with opened_hub(settings_file) as hub:
         given = hub.orders.find(command)
-    write_new(out, request_of(template(given.order), handset_name=given.handset.name))
+    write_new(out, request_of(template(given.order), handset_name=given.whose[:MAX_NAME]))
     console.print(
         f"Take {escape(out.name)} to the operator:"
         f" compline-hub approve --request {escape(out.name)} --key FILE --out FILE"

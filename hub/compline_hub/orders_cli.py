@@ -1,4 +1,4 @@
-"""The commands that order handsets about: unbind, rebind, wipe, policy, and how far each order has come."""
+"""The commands that order handsets about: unbind, rebind, wipe, remove, policy, and how far each order has come."""
 
 from __future__ import annotations
 
@@ -63,24 +63,57 @@ def rebind_command(
 @app.command("wipe")
 def wipe_command(
     handset: Name,
+    collector: Annotated[
+        str | None,
+        typer.Option("--collector", help="Whose data; default: who works with the handset now."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name (for scripts).")] = False,
     wait: Wait = False,
     wait_seconds: WaitSeconds = 600,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Destroy a handset's data for good, once two operators have approved it."""
+    """Destroy a collector's data on a handset for good, once two operators have approved it."""
     with opened_hub(settings_file) as hub:
         name = hub.orders.handset(handset).name
+        vaults = hub.orders.vaults(handset)
+        whose = collector or (vaults[0] if vaults else "its collector")
         console.print(
-            f"Wiping [bold]{escape(name)}[/] destroys every recording, chat and text on it for good."
+            f"Wiping [bold]{escape(name)}[/] destroys every recording, chat and text of {escape(whose)} on it for good."
             " Nobody can bring them back. Verdicts that are here stay, those that it owes still come."
         )
+        for other in sorted(set(vaults) - {whose}):
+            console.print(
+                f"The vault of {escape(other)} stays on it; to wipe that: --collector '{escape(other)}'."
+            )
         console.print("Two different operators must approve it: compline-hub approve COMMAND --key FILE")
         if not yes and typer.prompt("Type the handset's name to go on") != name:
             raise OrderRefused("That is not the handset's name; nothing was ordered.", code="not_confirmed")
-        given = hub.orders.wipe(handset, by=typing_user())
+        given = hub.orders.wipe(handset, by=typing_user(), collector=collector)
         console.print("Until then it goes on working: unbind it first if it is in wrong hands.")
         _tell(hub, given, wait=wait, seconds=wait_seconds)
+
+
+@app.command("remove")
+def remove_command(
+    handset: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask to type the name (for scripts).")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Let a lost handset in no more, so that its collector can be given another one; its verdicts stay."""
+    with opened_hub(settings_file) as hub:
+        known = hub.orders.handset(handset)
+        console.print(
+            f"[bold]{escape(known.name)}[/] is let in no more, for good: no order reaches it, verdicts that it still"
+            " owes never come, and it can only pair anew from a new home folder. Verdicts that are here stay."
+        )
+        console.print(
+            "It freezes and then destroys its keys when its lease ends. While it can still be heard, unbind or wipe it"
+            " instead."
+        )
+        if not yes and typer.prompt("Type the handset's name to go on") != known.name:
+            raise OrderRefused("That is not the handset's name; nothing was changed.", code="not_confirmed")
+        hub.enrolment.remove(known.id, by=typing_user())
+        console.print("Removed.")
 
 
 @policy_app.command("set")

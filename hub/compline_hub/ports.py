@@ -163,6 +163,10 @@ class Ledger(Protocol):
         """The newest binding of a handset."""
         ...
 
+    def bindings_of(self, handset: HandsetId) -> Sequence[Binding]:
+        """All bindings of a handset, newest first."""
+        ...
+
     def put_handset(self, handset: Handset) -> None:
         """Keep a handset, new or changed."""
         ...
@@ -175,12 +179,16 @@ class Ledger(Protocol):
         """The collector of this name, or None."""
         ...
 
+    def collector(self, collector: CollectorId) -> Collector | None:
+        """The collector, or None."""
+        ...
+
     def put_collector(self, collector: Collector, *, at: int) -> None:
         """Keep a new collector."""
         ...
 
     def holder(self, collector: CollectorId) -> Handset | None:
-        """The handset that is not removed and whose newest binding is this collector's, or None."""
+        """The handset, not removed, whose newest binding is this collector's and not released, or None."""
         ...
 
     def bindings(self) -> Sequence[Binding]:

@@ -97,6 +97,8 @@ def restore(settings: HubSettings, source: Path, *, passphrase: str, by: str) ->
 def rotate_escrow(settings: HubSettings, *, by: str) -> int:
     """Seal all binding secrets under a new escrow key and destroy the old one; returns how many were sealed anew.
 
+    Pairing codes that are open are called off.
+
     Raises:
         HubBusy: the hub runs, or another command does.
     """
@@ -111,6 +113,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
         try:
             with SqlStore(engine).transaction() as ledger:
                 count = _sealed_anew(ledger, keys, fresh)
+                _revoke_offers(ledger)
                 entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail="escrow")
                 ledger.audit.note(entry)
         finally:
@@ -130,6 +133,12 @@ def _sealed_anew(ledger: Ledger, keys: HubKeys, fresh: HubKeys) -> int:
             count += plain is not None
         ledger.keep_binding(replace(binding, escrow=sealed[0], next_escrow=sealed[1] or None))
     return count
+
+
+def _revoke_offers(ledger: Ledger) -> None:
+    """Pairing codes are sealed under the escrow key, and are good at the hub alone that gave them out."""
+    for offer in ledger.offers.unfinished():
+        ledger.offers.put(offer.revoked())
 
 
 def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
@@ -155,6 +164,7 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
                     told=None if told is None else replace(told, question=None),
                 )
                 ledger.book.keep_standing(binding.id, marked)
+            _revoke_offers(ledger)
             ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.RESTORED))
     except InvalidTag as error:
         raise BadBackup("The keys in the backup do not fit its database; take another backup.") from error

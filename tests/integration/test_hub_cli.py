@@ -114,6 +114,20 @@ def test_pair_when_no_handset_joins_then_it_says_why(served: Place, end: str, se
             show(given, hub.pairing, Console(file=io.StringIO()))
 
 
+def test_pair_when_a_name_holds_brackets_then_it_is_shown_as_it_is(served: Place) -> None:
+    with open_hub(load_settings(None, served.environment)) as hub:
+        given = hub.pairing.offer(handset_name="Desk [red]7[/]", collector_name="Li [Wei]")
+        with hub.store.transaction() as ledger:
+            offer = ledger.offers.offer(given.offer)
+            assert offer is not None
+            ledger.offers.put(offer.joined())
+        screen = io.StringIO()
+
+        show(given, hub.pairing, Console(file=screen, width=200))
+
+    assert "Desk [red]7[/] joined; Li [Wei] works with it." in screen.getvalue()
+
+
 def test_pair_when_interrupted_then_the_code_is_called_off(
     served: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,40 @@ def test_wipe_when_the_name_is_mistyped_then_nothing_is_ordered(place: Place) ->
     assert "Nothing was ordered" in place.good("commands")
 
 
+def test_remove_when_the_name_is_typed_then_the_handset_is_gone_and_it_is_in_the_audit(place: Place) -> None:
+    place.enrol()
+
+    mistyped = place.run("remove", "七号工位", typed="七号\n")
+    before = place.good("status")
+    told = place.good("remove", "七号工位", typed="七号工位\n")
+
+    assert mistyped.exit_code == 1
+    assert "七号工位" in before
+    assert "let in no more" in told
+    assert "No handset has joined" in place.good("status")
+    assert "handset_removed" in place.good("audit", "list")
+    assert "No handset goes by that name" in place.run("unbind", "七号工位").stderr
+
+
+def test_wipe_when_others_worked_with_the_handset_then_it_says_whose_data_goes_and_whose_stays(
+    place: Place,
+) -> None:
+    place.operators("Lin", "Zhao")
+    handset = place.enrol()
+    with open_hub(place.settings) as hub:
+        hub.enrolment.enrol(handset.request, name="七号工位", collector="王芳")
+
+    present = place.good("wipe", "七号工位", "--yes")
+    former = place.good("wipe", "七号工位", "--yes", "--collector", handset.id)
+    approved = place.good("approve", place.command(), "--key", "Lin", "--passphrase-file", "pass")
+
+    assert "text of 王芳 on it" in present
+    assert f"The vault of {handset.id} stays" in present
+    assert f"text of {handset.id} on it" in former
+    assert "The vault of 王芳 stays" in former
+    assert f"WIPE handset 七号工位, of {handset.id}" in approved
+
+
 def test_wipe_when_approved_here_and_on_another_machine_then_it_may_be_sent(place: Place) -> None:
     place.operators("Lin", "Zhao")
     place.enrol()

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from compline_hub.cli import app
 from compline_hub.core.audit import Act
+from compline_hub.core.offer import OfferState
 from compline_hub.core.orders import OrderState
 from compline_hub.errors import (
     AuditBroken,
@@ -28,6 +29,7 @@ from compline_hub.store.archive import write_archive
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.sealed_stream import CHUNK, OpeningReader, SealingWriter
 from compline_shared.errors import ComplineError
+from compline_shared.ids import HandsetId
 from tests.branch_store import Branch, branch
 
 SECRET = "correct horse battery"
@@ -235,6 +237,47 @@ def test_rotation_when_done_then_the_old_key_opens_nothing_and_every_secret_is_t
         office.meet(handsets[0])
         assert handsets[0].readable == key
         assert Act.ROTATED in [entry.act for entry in office.audited()]
+
+
+def unfinished(office: Branch) -> list[str]:
+    """Give out two codes, of which a handset takes one."""
+    given = [office.hub.pairing.offer(handset_name=name, collector_name=name) for name in ("A", "B")]
+    with office.hub.store.transaction() as ledger:
+        offer = ledger.offers.offer(given[1].offer)
+        assert offer is not None
+        ledger.offers.put(offer.taken_by(HandsetId("00" * 8)))
+    return [one.offer for one in given]
+
+
+def states(office: Branch, offers: list[str]) -> list[OfferState]:
+    with office.hub.store.transaction() as ledger:
+        kept = [ledger.offers.offer(offer) for offer in offers]
+    return [offer.state for offer in kept if offer is not None and offer.sealed is None]
+
+
+def test_rotation_when_pairing_codes_are_open_or_taken_then_they_are_called_off(
+    tmp_path: Path, settings: HubSettings
+) -> None:
+    with branch(tmp_path) as office:
+        offers = unfinished(office)
+
+    rotate_escrow(settings, by="ada")
+
+    with branch(tmp_path) as office:
+        assert states(office, offers) == [OfferState.WITHDRAWN] * 2
+
+
+def test_restore_when_pairing_codes_were_open_or_taken_then_they_are_called_off(tmp_path: Path) -> None:
+    with branch(tmp_path) as office:
+        offers = unfinished(office)
+        backup = saved(office, tmp_path)
+        control = states(office, offers)
+
+    restore(elsewhere(tmp_path), backup, passphrase=SECRET, by="ada")
+
+    with branch(tmp_path / "restored") as office:
+        assert states(office, offers) == [OfferState.WITHDRAWN] * 2
+    assert control == []
 
 
 def test_rotation_when_a_hub_works_then_it_is_refused(tmp_path: Path, settings: HubSettings) -> None:

@@ -44,6 +44,7 @@ class Act(Coded):
     RESTORED = 14
     ROTATED = 15
     KEY_DESTROYED = 16  # the one before, after a rotation
+    HANDSET_REMOVED = 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A restrictive command that the handset cannot have used yet goes out again as it was; everything else takes the next
 counter above both the handset's and the hub's own. Rebinds, policies and leases wait while a freeze or an approved wipe
-is on its way, and a rebind waits until the handset says that it is frozen.
+is on its way, and a rebind waits until the handset says that it is frozen; it is never signed
+for a binding that is not the handset's newest.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def sendable(case: Case, order: Order) -> bool:
     if case.restricted or told_question(case.standing) is None or told is None:
         return False
     return order.kind is not OrderKind.REBIND or (
-        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch
+        told.state is BindingState.FROZEN and case.epoch == case.binding.epoch and case.newest
     )
 
 

@@ -88,6 +88,10 @@ class Offer:
         """Return it as called off; one that is over stays as it is."""
         return self._over(OfferState.WITHDRAWN) if self.state is OfferState.OPEN else self
 
+    def revoked(self) -> Offer:
+        """Return it as called off, taken or not: the key that it is sealed under goes, or another hub gave it out."""
+        return self._over(OfferState.WITHDRAWN)
+
     def _over(self, state: OfferState, *, tries_left: int | None = None) -> Offer:
         left = self.tries_left if tries_left is None else tries_left
         return replace(self, state=state, sealed=None, tries_left=left)

@@ -34,17 +34,25 @@ def freeze(case: Case, order: Order) -> Case | Reason:
     return _wanted(recalled, BindingState.FROZEN, order)
 
 
-def rebind(case: Case, order: Order) -> Case | Reason:
-    """Take a rebind."""
+def rebind(case: Case, order: Order, *, elsewhere: bool = False) -> Case | Reason:
+    """Take a rebind; ``elsewhere`` says that the collector works with another handset."""
     if case.gone:
         return Reason.WIPED
     if case.wiping:
         return Reason.WIPE_UNDER_WAY
     if case.standing.wanted is BindingState.BOUND:
         return Reason.ALREADY_BOUND
+    if elsewhere:
+        return Reason.COLLECTOR_ELSEWHERE
     if case.secrets_lost:
         return Reason.SECRETS_LOST
     return _wanted(_recalled(case, OrderKind.WIPE, now=order.ordered), BindingState.BOUND, order)
+
+
+def retire(case: Case, *, now: int) -> Case:
+    """Settle a binding whose handset gets a later one: it is to stay frozen, and no rebind of it goes out."""
+    recalled = _recalled(case, OrderKind.REBIND, now=now)
+    return replace(recalled, standing=replace(recalled.standing, wanted=BindingState.FROZEN))
 
 
 def wipe(case: Case, order: Order, *, recent: int) -> Case | Reason:

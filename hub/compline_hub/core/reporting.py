@@ -215,10 +215,14 @@ def _contradicted(
     wanted = case.standing.wanted
     match report.state:
         case BindingState.BOUND if wanted is BindingState.FROZEN and not case.pending(OrderKind.FREEZE):
-            if report.epoch > case.binding.epoch:  # bound anew by an order that this hub has forgotten
+            if (
+                report.epoch > case.binding.epoch and case.newest
+            ):  # bound anew by an order that this hub has forgotten
                 return _learned(case, BindingState.BOUND), ()
             return case.changed(replace(draft, kind=OrderKind.FREEZE)), (AlarmKind.SET_BACK,)
         case BindingState.FROZEN if wanted is BindingState.BOUND and not behind and not case.restricted:
+            if not case.newest:  # somebody else works with the handset now
+                return _learned(case, BindingState.FROZEN), ()
             if case.pending(OrderKind.REBIND) or case.secrets_lost:
                 return case, ()
             if report.cause is Cause.LEASE:

@@ -56,6 +56,10 @@ SENTENCES: Final[Mapping[Reason, tuple[str, str]]] = {
         "这条命令不需要批准，或已经结束。",
         "This command needs no approval, or is at its end already.",
     ),
+    Reason.COLLECTOR_ELSEWHERE: (
+        "这位催收员已经在用另一部手机；请先解绑那一部，或擦除这一部。",
+        "The collector works with another handset now; unbind that one first, or wipe this one.",
+    ),
     Reason.LATER_ORDER: (
         "被之后的命令取代。",
         "A later order took its place.",

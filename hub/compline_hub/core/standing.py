@@ -63,6 +63,20 @@ class Standing:
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 
+    @property
+    def released(self) -> bool:
+        """Whether the collector may get another handset: the unbinding is done, or the vault's keys are destroyed."""
+        if self.told is None:
+            return False
+        frozen = self.wanted is BindingState.FROZEN and self.told.state is BindingState.FROZEN
+        return frozen or self.told.state in (BindingState.WIPING, BindingState.WIPED)
+
+    @property
+    def works(self) -> bool:
+        """Whether the binding is to be bound, and is so as far as the handset told."""
+        told = self.told is None or self.told.state is BindingState.BOUND
+        return told and self.wanted is BindingState.BOUND
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -71,6 +85,7 @@ class Case:
     binding: Binding
     standing: Standing
     orders: tuple[Order, ...] = ()
+    newest: bool = True  # whether its handset has no later binding; a former one is never bound again
     spoken: int | None = None  # the epoch of the report that is being answered
     keys: KeyNames = NO_KEYS
 

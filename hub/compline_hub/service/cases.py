@@ -21,7 +21,14 @@ _ACTS = {
 
 def case_of(ledger: Ledger, binding: Binding, keys: KeyNames = NO_KEYS) -> Case:
     """Return the case of a binding; ``keys`` matter to what is signed."""
-    return Case(binding, ledger.book.standing(binding.id), tuple(ledger.book.pending(binding.id)), keys=keys)
+    newest = ledger.binding_of(binding.handset)
+    return Case(
+        binding,
+        ledger.book.standing(binding.id),
+        tuple(ledger.book.pending(binding.id)),
+        newest=newest is None or newest.id == binding.id,
+        keys=keys,
+    )
 
 
 def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) -> None:

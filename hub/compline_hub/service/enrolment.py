@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from compline_hub.core import ordering
+from compline_hub.core.audit import MAX_WHO, Act, Entry
 from compline_hub.core.authority import handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
 from compline_hub.core.keys import EpochSecrets, HubKeys
+from compline_hub.core.orders import BY_HUB
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
+from compline_hub.service.cases import case_of, keep_case
 from compline_hub.service.orders import present_roster
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
@@ -22,6 +26,10 @@ from compline_shared.lease import LeaseTimes
 
 MAX_NAME = 60
 SERIAL_BITS = 159
+
+
+class StillUnbound(EnrolmentRefused):
+    """A handset is frozen for the collector for whom it was to be paired; a rebind gives it back."""
 
 
 class CollectorElsewhere(EnrolmentRefused):
@@ -67,6 +75,7 @@ class Enrolment:
 
         Raises:
             EnrolmentRefused: the id is taken by another key or was removed, or a name is empty or too long.
+            StillUnbound: the handset is this collector's already, and frozen or being wiped.
             CollectorElsewhere: the collector works with another handset.
         """
         name, collector = checked_name(name), checked_name(collector)
@@ -97,12 +106,15 @@ class Enrolment:
             serial=secrets.randbits(SERIAL_BITS) | 1,
         )
 
-    def remove(self, handset: HandsetId) -> None:
+    def remove(self, handset: HandsetId, *, by: str = BY_HUB) -> None:
         """Let a handset in no more, neither at the broker nor for a new certificate; its verdicts stay."""
+        now = int(self._clock())
         with self._store.transaction() as ledger:
             known = ledger.handset(handset)
             if known is not None and known.removed is None:
-                ledger.put_handset(replace(known, removed=int(self._clock())))
+                ledger.put_handset(replace(known, removed=now))
+                entry = Entry(at=now, who=by[:MAX_WHO], act=Act.HANDSET_REMOVED, handset=handset)
+                ledger.audit.note(entry)
 
     def _grant(self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes) -> EnrolmentGrant:
         keys = self._keys
@@ -139,13 +151,21 @@ class Enrolment:
         if person is None:
             person = Collector(CollectorId(secrets.token_hex(8)), collector)
             ledger.put_collector(person, at=now)
-        ledger.put_handset(_handset(known, request, name=name, now=now))
+        handset = _handset(known, request, name=name, now=now)
+        ledger.put_handset(handset)
         current = ledger.binding_of(request.handset_id)
         if current is not None and current.collector == person.id and current.escrow:  # none: it was wiped
+            if not ledger.book.standing(current.id).works:
+                raise StillUnbound(
+                    "This handset is unbound; use `compline-hub rebind`. One that froze alone thaws when it is heard."
+                )
             return current
         binding = self._new_binding(
             request.handset_id, person, bound=max(now, 0 if current is None else current.bound + 1)
         )
+        for former in ledger.bindings_of(handset.id):
+            before = case_of(ledger, former)
+            keep_case(ledger, before, ordering.retire(before, now=now), who=BY_HUB, now=now)
         ledger.bind(binding)
         return binding
 
@@ -196,5 +216,6 @@ def _handset(known: Handset | None, request: EnrolmentRequest, *, name: str, now
 
 def _elsewhere(collector: str, holder: Handset) -> CollectorElsewhere:
     return CollectorElsewhere(
-        f'{collector} works with the handset "{holder.name}"; unbind that one first, or name another collector.'
+        f'{collector} works with the handset "{holder.name}"; unbind that one first and wait until it is frozen'
+        " (a lost one: `compline-hub remove`), or name another collector."
     )

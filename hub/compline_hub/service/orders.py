@@ -31,6 +31,12 @@ class Given:
 
     handset: Handset
     order: Order
+    collector: str | None = None  # whose binding it is, where the hub knows
+
+    @property
+    def whose(self) -> str:
+        """The handset's name, and whose vault on it."""
+        return self.handset.name if self.collector is None else f"{self.handset.name}, of {self.collector}"
 
 
 class Orders:
@@ -48,18 +54,27 @@ class Orders:
 
     def rebind(self, handset: str, *, by: str) -> Given:
         """Bind a frozen handset to the same collector again; raises OrderRefused or NoSuchHandset."""
-        return self._to(
-            handset, OrderKind.REBIND, by, lambda _ledger, case, order: ordering.rebind(case, order)
-        )
 
-    def wipe(self, handset: str, *, by: str) -> Given:
-        """Order the destruction of a handset's vault, to be approved by two; raises OrderRefused or NoSuchHandset."""
+        def decide(ledger: Ledger, case: Case, order: Order) -> Case | Reason:
+            collector = case.binding.collector
+            holder = None if collector is None else ledger.holder(collector)
+            return ordering.rebind(
+                case, order, elsewhere=holder is not None and holder.id != case.binding.handset
+            )
+
+        return self._to(handset, OrderKind.REBIND, by, decide)
+
+    def wipe(self, handset: str, *, by: str, collector: str | None = None) -> Given:
+        """Order the destruction of one vault on a handset, to be approved by two: the present one, or a collector's.
+
+        Raises OrderRefused or NoSuchHandset.
+        """
 
         def decide(ledger: Ledger, case: Case, order: Order) -> Case | Reason:
             recent = ledger.book.wipes_since(order.ordered - ordering.WIPE_WINDOW + 1)
             return ordering.wipe(case, order, recent=recent)
 
-        return self._to(handset, OrderKind.WIPE, by, decide)
+        return self._to(handset, OrderKind.WIPE, by, decide, collector=collector)
 
     def policy(self, times: LeaseTimes | None, *, by: str) -> list[Given]:
         """Order lease times (None: as they are) and the present operators for all handsets that are not wiped.
@@ -109,9 +124,11 @@ class Orders:
                     " more digits of one in `compline-hub commands`."
                 )
             handset = ledger.handset(found[0].handset)
+            binding = ledger.binding(found[0].binding)
+            whose = None if binding is None else _collector(ledger, binding)
         if handset is None:
             raise NoSuchOrder("The order's handset is gone; see `compline-hub commands`.")
-        return Given(handset, found[0])
+        return Given(handset, found[0], whose)
 
     def handset(self, name: str) -> Handset:
         """Return the handset that goes by a name or id; raises NoSuchHandset."""
@@ -133,11 +150,20 @@ class Orders:
         with self._store.transaction() as ledger:
             return ledger.book.order(order)
 
-    def _to(self, name: str, kind: OrderKind, by: str, decide: _Decide) -> Given:
+    def vaults(self, handset: str) -> tuple[str, ...]:
+        """Return whose vaults lie on a handset and are not wiped, the newest binding's first."""
+        with self._store.transaction() as ledger:
+            found = ledger.bindings_of(named_handset(ledger, handset).id)
+            return tuple(_collector(ledger, binding) or binding.id for binding in found if binding.escrow)
+
+    def _to(
+        self, name: str, kind: OrderKind, by: str, decide: _Decide, *, collector: str | None = None
+    ) -> Given:
         now = self._now()
         with self._store.transaction() as ledger:
             handset = named_handset(ledger, name)
-            binding = _binding(ledger, handset)
+            binding = _binding(ledger, handset) if collector is None else _vault(ledger, handset, collector)
+            whose = _collector(ledger, binding)
             before = case_of(ledger, binding)
             order = _draft(binding, kind, by=by, now=now)
             outcome = decide(ledger, before, order)
@@ -148,19 +174,21 @@ class Orders:
                 ledger.audit.note(entry_of(order, Act.NOT_TAKEN, who=order.by, now=now, detail=outcome.code))
         if isinstance(outcome, Reason):
             raise _refused(outcome)
-        return Given(handset, order)
+        return Given(handset, order, whose)
 
     def _now(self) -> int:
         return int(self._clock())
 
 
 def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int) -> list[Given] | Reason:
-    """Order a policy for all handsets that are not wiped, all or none, within a transaction."""
+    """Order a policy for all handsets neither wiped nor removed, all or none, within a transaction."""
     operators = present_roster(ledger)
     chosen = times or ledger.book.times()
     given: list[Given] = []
     cases: list[tuple[Case, Case]] = []
     for handset in ledger.handsets():
+        if handset.removed is not None:
+            continue
         before = case_of(ledger, _binding(ledger, handset))
         if before.gone:
             continue
@@ -185,8 +213,11 @@ def present_roster(ledger: Ledger) -> tuple[Operator, ...]:
 
 
 def named_handset(ledger: Ledger, name: str) -> Handset:
-    """Return the handset that goes by a name for people, an id, or the first digits of one; raises NoSuchHandset."""
-    handsets = ledger.handsets()
+    """Return the handset that goes by a name for people, an id, or the first digits of one; raises NoSuchHandset.
+
+    A removed handset goes by nothing any more: no order reaches it, and its name is free for another.
+    """
+    handsets = [handset for handset in ledger.handsets() if handset.removed is None]
     found = [handset for handset in handsets if handset.name == name or handset.id == name]
     if not found and len(name) >= SHORTEST_PREFIX:
         found = [handset for handset in handsets if handset.id.startswith(name.lower())]
@@ -201,6 +232,18 @@ def _binding(ledger: Ledger, handset: Handset) -> Binding:
     if binding is None:
         raise NoSuchHandset("That handset has no binding; enrol it anew.")
     return binding
+
+
+def _vault(ledger: Ledger, handset: Handset, collector: str) -> Binding:
+    for binding in ledger.bindings_of(handset.id):
+        if binding.escrow and collector in (_collector(ledger, binding), binding.id):
+            return binding
+    raise NoSuchHandset(f"No vault of {collector} that is not wiped lies on that handset; check the name.")
+
+
+def _collector(ledger: Ledger, binding: Binding) -> str | None:
+    known = None if binding.collector is None else ledger.collector(binding.collector)
+    return None if known is None else known.name
 
 
 def _draft(binding: Binding, kind: OrderKind, *, by: str, now: int) -> Order:

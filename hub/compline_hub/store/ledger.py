@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Select, select, update
 from sqlalchemy.orm import Session
 
 from compline_hub.core.alarm import AlarmKind
@@ -61,14 +61,12 @@ class SqlLedger:
 
     def binding_of(self, handset: HandsetId) -> Binding | None:
         """Return the newest binding of a handset, or None."""
-        question = (
-            select(BindingRow)
-            .where(BindingRow.handset == handset)
-            .order_by(BindingRow.bound.desc(), BindingRow.epoch.desc())
-            .limit(1)
-        )
-        row = self._session.scalar(question)
+        row = self._session.scalar(_newest_first(handset).limit(1))
         return None if row is None else _binding(row)
+
+    def bindings_of(self, handset: HandsetId) -> Sequence[Binding]:
+        """Return all bindings of a handset, newest first."""
+        return [_binding(row) for row in self._session.scalars(_newest_first(handset))]
 
     def put_handset(self, handset: Handset) -> None:
         """Keep a handset, new or changed."""
@@ -106,18 +104,25 @@ class SqlLedger:
         row = self._session.scalar(select(CollectorRow).where(CollectorRow.name == name))
         return None if row is None else Collector(CollectorId(row.id), row.name)
 
+    def collector(self, collector: CollectorId) -> Collector | None:
+        """Return the collector, or None."""
+        row = self._session.get(CollectorRow, collector)
+        return None if row is None else Collector(CollectorId(row.id), row.name)
+
     def put_collector(self, collector: Collector, *, at: int) -> None:
         """Keep a new collector."""
         self._session.add(CollectorRow(id=collector.id, name=collector.name, made=at))
         self._session.flush()
 
     def holder(self, collector: CollectorId) -> Handset | None:
-        """Return the handset that is not removed and whose newest binding is this collector's, or None."""
+        """Return the handset, not removed, whose newest binding is this collector's and not released, or None."""
         question = select(BindingRow).where(BindingRow.collector == collector)
         for row in self._session.scalars(question.order_by(BindingRow.bound.desc())):
             handset = self.handset(HandsetId(row.handset))
             newest = self.binding_of(HandsetId(row.handset))
-            if handset and handset.removed is None and newest and newest.collector == collector:
+            if handset is None or handset.removed is not None or newest is None or newest.id != row.id:
+                continue
+            if not self.book.standing(newest.id).released:
                 return handset
         return None
 
@@ -187,6 +192,11 @@ class SqlLedger:
             )
             .values(superseded_by=by)
         )
+
+
+def _newest_first(handset: HandsetId) -> Select[BindingRow]:
+    mine = select(BindingRow).where(BindingRow.handset == handset)
+    return mine.order_by(BindingRow.bound.desc(), BindingRow.epoch.desc())
 
 
 def handset_of_row(row: HandsetRow) -> Handset:

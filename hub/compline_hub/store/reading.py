@@ -121,7 +121,7 @@ class SqlReading:
         question = (
             select(BindingRow.handset, StandingRow)
             .join(BindingRow, StandingRow.binding == BindingRow.id)
-            .order_by(BindingRow.epoch)
+            .order_by(BindingRow.bound, BindingRow.epoch)  # the last one of a handset wins
         )
         with Session(self._engine) as session:
             return {HandsetId(handset): standing_of(row) for handset, row in session.execute(question)}
