@@ -43,7 +43,11 @@ class Act(Coded):
     BACKED_UP = 13
     RESTORED = 14
     ROTATED = 15
-    HANDSET_REMOVED = 16
+    REMOVED = 16
+    CODE_GIVEN = 17
+    CODE_WITHDRAWN = 18
+    CODE_SPENT = 19  # three wrong tries
+    BOUND = 20
 
 
 @dataclass(frozen=True, slots=True)
