@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from compline_hub import audit_cli, officer_cli, operators_cli, orders_cli, safekeeping_cli
 from compline_hub.errors import HubNotReady
 from compline_hub.settings import HubSettings
-from compline_hub.terminal import SettingsFile, chosen_settings, console
+from compline_hub.terminal import SettingsFile, chosen_settings, console, typing_user
 from compline_shared.errors import ComplineError
 
 
@@ -141,11 +141,11 @@ def pair_command(
             raise HubNotReady(
                 "The hub does not run, so no handset could join; start `compline-hub serve` first."
             )
-        given = hub.pairing.offer(handset_name=name, collector_name=collector)
+        given = hub.pairing.offer(handset_name=name, collector_name=collector, by=typing_user())
         if once:
             announce(given, console)
         else:
-            show(given, hub.pairing, console)
+            show(given, hub.pairing, console, by=typing_user())
 
 
 @app.command("status")

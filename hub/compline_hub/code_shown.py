@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from compline_hub.core.offer import OfferState
+from compline_hub.core.orders import BY_HUB
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.qr import terminal_qr
 from compline_hub.service.pairing import Given, Outcome, Pairing
@@ -27,8 +28,8 @@ class NotPaired(EnrolmentRefused):
     """No handset joined with the code."""
 
 
-def show(given: Given, pairing: Pairing, console: Console) -> None:
-    """Show the code until a handset joined, the offer is over, or Ctrl-C calls it off.
+def show(given: Given, pairing: Pairing, console: Console, *, by: str = BY_HUB) -> None:
+    """Show the code until a handset joined, the offer is over, or Ctrl-C calls it off, in the name of `by`.
 
     Raises:
         NotPaired: no handset joined; the message says why.
@@ -37,7 +38,7 @@ def show(given: Given, pairing: Pairing, console: Console) -> None:
         with _interruptible():
             last = _followed(given, pairing, console)
     except KeyboardInterrupt:
-        pairing.withdraw(given.offer)
+        pairing.withdraw(given.offer, by=by)
         last = _outcome(given, pairing)
         if last.state is OfferState.TAKEN:
             raise NotPaired("A handset has taken the code already; see `compline-hub status`.") from None

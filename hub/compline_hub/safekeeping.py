@@ -19,6 +19,7 @@ from compline_hub.errors import BadBackup, FolderInUse
 from compline_hub.office import holding_keys, init_hub, open_hub
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
+from compline_hub.service.pairing import entry_of
 from compline_hub.settings import HubSettings
 from compline_hub.store.archive import DATABASE, read_archive, snapshot, write_archive
 from compline_hub.store.durable import sync_folder
@@ -113,7 +114,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
         try:
             with SqlStore(engine).transaction() as ledger:
                 count = _sealed_anew(ledger, keys, fresh)
-                _revoke_offers(ledger)
+                _revoke_offers(ledger, by=by)
                 entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail="escrow")
                 ledger.audit.note(entry)
         finally:
@@ -135,10 +136,11 @@ def _sealed_anew(ledger: Ledger, keys: HubKeys, fresh: HubKeys) -> int:
     return count
 
 
-def _revoke_offers(ledger: Ledger) -> None:
+def _revoke_offers(ledger: Ledger, *, by: str) -> None:
     """Pairing codes are sealed under the escrow key, and are good at the hub alone that gave them out."""
     for offer in ledger.offers.unfinished():
         ledger.offers.put(offer.revoked())
+        ledger.audit.note(entry_of(offer, Act.CODE_WITHDRAWN, who=by, now=int(time.time())))
 
 
 def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
@@ -164,7 +166,7 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
                     told=None if told is None else replace(told, question=None),
                 )
                 ledger.book.keep_standing(binding.id, marked)
-            _revoke_offers(ledger)
+            _revoke_offers(ledger, by=by)
             ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.RESTORED))
     except InvalidTag as error:
         raise BadBackup("The keys in the backup do not fit its database; take another backup.") from error

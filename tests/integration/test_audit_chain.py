@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from compline_hub.core.audit import Act
 from compline_hub.errors import AuditBroken, OrderRefused
 from compline_hub.store.engine import open_engine
 from tests.branch_store import Branch, branch
@@ -15,7 +16,7 @@ from tests.branch_store import Branch, branch
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Branch]:
-    """A branch with a few entries: ordered, done, ordered, seen or done, not taken."""
+    """A branch with a few entries: bound, ordered, done, ordered, seen or done, not taken."""
     with branch(tmp_path) as opened:
         handset = opened.simulated()
         opened.orders.freeze("Desk 7", by="ada")
@@ -45,7 +46,7 @@ def test_audit_control_when_nobody_touched_it_then_it_holds(office: Branch) -> N
         (["UPDATE audit SET who = 'nobody' WHERE number = 2"], 2),
         (["UPDATE audit SET at = at - 3600 WHERE number = 1"], 1),
         (["UPDATE audit SET detail = 'wipe' WHERE number = 3"], 3),
-        (["UPDATE audit SET command = NULL WHERE number = 1"], 1),
+        (["UPDATE audit SET command = NULL WHERE number = 2"], 2),
         (["UPDATE audit SET act = 99 WHERE number = 1"], None),
         (["DELETE FROM audit WHERE number = 3"], 3),
         (["DELETE FROM audit WHERE number = 1"], 1),
@@ -100,3 +101,28 @@ def test_order_when_the_transaction_fails_then_neither_it_nor_its_entry_is_kept(
 
     assert len(office.audited()) == before
     assert len(office.hub.reading.orders(None, limit=9)) == 2
+
+
+def test_audit_when_handsets_are_paired_and_removed_then_each_act_is_there_and_no_name(
+    tmp_path: Path,
+) -> None:
+    with branch(tmp_path) as office:
+        pairing = office.hub.pairing
+        called_off = pairing.offer(handset_name="Desk 7", collector_name="Li Wei", by="ada").offer
+        pairing.withdraw(called_off, by="bo")
+        pairing.withdraw(called_off, by="bo")  # it is over already
+        handset = office.simulated()
+        again = office.hub.enrolment.enrol(handset.request, name="Desk 7", collector=handset.id)
+        office.hub.enrolment.remove(handset.id, by="ada")
+        office.hub.enrolment.remove(handset.id, by="ada")
+        entries = office.audited()
+
+    assert [(entry.who, entry.act) for entry in entries] == [
+        ("ada", Act.CODE_GIVEN),
+        ("bo", Act.CODE_WITHDRAWN),
+        ("handset", Act.BOUND),
+        ("ada", Act.REMOVED),
+    ]
+    assert [entry.detail for entry in entries[:2]] == [called_off] * 2
+    assert (entries[2].handset, entries[2].binding) == (handset.id, again.place.binding)
+    assert not any("Desk" in entry.detail or "Li" in entry.detail for entry in entries)

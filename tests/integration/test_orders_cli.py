@@ -158,7 +158,7 @@ def test_remove_when_the_name_is_typed_then_the_handset_is_gone_and_it_is_in_the
     assert "七号工位" in before
     assert "let in no more" in told
     assert "No handset has joined" in place.good("status")
-    assert "handset_removed" in place.good("audit", "list")
+    assert "removed" in place.good("audit", "list")
     assert "No handset goes by that name" in place.run("unbind", "七号工位").stderr
 
 

@@ -37,7 +37,7 @@ def test_unbind_when_the_handset_meets_the_hub_then_nothing_opens_the_vault_and_
 
     assert handset.readable is None
     assert office.now_of(order).state is OrderState.DONE
-    assert [entry.act for entry in office.audited()][:2] == [Act.ORDERED, Act.DONE]
+    assert [entry.act for entry in office.audited()][:3] == [Act.BOUND, Act.ORDERED, Act.DONE]
 
 
 def test_rebind_when_frozen_then_the_vault_opens_with_the_same_key_in_the_next_epoch(office: Branch) -> None:

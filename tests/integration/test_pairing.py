@@ -18,6 +18,7 @@ from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse, StorageFull
 from compline_edge.vault.home import locked, open_home
 from compline_edge.vault.identity import create_identity
+from compline_hub.core.audit import Act
 from compline_hub.core.offer import LIFE
 from compline_hub.core.standing import Question, Told
 from compline_hub.errors import OrderRefused
@@ -117,6 +118,12 @@ def test_pairing_when_the_fourth_try_is_right_then_refused_all_the_same(
 
     assert "three times" in refused(tmp_path, given.invitation)
     assert hub.state(given) == "spent"
+    with hub.hub.store.transaction() as ledger:
+        entries = [kept.entry for kept in ledger.audit.entries()]
+    assert [(entry.act, entry.detail) for entry in entries] == [
+        (Act.CODE_GIVEN, given.offer),
+        (Act.CODE_SPENT, given.offer),
+    ]
 
 
 def test_pairing_when_the_third_try_is_right_then_joins(hub: PairingHub, tmp_path: Path) -> None:

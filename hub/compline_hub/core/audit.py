@@ -44,7 +44,11 @@ class Act(Coded):
     RESTORED = 14
     ROTATED = 15
     KEY_DESTROYED = 16  # the one before, after a rotation
-    HANDSET_REMOVED = 17
+    REMOVED = 17
+    CODE_GIVEN = 18
+    CODE_WITHDRAWN = 19
+    CODE_SPENT = 20  # three wrong tries
+    BOUND = 21
 
 
 @dataclass(frozen=True, slots=True)

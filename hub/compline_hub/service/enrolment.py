@@ -16,6 +16,7 @@ from compline_hub.core.orders import BY_HUB
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
 from compline_hub.service.cases import case_of, keep_case
+from compline_hub.service.dispatch import BY_HANDSET
 from compline_hub.service.orders import present_roster
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
@@ -113,7 +114,7 @@ class Enrolment:
             known = ledger.handset(handset)
             if known is not None and known.removed is None:
                 ledger.put_handset(replace(known, removed=now))
-                entry = Entry(at=now, who=by[:MAX_WHO], act=Act.HANDSET_REMOVED, handset=handset)
+                entry = Entry(at=now, who=by[:MAX_WHO], act=Act.REMOVED, handset=handset)
                 ledger.audit.note(entry)
 
     def _grant(self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes) -> EnrolmentGrant:
@@ -167,6 +168,16 @@ class Enrolment:
             before = case_of(ledger, former)
             keep_case(ledger, before, ordering.retire(before, now=now), who=BY_HUB, now=now)
         ledger.bind(binding)
+        ledger.audit.note(
+            Entry(
+                at=now,
+                who=BY_HANDSET,
+                act=Act.BOUND,
+                detail=person.id,
+                handset=handset.id,
+                binding=binding.id,
+            )
+        )
         return binding
 
     def _new_binding(self, handset: HandsetId, person: Collector, *, bound: int) -> Binding:

@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from compline_hub.core.audit import MAX_WHO, Act, Entry
 from compline_hub.core.enrolled import Handset
 from compline_hub.core.keys import HubKeys
 from compline_hub.core.offer import LIFE, MAX_OPEN, Offer, OfferState
+from compline_hub.core.orders import BY_HUB
 from compline_hub.core.pairing import (
     Barred,
     Bind,
@@ -32,6 +34,7 @@ from compline_hub.core.pairing import (
 )
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Store
+from compline_hub.service.dispatch import BY_HANDSET
 from compline_hub.service.enrolment import CollectorElsewhere, Enrolment, checked_name
 from compline_shared.certificates import Certificate
 from compline_shared.pairing import Down, Offered, Refusal, Refused, Renew, Renewed, Up, renewal_given
@@ -90,7 +93,7 @@ class Pairing:
         self._officer_key = officer_key
         self._clock = clock
 
-    def offer(self, *, handset_name: str, collector_name: str) -> Given:
+    def offer(self, *, handset_name: str, collector_name: str, by: str = BY_HUB) -> Given:
         """Give out a code for one handset.
 
         Raises:
@@ -117,6 +120,7 @@ class Pairing:
                 expires=now + LIFE,
             )
             ledger.offers.put(self._sealed(offer, code))
+            ledger.audit.note(entry_of(offer, Act.CODE_GIVEN, who=by, now=now))
         officer = None if self._officer_key is None else officer_fingerprint(self._officer_key)
         holder = self._enrolment.holder_of(collector_name)
         invitation = Invitation(code, self._address, officer)
@@ -138,12 +142,15 @@ class Pairing:
             seconds_left=max(0, stands.expires - now),
         )
 
-    def withdraw(self, offer: str) -> None:
+    def withdraw(self, offer: str, *, by: str = BY_HUB) -> None:
         """Call an offer off; harmless when it is over."""
         with self._store.transaction() as ledger:
             found = ledger.offers.offer(offer)
-            if found is not None:
-                ledger.offers.put(found.withdrawn())
+            after = None if found is None else found.withdrawn()
+            if after is not None and after != found:
+                ledger.offers.put(after)
+                now = int(self._clock())
+                ledger.audit.note(entry_of(after, Act.CODE_WITHDRAWN, who=by, now=now))
 
     def expire(self) -> None:
         """Forget the secrets of codes whose time is over."""
@@ -199,11 +206,14 @@ class Pairing:
             offer = ledger.offers.offer(command.offer)
             if offer is None:
                 return Barred(Refused(Refusal.NO_OFFER))
-            offer = offer.as_of(int(self._clock()))
+            now = int(self._clock())
+            offer = offer.as_of(now)
             refusal = offer.admit(handset)
             if refusal is None:
                 offer = offer.taken_by(handset) if command.proven else offer.tried_wrong()
                 ledger.offers.put(offer)
+                if offer.state is OfferState.SPENT:
+                    ledger.audit.note(entry_of(offer, Act.CODE_SPENT, who=BY_HANDSET, now=now))
         if refusal is not None:
             return Barred(Refused(refusal))
         if not command.proven:
@@ -265,6 +275,11 @@ class Conversation:
                 elif result is not None:
                     answers.append(result)
         return answers
+
+
+def entry_of(offer: Offer, act: Act, *, who: str, now: int) -> Entry:
+    """Return an audit entry about a code: its offer's id, neither its letters nor anybody's name."""
+    return Entry(at=now, who=who[:MAX_WHO], act=act, detail=offer.id)
 
 
 def _unlike(taken: set[str]) -> PairingCode:

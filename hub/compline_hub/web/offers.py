@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import JSONBody, PathParameter
 
 from compline_hub.service.pairing import Pairing
+from compline_hub.web.orders import BY_PAGE
 from compline_hub.web.schemas import GivenOut, OfferIn, OutcomeOut, given_out, outcome_out
 
 OfferId = Annotated[str, PathParameter(pattern="^[0-9a-f]{16}$")]
@@ -23,7 +24,7 @@ class OfferController(Controller):
     @post(sync_to_thread=True)
     def give(self, data: JSONBody[OfferIn], pairing: NamedDependency[Pairing]) -> GivenOut:
         """A new code; it is told in this answer and never again."""
-        return given_out(pairing.offer(handset_name=data.handset, collector_name=data.collector))
+        return given_out(pairing.offer(handset_name=data.handset, collector_name=data.collector, by=BY_PAGE))
 
     @get("/{offer:str}", sync_to_thread=True)
     def outcome(self, offer: OfferId, pairing: NamedDependency[Pairing]) -> OutcomeOut:
@@ -36,4 +37,4 @@ class OfferController(Controller):
     @delete("/{offer:str}", sync_to_thread=True)
     def withdraw(self, offer: OfferId, pairing: NamedDependency[Pairing]) -> None:
         """Call it off; harmless when it is over."""
-        pairing.withdraw(offer)
+        pairing.withdraw(offer, by=BY_PAGE)
