@@ -10,10 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from compline_edge.clock import SystemClock
 from compline_edge.joining import Paired, pair
+from compline_edge.link.errors import FalseHub, PairingRefused, Unreachable
 from compline_edge.ports import Address
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.identity import create_identity
 from compline_hub.app import Hub, init_hub, open_hub
 from compline_hub.link.evidence_talk import EvidenceTalk
 from compline_hub.link.pairing_port import PairingPort
@@ -21,6 +25,7 @@ from compline_hub.service.pairing import Given
 from compline_hub.settings import HubSettings
 from compline_shared.pairing_code import Invitation, PairingCode
 from compline_shared.transfer import ALPN
+from tests.homes import bytes_under
 from tests.running_hub import hub_settings
 
 SECONDS = 20.0
@@ -100,3 +105,14 @@ def mistyped(invitation: Invitation) -> Invitation:
     code = invitation.code
     last = "0" if code.secret[-1] != "0" else "1"
     return Invitation(PairingCode(code.short, code.secret[:-1] + last), invitation.address)
+
+
+def refused(folder: Path, invitation: Invitation, name: str = "handset") -> str:
+    """What a handset says that may not join, its home as it was."""
+    settings = handset(folder, name)
+    create_identity(settings.home_folder)
+    before = bytes_under(settings.home_folder)
+    with pytest.raises((PairingRefused, FalseHub, Unreachable)) as error:
+        joined(settings, invitation)
+    assert bytes_under(settings.home_folder) == before
+    return str(error.value)
