@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,3 +73,24 @@ def test_unbind_and_rebind_when_typed_while_the_hub_runs_then_both_are_done_with
     assert frozen is None
     assert handset.readable == key
     assert handset.life.epoch == 2
+
+
+def test_command_key_when_rotated_between_two_runs_then_the_served_hub_tells_the_handset_and_destroys_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline_hub.app.EXPIRY_SECONDS", 0.1)
+    handset, settings = SimulatedHandset(), hub_settings(tmp_path)
+    with running_hub(settings) as hub:
+        hub.enrol(handset)
+        refused = typed(hub, "keys", "rotate", "command")
+    rotated = typed(hub, "keys", "rotate", "command")
+    former = settings.data / "keys" / "command.key.old"
+    kept = former.exists()
+    with running_hub(settings) as hub, joined_client(hub, handset) as client, working(client, handset):
+        deadline = time.monotonic() + 30
+        while former.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        unbound = typed(hub, "unbind", "Desk 7", "--wait", "--wait-seconds", "30")
+
+    assert (refused.exit_code, rotated.exit_code, unbound.exit_code) == (1, 0, 0), unbound.output
+    assert (kept, former.exists(), handset.readable) == (True, False, None)
