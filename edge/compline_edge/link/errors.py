@@ -53,8 +53,8 @@ _REFUSALS = {
     Refusal.WITHDRAWN: "The code was called off at the hub: ask for a new one.",
     Refusal.COLLECTOR_ELSEWHERE: "The collector works with another handset: let the branch admin unbind that one "
     "first, or ask for a code for another collector.",
-    Refusal.HANDSET_REFUSED: "The hub does not take this handset any more: it was removed, or its keys changed. "
-    "Pair from a new home folder.",
+    Refusal.HANDSET_REFUSED: "The hub does not take this handset as it is. Unbound from the same collector: let the "
+    "branch run `compline-hub rebind`. Removed, or its keys changed: pair from a new home folder.",
     Refusal.UNKNOWN_HANDSET: "The hub does not know this handset: pair it anew.",
     Refusal.UNABLE: "The hub has trouble of its own: look at its log, and try again.",
 }
