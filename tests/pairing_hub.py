@@ -108,11 +108,16 @@ def mistyped(invitation: Invitation) -> Invitation:
     return Invitation(PairingCode(code.short, code.secret[:-1] + last), invitation.address)
 
 
+def begun(home: Path) -> None:
+    """Make what an attempt to pair leaves behind: an identity, and the file, empty, by which a home is held."""
+    create_identity(home)
+    locked(home).close()
+
+
 def refused(folder: Path, invitation: Invitation, name: str = "handset") -> str:
     """What a handset says that may not join, its home as it was."""
     settings = handset(folder, name)
-    create_identity(settings.home_folder)
-    locked(settings.home_folder).close()  # an empty file that stays
+    begun(settings.home_folder)
     before = bytes_under(settings.home_folder)
     with pytest.raises((PairingRefused, FalseHub, Unreachable)) as error:
         joined(settings, invitation)

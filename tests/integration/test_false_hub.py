@@ -11,14 +11,14 @@ import pytest
 
 from compline_edge.core import joining as handset_side
 from compline_edge.link.errors import FalseHub, PairingRefused
-from compline_edge.vault.identity import active_binding, create_identity
+from compline_edge.vault.identity import active_binding
 from compline_hub.core import pairing as hub_side
 from compline_shared import pairing
 from compline_shared.pairing import Join, Offered, Refused, Taken
 from compline_shared.pairing_code import Invitation, code_of
 from tests.false_hub import Between, lying, serving
 from tests.homes import bytes_under
-from tests.pairing_hub import PairingHub, handset, joined, mistyped, pairing_hub
+from tests.pairing_hub import PairingHub, begun, handset, joined, mistyped, pairing_hub
 from tests.running_hub import free_port
 
 
@@ -43,7 +43,7 @@ def test_between_when_it_shows_its_own_authority_then_the_hub_refuses_and_gives_
 ) -> None:
     between = Between(hub.settings.pairing_port, own_authority=True)
     given = hub.offer()
-    create_identity(tmp_path / "handset")
+    begun(tmp_path / "handset")
     before = bytes_under(tmp_path / "handset")
 
     with serving(between.meet) as port, pytest.raises(PairingRefused, match="The code is wrong"):
@@ -87,7 +87,7 @@ def test_between_control_when_the_transcript_lacks_the_certificates_then_it_read
 
 def test_false_hub_when_it_takes_any_code_then_the_handset_does_not_believe_it(tmp_path: Path) -> None:
     settings = handset(tmp_path)
-    create_identity(settings.home_folder)
+    begun(settings.home_folder)
     before = bytes_under(settings.home_folder)
 
     with serving(lying) as port, pytest.raises(FalseHub, match="nothing was changed"):
