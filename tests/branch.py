@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,16 +35,9 @@ from compline_shared.reports import Report, verify_report
 from compline_shared.topics import UP_FILTER, down, handset_of
 from compline_shared.wire import canonical
 from tests.homes import HubKeys, SystemClock
+from tests.running_hub import free_port
 
 FAST = Pace(batch_age=0.02, answer=1.0, reconnect=0.05, longest=1.0)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 class Broker:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pwd
 import queue
+import random
 import shutil
 import socket
 import ssl
@@ -49,9 +50,12 @@ def broker_user() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that the system does not give to connections."""
+    for port in random.sample(range(20_000, 32_768), 50):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port on 127.0.0.1")
 
 
 def hub_settings(folder: Path, **values: Any) -> HubSettings:

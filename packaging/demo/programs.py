@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -95,8 +96,11 @@ def stage(
 
 
 def free_port(wanted: int) -> int:
-    """Return `wanted` where nobody listens on it, else any free port of 127.0.0.1."""
-    for port in (wanted, 0):
+    """Return `wanted` where nobody listens on it, else any free port of 127.0.0.1.
+
+    One that the system does not give to connections: those of the hub itself could take it before the hub does.
+    """
+    for port in (*filter(None, [wanted]), *random.sample(range(20_000, 32_768), 50)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

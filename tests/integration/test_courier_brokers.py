@@ -23,8 +23,9 @@ from compline_shared.batch import Outcome, Receipt, pack_receipt
 from compline_shared.ids import BindingId
 from compline_shared.p256 import point_of
 from compline_shared.taxonomy import Severity
-from tests.branch import Broker, HubEnd, at, courier_of, free_port, keeper_of, running, until
+from tests.branch import Broker, HubEnd, at, courier_of, keeper_of, running, until
 from tests.homes import HubKeys, SystemClock, enrolled, opened
+from tests.running_hub import free_port
 from tests.verdicts import draft
 
 WITHIN = 30.0
