@@ -1,7 +1,8 @@
-"""The format of a sealed recording or chat: chunks under a random key of its own.
+"""The format of a sealed file: a header, then chunks under a key of its own.
 
-    file    = "CEV1" + id (16 random bytes) + chunk 0 + chunk 1 + ... + last chunk
-    chunk n = ChaCha20-Poly1305(key, nonce = n (8 bytes, big-endian) + 000000 + (01 if last else 00), aad = "CEV1" + id)
+    file     = header + chunk 0 + chunk 1 + ... + last chunk
+    chunk n  = ChaCha20-Poly1305(key, nonce = n (8 bytes, big-endian) + 000000 + (01 if last else 00), aad = header)
+    evidence = such a file with header "CEV1" + id (16 random bytes)
 
 Every chunk but the last holds 65,536 bytes of plaintext; each has a tag of 16. The last may be empty, and only it is
 marked: cut, swapped, repeated or appended chunks do not open.
@@ -40,7 +41,7 @@ def sealed(read: Read, *, name: bytes, key: bytes) -> Iterator[tuple[bytes, int]
     while True:
         following = _filled(read, CHUNK) if len(chunk) == CHUNK else b""
         last = not following
-        yield aead.encrypt(_nonce(number, last=last), chunk, header), len(chunk)
+        yield sealed_chunk(aead, number, chunk, header=header, last=last), len(chunk)
         if last:
             return
         number, chunk = number + 1, following
@@ -52,17 +53,34 @@ def opened(read: Read, *, name: bytes, key: bytes) -> Iterator[bytes]:
     Raises:
         EvidenceDamaged: another file, cut short or altered; what was yielded before was sound.
     """
-    aead, header = ChaCha20Poly1305(key), _filled(read, HEADER_BYTES)
+    header = _filled(read, HEADER_BYTES)
     if header != _MAGIC + name:
         raise EvidenceDamaged(EvidenceDamaged.__doc__)
+    try:
+        for chunk, _last in opened_chunks(read, key=key, header=header):
+            yield chunk
+    except InvalidTag:
+        raise EvidenceDamaged(EvidenceDamaged.__doc__) from None
+
+
+def sealed_chunk(aead: ChaCha20Poly1305, number: int, plain: bytes, *, header: bytes, last: bool) -> bytes:
+    """Return chunk ``number`` of a file; ``plain`` has 65,536 bytes, or up to as many in the last."""
+    return aead.encrypt(_nonce(number, last=last), plain, header)
+
+
+def opened_chunks(read: Read, *, key: bytes, header: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield the plaintext of each chunk after the header, checked, and whether it is the last.
+
+    Raises:
+        cryptography.exceptions.InvalidTag: another key or header, cut short or altered.
+    """
+    aead = ChaCha20Poly1305(key)
     number, record = 0, _filled(read, CHUNK + _TAG)
     while True:
         following = _filled(read, CHUNK + _TAG)
-        try:
-            yield aead.decrypt(_nonce(number, last=not following), record, header)
-        except InvalidTag:
-            raise EvidenceDamaged(EvidenceDamaged.__doc__) from None
-        if not following:
+        last = not following
+        yield aead.decrypt(_nonce(number, last=last), record, header), last
+        if last:
             return
         number, record = number + 1, following
 

@@ -27,9 +27,10 @@ from compline_hub.safekeeping import COUNTER_STEP, back_up, restore, rotate_escr
 from compline_hub.settings import HubSettings
 from compline_hub.store.archive import write_archive
 from compline_hub.store.key_files import KeyFiles
-from compline_hub.store.sealed_stream import CHUNK, OpeningReader, SealingWriter
+from compline_hub.store.sealed_stream import OpeningReader, SealingWriter
 from compline_shared.errors import ComplineError
 from compline_shared.ids import HandsetId
+from compline_shared.sealed_file import CHUNK
 from tests.branch_store import Branch, branch
 
 SECRET = "correct horse battery"

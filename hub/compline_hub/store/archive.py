@@ -12,7 +12,8 @@ from typing import IO, BinaryIO, Final, cast
 
 from compline_hub.errors import BadBackup
 from compline_hub.store.durable import sync_folder
-from compline_hub.store.sealed_stream import CHUNK, OpeningReader, SealingWriter
+from compline_hub.store.sealed_stream import OpeningReader, SealingWriter
+from compline_shared.sealed_file import CHUNK
 
 DATABASE: Final = "hub.db"
 _NAME: Final = re.compile(r"hub\.db|keys/[a-z]+\.(key|key\.old|crt)")

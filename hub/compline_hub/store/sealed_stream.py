@@ -1,8 +1,7 @@
 """A file of any length under one passphrase: nothing of it is believed before it was authenticated.
 
-    "CPB1" + file key sealed under the passphrase (`passphrase`, 80 bytes), then chunks of 65,536 bytes, each with a tag
-    of 16: ChaCha20-Poly1305 under the file key, nonce = number (8, big-endian) 000000 (01 in the last, else 00),
-    AAD = the first 84 bytes
+    "CPB1" + file key sealed under the passphrase (`passphrase`, 80 bytes) = the header of a `sealed_file`, then its
+    chunks under the file key
 
 Chunks cannot be changed, removed, reordered or cut off at the end.
 """
@@ -18,11 +17,10 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_hub.errors import BadBackup
 from compline_hub.store.passphrase import open_under, seal_under
+from compline_shared.sealed_file import CHUNK, opened_chunks, sealed_chunk
 
-CHUNK: Final = 65_536
 _MAGIC: Final = b"CPB1"
 _WRAPPED: Final = 80
-_TAG: Final = 16
 _USE: Final = b"backup"
 
 
@@ -60,7 +58,7 @@ class SealingWriter:
             self.close()
 
     def _seal(self, plain: bytes, *, last: bool) -> None:
-        self._to.write(self._aead.encrypt(_nonce(self._number, last=last), plain, self._head))
+        self._to.write(sealed_chunk(self._aead, self._number, plain, header=self._head, last=last))
         self._number += 1
 
 
@@ -71,11 +69,8 @@ class OpeningReader:
         head = source.read(len(_MAGIC) + _WRAPPED)
         if len(head) != len(_MAGIC) + _WRAPPED or not head.startswith(_MAGIC):
             raise BadBackup("The file is no backup that this version can read.")
-        self._head = head
-        self._aead = ChaCha20Poly1305(open_under(passphrase, head[len(_MAGIC) :], use=_USE))
-        self._source = source
-        self._next = source.read(CHUNK + _TAG)
-        self._number = 0
+        key = open_under(passphrase, head[len(_MAGIC) :], use=_USE)
+        self._chunks = opened_chunks(source.read, key=key, header=head)
         self._opened = bytearray()
         self._ended = False
 
@@ -93,16 +88,10 @@ class OpeningReader:
             pass
 
     def _open(self) -> None:
-        sealed, self._next = self._next, self._source.read(CHUNK + _TAG)
-        self._ended = not self._next
         try:
-            self._opened += self._aead.decrypt(_nonce(self._number, last=self._ended), sealed, self._head)
-        except InvalidTag:
+            chunk, self._ended = next(self._chunks)
+        except (InvalidTag, StopIteration):  # there is nothing after a chunk that did not open
             raise BadBackup(
                 "The backup is damaged or was cut off; nothing of it was used. Take another copy of it."
             ) from None
-        self._number += 1
-
-
-def _nonce(number: int, *, last: bool) -> bytes:
-    return number.to_bytes(8, "big") + bytes(3) + bytes([last])
+        self._opened += chunk
