@@ -213,6 +213,20 @@ def test_stream_when_sealed_then_it_opens_to_the_same_bytes(tmp_path: Path, leng
         assert reader.read(length + 1) == plain
 
 
+def test_stream_when_read_on_after_damage_then_it_never_passes_for_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "s").open("wb") as sealed, SealingWriter(sealed, passphrase=SECRET) as writer:
+        writer.write(bytes(2 * CHUNK))
+    data = bytearray((tmp_path / "s").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "s").write_bytes(data)
+
+    with (tmp_path / "s").open("rb") as source:
+        reader = OpeningReader(source, passphrase=SECRET)
+        for _ in range(2):
+            with pytest.raises(BadBackup, match="damaged"):
+                reader.drain()
+
+
 def test_rotation_when_done_then_the_old_key_opens_nothing_and_every_secret_is_the_same(
     tmp_path: Path,
 ) -> None:

@@ -40,6 +40,7 @@ def unpack(archive: Path, *, to: Path, name: str) -> Path:
         if target.exists():
             shutil.rmtree(target)
         top.rename(target)
+    # zipfile says NotImplementedError for a compression it lacks, and RuntimeError for an encrypted member
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise BadArchive(f"The archive of {name} is broken ({error}): fetch it again.") from error
     finally:
