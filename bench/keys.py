@@ -104,10 +104,11 @@ def _report() -> Report:
         state=BindingState.BOUND,
         cause=Cause.COMMAND,
         policy=1,
-        command_key=bytes(8),
+        hub_keys=bytes(8),
         rollback_resistant=False,
         lease_used=0,
         owed=0,
+        last_seq=0,
         nonce=bytes(16),
         answer_key=b"\x09" + bytes(31),
     )

@@ -184,7 +184,7 @@ def _commands(frames: Iterable[bytes], grants: Iterable[EnrolmentGrant]) -> list
     heard = []
     for frame, grant in product(frames, grants):
         with suppress(MalformedFrame):
-            heard.append(verify_command(frame, grant.command_key, grant.place.handset))
+            heard.append(verify_command(frame, grant.hub_keys.command_key, grant.place.handset))
     return heard
 
 

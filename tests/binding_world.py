@@ -50,7 +50,18 @@ from compline_shared.commands import (
 )
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import MAX_RESULTS, CommandOutcome
-from tests.bindings import ANNE, BERT, BINDING, ELSEWHERE, OPERATOR_KEYS, ROSTER, WHO, life, operator
+from tests.bindings import (
+    ANNE,
+    BERT,
+    BINDING,
+    ELSEWHERE,
+    OPERATOR_KEYS,
+    ROSTER,
+    WHO,
+    life,
+    operator,
+    some_keys,
+)
 
 Kill = Literal["none", "before the effect", "after the effect"]
 SEALED: Final = -1
@@ -134,7 +145,7 @@ class World(RuleBasedStateMachine):
         if kind is Lease:
             return Lease(nonce, 1_795_000_000)
         if kind is Rekey:
-            return Rekey(nonce, data.draw(st.sampled_from([b"1" * 32, b"2" * 32])))
+            return Rekey(nonce, data.draw(st.sampled_from([some_keys(b"1"), some_keys(b"2")])))
         named = data.draw(st.sampled_from([(ANNE, BERT), (ANNE,), (), tuple(OPERATOR_KEYS)]))
         version = data.draw(st.integers(0, 9))
         return Policy(nonce, version, LeaseTimes(), tuple(operator(who) for who in named))
@@ -250,17 +261,18 @@ class World(RuleBasedStateMachine):
     def judge(self, it: Command, decided: Decision) -> None:
         """Whoever has no authority changes nothing but what is remembered of the command."""
         before, after = self.life, decided.life
-        if (before.stage, before.terms, before.command_key, None) == (
+        if (before.stage, before.terms, before.hub_keys, None) == (
             after.stage,
             after.terms,
-            after.command_key,
+            after.hub_keys,
             decided.effect,
         ):
             return
         assert (it.handset, it.binding, it.epoch) == (before.handset, before.binding, before.epoch)
         assert it.counter > before.counter
         assert not self.finished[it.id]
-        if isinstance(it.body, Rebind | Lease | Policy | Rekey):
+        wiped = isinstance(before.stage, Wiped)  # knows no nonce any more, and may still owe verdicts
+        if isinstance(it.body, Rebind | Lease | Policy) or (isinstance(it.body, Rekey) and not wiped):
             assert it.body.nonce in self.asked
         named = {each.id for each in before.terms.operators}
         changed = before.terms.operators != after.terms.operators

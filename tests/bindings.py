@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_edge.core.binding_life import Bound, Life, Stage, Terms
 from compline_edge.core.lease import Account, Reading
-from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve, key_name
+from compline_shared.commands import Body, Command, Operator, Policy, Wipe, approve
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.place import Place
@@ -36,6 +37,13 @@ CARA: Final = b"operatrC"
 OPERATOR_KEYS: Final = {
     who: Ed25519PrivateKey.from_private_bytes(who * 4) for who in (ANNE, BERT, CARA, b"operatrD")
 }
+
+
+def some_keys(mark: bytes) -> HubPublicKeys:
+    """The public keys of a hub; ``mark`` is the byte that they are made of."""
+    return HubPublicKeys(
+        command=mark * 32, signing=mark * 32, sealing=mark * 32, authorities=(b"an authority",)
+    )
 
 
 def operator(who: bytes) -> Operator:
@@ -87,10 +95,11 @@ def report() -> Report:
         state=BindingState.FROZEN,
         cause=Cause.LEASE,
         policy=4,
-        command_key=key_name(HUB.public_key().public_bytes_raw()),
+        hub_keys=some_keys(b"h").name,
         rollback_resistant=False,
         lease_used=259_200,
         owed=7,
+        last_seq=19,
         nonce=NONCE,
         answer_key=ANSWERING.public_key().public_bytes_raw(),
         results=(Result(bytes(16), CommandOutcome.OLD_NONCE), Result(b"\x01" * 16, CommandOutcome.DONE)),

@@ -131,7 +131,7 @@ class HubEnd:
 def keeper_of(home: Home, folder: Path, *, clock: Clock | None = None) -> CertificateKeeper:
     return CertificateKeeper(
         CertificateStore(folder),
-        authority=home.grant.hub_authority,
+        hub=lambda: home.hub_keys,
         key=home.identity.tls,
         clock=clock or SystemClock(),
     )
@@ -144,7 +144,8 @@ def courier_of(
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
-        grant=home.grant,
+        place=home.grant.place,
+        hub=lambda: home.hub_keys,
         carrier=MqttCarrier(home.place.handset, keeper_of(home, folder, clock=clock)),
         find=at(Address("127.0.0.1", port)),
         clock=SystemClock(),

@@ -133,7 +133,7 @@ def branch(folder: Path) -> Iterator[Branch]:
     with open_hub(settings) as hub:
         post, rings = Post(), list[int]()
         clock = Clock()
-        intake = Intake(hub.store, hub.keys, post, news=lambda: rings.append(1), clock=clock)
-        dispatch = Dispatch(hub.store, hub.keys, post, clock=clock)
+        intake = Intake(hub.store, hub.ring, post, news=lambda: rings.append(1), clock=clock)
+        dispatch = Dispatch(hub.store, hub.ring, post, clock=clock)
         orders, roll = Orders(hub.store, clock=clock), OperatorRoll(hub.store, clock=clock)
         yield Branch(hub, post, intake, rings, dispatch, orders, clock, roll)

@@ -57,8 +57,9 @@ class Between:
                 answer = read_down(await _frame(far_reader, MAX_DOWN))
                 self.read.append(answer)
                 if isinstance(answer, Offered) and self._own_authority:
-                    own = MALLORY.certificates.authority.der
-                    answer = msgspec.structs.replace(answer, authority=own)
+                    own = (MALLORY.certificates.authority.der,)
+                    keys = msgspec.structs.replace(answer.keys, authorities=own)
+                    answer = msgspec.structs.replace(answer, keys=keys)
                 _send(writer, write_down(answer))
         far_writer.transport.abort()
         writer.transport.abort()
@@ -69,15 +70,11 @@ async def lying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     with suppress(asyncio.IncompleteReadError, OSError):
         join = read_up(await _frame(reader, MAX_UP))
         assert isinstance(join, Join)
-        keys = MALLORY.all
         offered = Offered(
             nonce=bytes(16),
             hub_time=1_795_600_000,
-            sealing=keys.sealing_public,
-            signing=keys.signing_public,
-            command=keys.command_public,
+            keys=MALLORY.public,
             officer=None,
-            authority=MALLORY.certificates.authority.der,
         )
         _send(writer, write_down(offered))
         await _frame(reader, MAX_UP)

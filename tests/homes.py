@@ -21,6 +21,7 @@ from compline_hub.link.broker_files import BrokerTls, broker_tls
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import HandsetId
 from compline_shared.masking import BranchKey
 from compline_shared.messages import Verdict
@@ -66,7 +67,11 @@ class HubKeys:
 
     @property
     def tls(self) -> BrokerTls:
-        return broker_tls(self.certificates, self.all.tls)
+        return broker_tls(self.certificates.server, self.all.tls, self.public.authorities)
+
+    @property
+    def public(self) -> HubPublicKeys:
+        return self.all.public((self.certificates.authority.der,))
 
     def certify(self, handset: str, point: bytes, *, now: float | None = None) -> Certificate:
         """A handset's certificate as of `now`."""
@@ -85,11 +90,8 @@ class HubKeys:
             branch_key=self.branch,
             binding_secret=Secret(bytes(range(96, 128))),
             hub_name="东门营业部",
-            hub_sealing_public=self.sealing.public_key().public_bytes_raw(),
-            hub_signing_public=self.signing.public_key().public_bytes_raw(),
-            hub_command_public=self.command.public_key().public_bytes_raw(),
+            hub_keys=self.public,
             freeze_key=self.freeze.public_key().public_bytes_raw(),
-            hub_authority=self.certificates.authority.der,
             mqtt_host=None if port is None else "127.0.0.1",
             mqtt_port=port,
         )

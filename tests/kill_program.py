@@ -24,6 +24,7 @@ from compline_edge.vault.identity import create_identity, join
 from compline_edge.vault.life_files import LifeFiles
 from compline_edge.vault.slot_record import SlotRecord
 from compline_shared.errors import ComplineError
+from tests.bindings import some_keys
 from tests.homes import HubKeys
 from tests.lives import LifeHub, TurnedClock, living, obey, roster_grant
 from tests.strace import traced
@@ -43,8 +44,8 @@ CALLS = (
     "close",  # between one change and the next
 )
 VERDICTS = 3
-ANOTHER_KEY = b"k" * 32
-"""Another command key of the hub."""
+OTHER_KEYS = some_keys(b"k")
+"""Of the hub after a rotation."""
 EVIDENCE = b"what was said" * 99
 
 
@@ -90,7 +91,7 @@ class Story:
                 case "lease":
                     obey(here, self.hub.lease())
                 case "rekey":
-                    obey(here, self.hub.rekey(ANOTHER_KEY))
+                    obey(here, self.hub.rekey(OTHER_KEYS))
                 case "wipe":
                     obey(here, self.hub.wipe())
                 case "resumed-freeze" | "resumed-wipe":
@@ -130,7 +131,7 @@ class Story:
                 "resumed-wipe": Wiped,
             }[self.operation]
             assert isinstance(stage, allowed), stage
-            assert here.binding.command_key in (self.grant.hub_command_public, ANOTHER_KEY)
+            assert here.binding.hub_keys in (self.grant.hub_keys, OTHER_KEYS)
             self._go_on(here)
 
     def _go_on(self, here: Home) -> None:

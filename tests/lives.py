@@ -34,6 +34,7 @@ from compline_shared.commands import (
     verify_command,
 )
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.reports import Report, sign_report, verify_report
 from tests.homes import HubKeys, SystemClock
 
@@ -76,7 +77,7 @@ class LifeHub:
 
     def hear(self, home: Home) -> Report:
         """Take a report as it crosses the wire."""
-        report = home.binding.report(owed=home.outbox.last_seq - home.outbox.settled)
+        report = home.binding.report(owed=home.last_sealed - home.outbox.settled, last_seq=home.last_sealed)
         frame = sign_report(report, home.identity.signing)
         place = home.place
         self.report = verify_report(frame, home.identity.signing.public_key(), place.handset)
@@ -109,10 +110,10 @@ class LifeHub:
         assert self.report is not None
         return self.command(Lease(self.report.nonce, 1_795_400_000))
 
-    def rekey(self, key: bytes) -> Command:
-        """Say that commands come under another key from now on."""
+    def rekey(self, keys: HubPublicKeys) -> Command:
+        """Say that these are the hub's keys from now on."""
         assert self.report is not None
-        return self.command(Rekey(self.report.nonce, key))
+        return self.command(Rekey(self.report.nonce, keys))
 
     @classmethod
     def of(cls, request: EnrolmentRequest) -> LifeHub:

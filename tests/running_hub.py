@@ -166,9 +166,7 @@ class Client:
 def joined_client(hub: RunningHub, handset: WireHandset) -> Iterator[Client]:
     """The handset's own client, connected and listening on its down topic."""
     assert handset.certificate is not None
-    client = Client(
-        handset.id, handset_context(handset.grant.hub_authority, handset.certificate, handset.tls)
-    )
+    client = Client(handset.id, handset_context(handset.keys.authorities, handset.certificate, handset.tls))
     try:
         client.connect_until_in(hub.settings.mqtt_port)
         assert client.subscribe(down(handset.id))

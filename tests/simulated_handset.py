@@ -7,16 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from compline_edge.core import binding_life
 from compline_edge.core.binding_life import Erase, Life, Renew, Seal, Terms, Thaw
 from compline_edge.core.lease import Account, Reading, advance, opened, reckoned_from, renewed, standing
 from compline_shared.certificates import Certificate
-from compline_shared.commands import Command, key_name, unseal_secrets, verify_command
+from compline_shared.commands import Command, unseal_secrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.reports import CommandOutcome, Report, sign_report
 from compline_shared.sealed import seal, unseal
 from tests.wire_handset import WireHandset
@@ -47,6 +47,7 @@ class SimulatedHandset(WireHandset):
         self.now = 0.0
         self.taken: list[Command] = []
         self.room = True
+        self.settled = 0
         self.cut_off = False  # whether the power fails in the middle of erasing
 
     def join(self, grant: EnrolmentGrant, certificate: Certificate | None = None) -> None:
@@ -67,6 +68,10 @@ class SimulatedHandset(WireHandset):
         """The vault's key, where anything on the handset gives it."""
         return self.files.key
 
+    @property
+    def keys(self) -> HubPublicKeys:
+        return self.life.hub_keys or self.grant.hub_keys
+
     def report(self) -> bytes:
         """The signed report of now."""
         return sign_report(self.telling(), self.signing)
@@ -83,10 +88,11 @@ class SimulatedHandset(WireHandset):
             state=life.state,
             cause=life.cause,
             policy=life.terms.version,
-            command_key=key_name(life.command_key or self.grant.hub_command_public),
+            hub_keys=self.keys.name,
             rollback_resistant=False,
             lease_used=int(self.account.used),
-            owed=0,
+            owed=len(self.verdicts) - self.settled,
+            last_seq=len(self.verdicts),
             nonce=nonce,
             answer_key=key.public_key().public_bytes_raw(),
             results=life.results,
@@ -94,11 +100,14 @@ class SimulatedHandset(WireHandset):
 
     def take(self, frame: bytes) -> Command | None:
         """Take a frame of the hub; None where it is no command for this handset, so that nothing is to be answered."""
-        paired, life = self.grant.hub_command_public, self.life
+        life = self.life
+        with suppress(MalformedFrame):
+            self.settled = max(self.settled, self.receipt(frame).up_to)
+            return None
         try:
-            command = self._verified(frame, life.command_key or paired)
+            command = self._verified(frame, self.keys)
         except MalformedFrame:
-            former = None if life.command_key is None else life.former_key or paired
+            former = None if life.hub_keys is None else life.former_keys or self.grant.hub_keys
             return None if former is None else self._known(frame, former)
         self.taken.append(command)
         decision = binding_life.order(self.life, command, asked=self.asked, running=int(self.now))
@@ -174,10 +183,10 @@ class SimulatedHandset(WireHandset):
     def _reading(self) -> Reading:
         return Reading(boot_id=BOOT, boot=self.now, wall=self.now)
 
-    def _known(self, frame: bytes, former: bytes) -> Command | None:
+    def _known(self, frame: bytes, former: HubPublicKeys) -> Command | None:
         with suppress(MalformedFrame):
             return self._verified(frame, former)
         return None
 
-    def _verified(self, frame: bytes, key: bytes) -> Command:
-        return verify_command(frame, Ed25519PublicKey.from_public_bytes(key), self.id)
+    def _verified(self, frame: bytes, keys: HubPublicKeys) -> Command:
+        return verify_command(frame, keys.command_key, self.id)

@@ -13,6 +13,7 @@ from compline_shared.batch import Batch, Receipt, pack, unpack_receipt
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import HandsetId
 from compline_shared.messages import Finding, Verdict, Versions
 from compline_shared.p256 import point_of
@@ -47,6 +48,11 @@ class WireHandset:
         assert self._grant is not None
         return self._grant
 
+    @property
+    def keys(self) -> HubPublicKeys:
+        """By which it knows its hub."""
+        return self.grant.hub_keys
+
     def join(self, grant: EnrolmentGrant, certificate: Certificate | None = None) -> None:
         self._grant = grant
         self.certificate = certificate
@@ -67,7 +73,7 @@ class WireHandset:
     def batch(self, first: int = 1, last: int | None = None) -> Batch:
         chosen = self.verdicts[first - 1 : last]
         base = SegmentBase(first_seq=first, started=chosen[0].started, versions=chosen[0].versions)
-        sealer = Sealer(self.grant.sealing_key, self.grant.place, base)
+        sealer = Sealer(self.keys.sealing_key, self.grant.place, base)
         entries = tuple(sealer.seal(verdict.seq, encode_verdict(verdict, base)) for verdict in chosen)
         head = self.heads[chosen[-1].seq]
         return Batch(self.grant.place, sealer.enc, sealer.header, first, entries, head)
@@ -81,7 +87,7 @@ class WireHandset:
         return twin
 
     def receipt(self, message: bytes) -> Receipt:
-        return unpack_receipt(message, self.grant.verify_key, self.id)
+        return unpack_receipt(message, self.keys.receipt_key, self.id)
 
 
 def finding(

@@ -98,7 +98,7 @@ class Depositor:
         with place_of(folder, piece.id).open("rb") as source:
             deposit_at(
                 address,
-                self._home.grant,
+                self._home.hub_keys,
                 offer,
                 identity=self._home.identity,
                 source=source,

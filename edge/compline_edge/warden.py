@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from compline_edge.core.binding_life import Bound, Effect, Erase, Seal
 from compline_edge.core.lease import Standing
@@ -16,9 +15,11 @@ from compline_edge.ports import LeaseClock
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import StorageFull
 from compline_edge.vault.home import Home
+from compline_shared.batch import unpack_receipt
 from compline_shared.commands import Command, verify_command
 from compline_shared.errors import MalformedFrame
-from compline_shared.reports import BindingState, sign_report
+from compline_shared.hub_keys import HubPublicKeys
+from compline_shared.reports import BindingState, Report, sign_report
 
 TICK: Final = 600.0
 """Seconds between two counts of the lease; no longer than what a reboot counts at least (`core.lease`)."""
@@ -95,15 +96,18 @@ class Warden:
             return (await self._report(binding),)
 
     def _heard(self, frame: bytes) -> tuple[Binding, Command | None] | None:
-        """The binding that a frame is a command to; no command where it came under the key before the present one.
+        """The binding that a frame is a command to; no command where a key before the present one signed it.
 
-        That hub has not heard of the change: a report tells it, and it signs anew.
+        That hub has not heard of the change, whether it sends a command or a receipt: a report tells it, and it signs
+        anew.
         """
         for binding in self._home.bindings.values():
-            for key in filter(None, (binding.command_key, binding.former_key)):
-                command = _verified(frame, key, binding)
-                if command is not None:
-                    return binding, command if key == binding.command_key else None
+            command = _verified(frame, binding.hub_keys, binding)
+            if command is not None:
+                return binding, command
+            former = binding.former_keys
+            if former is not None and _is_of(frame, former, binding):
+                return binding, None
         return None
 
     async def keep(self, post: Callable[[bytes], object]) -> None:
@@ -156,10 +160,13 @@ class Warden:
             self._judging.resume()
 
     async def _report(self, binding: Binding) -> bytes:
-        owed = 0
-        if binding is self._home.binding:
-            owed = self._home.outbox.last_seq - self._home.outbox.settled
-        return sign_report(await asyncio.to_thread(binding.report, owed=owed), self._home.identity.signing)
+        return sign_report(await asyncio.to_thread(self._told_of, binding), self._home.identity.signing)
+
+    def _told_of(self, binding: Binding) -> Report:
+        if binding is not self._home.binding:  # it made way once it owed nothing, and sends nothing any more
+            return binding.report(owed=0, last_seq=0)
+        last = self._home.last_sealed
+        return binding.report(owed=last - self._home.outbox.settled, last_seq=last)
 
     async def _with_room(self, work: Callable[[], Effect | None]) -> Effect | None:
         """Do blocking work, again and again where the disk is full: neither a command nor a lease's end is dropped."""
@@ -171,13 +178,23 @@ class Warden:
                 await asyncio.sleep(ROOM_RETRY)
 
 
-def _verified(frame: bytes, key: bytes, binding: Binding) -> Command | None:
+def _verified(frame: bytes, hub: HubPublicKeys, binding: Binding) -> Command | None:
     place = binding.life.place
     with suppress(MalformedFrame):
-        command = verify_command(frame, Ed25519PublicKey.from_public_bytes(key), place.handset)
+        command = verify_command(frame, hub.command_key, place.handset)
         if command.place.binding == place.binding:
             return command
     return None
+
+
+def _is_of(frame: bytes, hub: HubPublicKeys, binding: Binding) -> bool:
+    """Whether a hub with these keys made a frame for this binding, a command or a receipt."""
+    place = binding.life.place
+    if _verified(frame, hub, binding) is not None:
+        return True
+    with suppress(MalformedFrame):
+        return unpack_receipt(frame, hub.receipt_key, place.handset).binding == place.binding
+    return False
 
 
 def _asks(binding: Binding) -> bool:

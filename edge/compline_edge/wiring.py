@@ -130,7 +130,7 @@ def slot_at(settings: EdgeSettings) -> SlotAt:
 def keeper_of(settings: EdgeSettings, home: Home, clock: Clock) -> CertificateKeeper:
     """Wire what speaks TLS with the hub by which the handset was bound."""
     store = CertificateStore(settings.home_folder)
-    return CertificateKeeper(store, authority=home.grant.hub_authority, key=home.identity.tls, clock=clock)
+    return CertificateKeeper(store, hub=lambda: home.hub_keys, key=home.identity.tls, clock=clock)
 
 
 def link(
@@ -144,7 +144,8 @@ def link(
     return CourierLoop(
         home.outbox,
         identity=home.identity.signing,
-        grant=home.grant,
+        place=home.grant.place,
+        hub=lambda: home.hub_keys,
         carrier=MqttCarrier(home.place.handset, keeper),
         find=_finder(settings, home, Door.BROKER),
         clock=clock,
@@ -154,7 +155,13 @@ def link(
 
 def renewal(settings: EdgeSettings, home: Home, keeper: CertificateKeeper) -> RenewalLoop:
     """Wire the renewal of an enrolled handset's certificate."""
-    return RenewalLoop(keeper, identity=home.identity, grant=home.grant, find=pairing_ports(settings, home))
+    return RenewalLoop(
+        keeper,
+        identity=home.identity,
+        handset=home.place.handset,
+        hub=lambda: home.hub_keys,
+        find=pairing_ports(settings, home),
+    )
 
 
 def pairing_ports(settings: EdgeSettings, home: Home) -> Callable[[], Awaitable[Sequence[Address]]]:

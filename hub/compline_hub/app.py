@@ -28,7 +28,7 @@ from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
-from compline_hub.rotation import retire
+from compline_hub.rotation import is_outdated, retire
 from compline_hub.service.desk import Desk
 from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
@@ -46,7 +46,9 @@ ROSTER_SECONDS = 0.5
 RENEWAL_SECONDS = 3_600.0
 """How often the running hub looks whether a certificate is due."""
 EXPIRY_SECONDS = 20.0
-"""How often secrets that are over are removed: those of pairing codes, and a former command key."""
+"""How often secrets that are over are removed: those of pairing codes, and former keys."""
+BUSY_SECONDS = 2.0
+"""After which a hub that is being opened anew looks again whether it may have its keys to itself."""
 ORDER_SECONDS = 0.5
 """How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
@@ -71,13 +73,30 @@ async def serve(
     init_hub(settings)
     logs = configure_logs(settings.data / "logs", level=settings.log_level)
     try:
-        with only_one(settings.data), open_hub(settings) as hub:
-            await _run(hub, ending, ready)
+        with only_one(settings.data):
+            await _run_on(settings, ending, ready)
     finally:
         close_logs(logs)
 
 
-async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | None) -> None:
+async def _run_on(settings: HubSettings, ending: asyncio.Event, ready: Callable[[str], None] | None) -> None:
+    """Run, and open the hub anew whenever it is to work with other keys: no former one stays in memory."""
+    again = False
+    while not (again and ending.is_set()):
+        try:
+            with open_hub(settings) as hub:
+                if not await _run(hub, ending, None if again else ready):
+                    return
+        except HubBusy as busy:
+            if not again:
+                raise
+            _log.warning("hub_waits_for_its_keys", reason=str(busy))
+            await asyncio.sleep(BUSY_SECONDS)
+        again = True
+
+
+async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | None) -> bool:
+    """Run until `ending`; returns before, with true, where the hub is to be opened anew."""
     settings, keys = hub.settings, hub.keys
     _check_free(settings.port)
     papers = _Papers(hub)
@@ -86,7 +105,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
     link = MqttLink(host, port, papers.link)
     news = News()
     news.open()
-    intake = Intake(hub.store, keys, link, news=news.ring)
+    intake = Intake(hub.store, hub.ring, link, news=news.ring)
     advert = Advert(
         hub_name=settings.name,
         fingerprint=keys.fingerprint,
@@ -124,7 +143,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
             expiring = tasks.create_task(_expire(hub.pairing))
             retiring = tasks.create_task(_retire(hub))
-            ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, keys, link)))
+            ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, hub.ring, link)))
+            stopped = tasks.create_task(ending.wait())
             if settings.advertise:
                 tasks.create_task(advert.start())
             await _wait_serving(settings.port)
@@ -132,7 +152,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             _log.info("hub_started", page=address, fingerprint=keys.fingerprint)
             if ready is not None:
                 ready(address)
-            await ending.wait()
+            await asyncio.wait({stopped, retiring}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
             watching.cancel()
             following.cancel()
             renewing.cancel()
@@ -143,6 +164,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             web.stop()  # type: ignore[no-untyped-call]
             await serving
     _log.info("hub_stopped")
+    return not ending.is_set()
 
 
 async def _watch_broker(broker: Broker, ending: asyncio.Event) -> None:
@@ -181,12 +203,13 @@ class _Papers:
 
     def __init__(self, hub: Hub) -> None:
         self._keys = hub.keys
+        self._authorities = hub.ring.sets.authorities
         self.certificates = hub.certificates
         self.link = link_context(hub.certificates, hub.keys)
 
     def broker(self) -> BrokerTls:
         """What the broker gets."""
-        return broker_tls(self.certificates, self._keys.tls)
+        return broker_tls(self.certificates.server, self._keys.tls, self._authorities)
 
     def replace(self, certificates: HubCertificates) -> None:
         """Show these from the next handshake on."""
@@ -202,10 +225,13 @@ async def _expire(pairing: Pairing) -> None:
 
 
 async def _retire(hub: Hub) -> None:
-    """Destroy a former command key once no handset waits for the present one; memory holds it until the next start."""
+    """Let former keys go once nobody needs them; returns when the hub is to work with other keys."""
     while True:
         try:
             await asyncio.to_thread(retire, hub)
+            if await asyncio.to_thread(is_outdated, hub):
+                _log.info("keys_changed")
+                return
         except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
             _log.error("retiring_failed", error=type(error).__name__)
         await asyncio.sleep(EXPIRY_SECONDS)
@@ -215,7 +241,8 @@ async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: Pairin
     """Renew certificates before they end; who is connected stays."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
-        certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys)
+        authority = hub.certificates.authority
+        certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys, authority=authority)
         if certificates != papers.certificates:
             papers.replace(certificates)
             await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
 from compline_hub.core.authority import HubCertificates
 from compline_hub.core.enrolled import Binding
-from compline_hub.core.keys import HubKeys, public_of
+from compline_hub.core.key_sets import KeyRing, KeySets, KnownKey, fits, is_true
+from compline_hub.core.keys import HubKeys
 from compline_hub.errors import HubBusy, HubNotReady
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
@@ -29,6 +32,10 @@ from compline_hub.store.evidence_files import EvidenceFiles
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
 from compline_hub.store.reading import SqlReading
+from compline_shared.certificates import Certificate, read_certificate
+
+PATIENCE: Final = 30.0
+"""Seconds in which a running hub notices that it is to work with other keys, and lets go of the present ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Hub:
     """An opened hub: keys, store and use cases; made by `open_hub`."""
 
     settings: HubSettings
-    keys: HubKeys
+    ring: KeyRing
     certificates: HubCertificates  # as they were when it was opened
     store: SqlStore
     reading: SqlReading
@@ -47,23 +54,31 @@ class Hub:
     operators: OperatorRoll
     auditing: Auditing
 
+    @property
+    def keys(self) -> HubKeys:
+        """Its private keys."""
+        return self.ring.keys
+
 
 def init_hub(settings: HubSettings) -> str:
-    """Make the data folder, keys and tables; harmless when they exist. Returns the hub's fingerprint."""
+    """Make the data folder, keys, tables and certificates; harmless when they exist. Returns the hub's fingerprint."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys = KeyFiles(settings.data / "keys").make()
-    certificates_of(settings, keys)
+    KeyFiles(settings.data / "keys").make()
     engine = open_engine(settings.database_url, writing=True)
     try:
         migrate(engine)
     finally:
         engine.dispose()
-    return keys.fingerprint
+    with open_hub(settings) as hub:
+        return hub.keys.fingerprint
 
 
-def certificates_of(settings: HubSettings, keys: HubKeys) -> HubCertificates:
-    """Return the hub's certificates; those that are due are made anew."""
-    return CertificateFiles(settings.data / "keys").refresh(keys, names=settings.names, now=int(time.time()))
+def certificates_of(
+    settings: HubSettings, keys: HubKeys, *, authority: Certificate | None = None
+) -> HubCertificates:
+    """Return the hub's certificates; those that are due, or not of the authority that was told of, are made anew."""
+    files = CertificateFiles(settings.data / "keys")
+    return files.refresh(keys, names=settings.names, now=int(time.time()), authority=authority)
 
 
 @contextmanager
@@ -86,12 +101,11 @@ def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
     try:
         migrate(writer)
         store = SqlStore(writer)
-        keys = _fitting(store, files)
-        certificates = certificates_of(settings, keys)
+        ring, certificates = _fitting(settings, store, files)
         officer_key = bytes.fromhex(settings.officer_key) or None
         enrolment = Enrolment(
             store,
-            keys,
+            ring,
             authority=certificates.authority,
             meeting=_meeting(settings),
             hub_name=settings.name,
@@ -99,21 +113,20 @@ def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
         )
         yield Hub(
             settings=settings,
-            keys=keys,
+            ring=ring,
             certificates=certificates,
             store=store,
             reading=SqlReading(reader),
             enrolment=enrolment,
             pairing=Pairing(
                 store,
-                keys,
+                ring,
                 enrolment,
-                authority=certificates.authority,
                 address=settings.pairing_address,
                 officer_key=officer_key,
             ),
             deposits=Deposits(
-                store, keys, EvidenceFiles(settings.data / "evidence"), wanted=officer_key is not None
+                store, ring, EvidenceFiles(settings.data / "evidence"), wanted=officer_key is not None
             ),
             orders=Orders(store),
             operators=OperatorRoll(store),
@@ -124,21 +137,24 @@ def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
         reader.dispose()
 
 
-def _fitting(store: SqlStore, files: KeyFiles) -> HubKeys:
-    """The keys, when they are those of the database; a former command key that it let go is removed.
+def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[KeyRing, HubCertificates]:
+    """The keys and certificates, when they are those of the database; former keys that it let go are removed.
 
     Raises:
-        HubNotReady: the command key is another.
+        HubNotReady: a key is another.
     """
     keys = files.load()
     with store.transaction() as ledger:
-        known = ledger.book.command_keys()
-    if known is not None and known.present != keys.command_public:
-        raise HubNotReady("The hub's command key does not fit its database; restore both from one backup.")
-    if keys.former_command is not None and (known is None or known.former is None):
+        known = ledger.book.key_sets()
+    if known is not None and not fits(known, keys):
+        raise HubNotReady("The hub's keys do not fit its database; restore both from one backup.")
+    told = None if known is None else read_certificate(known.present.authorities[0])
+    certificates = certificates_of(settings, keys, authority=told)
+    sets = known or KeySets(keys.public((certificates.authority.der,)))
+    if sets.former is None:
         files.forget_former()
-        keys = replace(keys, former_command=None)
-    return keys
+        keys = replace(keys, former_sealing=None, former_signing=None, former_command=None)
+    return KeyRing(keys, sets), certificates
 
 
 def end_rotations(settings: HubSettings, files: KeyFiles) -> None:
@@ -146,21 +162,30 @@ def end_rotations(settings: HubSettings, files: KeyFiles) -> None:
 
     Raises:
         HubNotReady: neither escrow key opens what the database holds.
+        HubBusy: another program works with the keys that are to be replaced, and goes on to.
     """
-    for name, is_true in (("escrow", _escrow_is_true), ("command", _command_is_true)):
-        if files.staged(name) is not None:
-            with holding_keys(settings.data, alone=True):
-                staged = files.staged(name)
-                if staged is not None:  # or else another process has done it meanwhile
-                    true = _asked(settings, lambda ledger, s=staged, t=is_true: t(ledger, files.load(), s))  # type: ignore[misc]
+    for name, decide in _DECIDED.items():
+        if _staged_is_true(settings, files, name, decide) is not None:
+            with holding_keys(settings.data, alone=True, patience=PATIENCE):
+                true = _staged_is_true(settings, files, name, decide)
+                if true is not None:  # or else another process has done it meanwhile
                     files.end_rotation(name, staged_is_true=true)
 
 
-def _asked(settings: HubSettings, question: Callable[[Ledger], bool]) -> bool:
+def _staged_is_true(
+    settings: HubSettings,
+    files: KeyFiles,
+    name: str,
+    decide: Callable[[Ledger, HubKeys, bytes], bool | None],
+) -> bool | None:
+    """Whether the staged key of a name takes the present one's place, or goes; None where it is to be left."""
+    staged = files.staged(name)
+    if staged is None:
+        return None
     engine = open_engine(settings.database_url, writing=True)
     try:
         with SqlStore(engine).transaction() as ledger:
-            return question(ledger)
+            return decide(ledger, files.load(), staged)
     finally:
         engine.dispose()
 
@@ -174,9 +199,22 @@ def _escrow_is_true(ledger: Ledger, present: HubKeys, staged: bytes) -> bool:
     raise HubNotReady("The hub's escrow key does not fit its database; restore both from one backup.")
 
 
-def _command_is_true(ledger: Ledger, _present: HubKeys, staged: bytes) -> bool:
-    known = ledger.book.command_keys()
-    return known is not None and known.present == public_of(staged)
+def _told_is_true(kind: KnownKey, ledger: Ledger, _present: HubKeys, staged: bytes) -> bool | None:
+    known = ledger.book.key_sets()
+    return False if known is None else is_true(known, kind, staged)
+
+
+def _always_true(_ledger: Ledger, _present: HubKeys, _staged: bytes) -> bool:
+    """Nobody is told of a TLS key: as soon as it lies there whole, it may be used."""
+    return True
+
+
+_DECIDED: Final[Mapping[str, Callable[[Ledger, HubKeys, bytes], bool | None]]] = {
+    "escrow": _escrow_is_true,
+    **{kind.value: partial(_told_is_true, kind) for kind in KnownKey},
+    "tls": _always_true,
+    "link": _always_true,
+}
 
 
 def opens(keys: HubKeys, binding: Binding) -> bool:
@@ -189,17 +227,22 @@ def opens(keys: HubKeys, binding: Binding) -> bool:
 
 
 @contextmanager
-def holding_keys(data: Path, *, alone: bool) -> Iterator[None]:
+def holding_keys(data: Path, *, alone: bool, patience: float = 0.0) -> Iterator[None]:
     """Hold the hub's keys as they are, with others or alone, so that nobody works with a key that is being replaced.
 
     Raises:
-        HubBusy: to be alone, while a hub or another command works.
+        HubBusy: to be alone, while a hub or another command works and does not end within ``patience`` s.
     """
+    until = time.monotonic() + patience
     with (data / "keys.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-        except OSError as error:
-            raise HubBusy("The hub runs, or another command does; stop it first.") from error
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+                break
+            except OSError as error:
+                if time.monotonic() >= until:
+                    raise HubBusy("The hub runs, or another command does; stop it first.") from error
+                time.sleep(0.05)
         yield
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.audit import Chained, End, Entry
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
-from compline_hub.core.keys import CommandKeys
+from compline_hub.core.key_sets import KeySets
 from compline_hub.core.offer import Offer
 from compline_hub.core.operators import OperatorRecord
 from compline_hub.core.orders import Order
@@ -59,11 +59,11 @@ class OrderBook(Protocol):
         """Set them."""
         ...
 
-    def command_keys(self) -> CommandKeys | None:
-        """Which keys command; None before the first rotation."""
+    def key_sets(self) -> KeySets | None:
+        """The keys that handsets are told of; None before the first rotation."""
         ...
 
-    def keep_command_keys(self, keys: CommandKeys) -> None:
+    def keep_key_sets(self, sets: KeySets) -> None:
         """Set them."""
         ...
 

@@ -1,55 +1,71 @@
-"""Replaces the key that signs commands; the former one stays until no handset needs it any more.
+"""Replaces the keys that handsets know; what was before stays until no handset needs it any more.
+
+Command, signing and sealing key:
 
     1. the new key is laid beside the present one      `command.key.next`
-    2. transaction: which key is true, the former, audit   from here on the new one is true
+    2. transaction: the present set of public keys, the former one, audit   from here on the new key is true
     3. the present one is kept as `command.key.old`, the new one takes its name
-    4. each handset is told at its next report, by a command under the former key
-    5. when the last one has told the new key's name: transaction (the former is let go, audit), then its file goes
+    4. each handset is told at its next report, by a command under the command key that it knows
+    5. when nobody needs the former set: transaction (it is let go, audit), then the file of the former key goes
 
-A cut between 1 and 3 is ended by the next start as the database says, one between the two halves of 5 too.
+The authority's key (`ca`) goes in two rounds, for a handset meets the hub in TLS before it can be told anything:
+
+    1. key and certificate are made, the key is laid beside the present one   `ca.key.next`
+    2. transaction: the present set names both authorities; the old one still issues   round one: 4
+    3. when everybody knows both: transaction, the present set names the new one alone   round two: 4
+    4. the next start puts the new key in the old one's place, which destroys that; every certificate is made anew
+
+A cut anywhere is ended by the next start as the database says. TLS keys are told to nobody and just replaced.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from compline_hub.core.audit import Act, Entry
-from compline_hub.core.keys import CommandKeys, public_of
-from compline_hub.core.standing import Case
-from compline_hub.errors import RotationRefused
+from compline_hub.core.authority import new_authority
+from compline_hub.core.key_sets import KeySets, KnownKey, waits, with_new
+from compline_hub.core.keys import certificate_key
+from compline_hub.errors import HubBusy, RotationRefused
 from compline_hub.office import Hub, holding_keys, init_hub, open_hub
 from compline_hub.ports import Ledger
+from compline_hub.service.cases import case_of
 from compline_hub.settings import HubSettings
+from compline_hub.store.certificate_files import SERIAL_BITS
 from compline_hub.store.engine import open_engine
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
-from compline_shared.commands import key_name
 
-COMMAND = "command"
 BY_HUB = "hub"
+TLS = ("tls", "link")
+"""The server's key and that of the hub's own way to its broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A handset that was not yet heard to take commands under the present key."""
+    """A handset that may still need the former keys."""
 
     handset: str  # its name for people
     heard: int | None  # Unix s of its last good frame
+    knows: bool  # whether it has the present keys, and only owes verdicts sealed to a former one
 
 
 @dataclass(frozen=True, slots=True)
-class CommandKeyState:
-    """How a rotation of the command key stands; `waiting` is empty where there is none under way."""
+class RotationState:
+    """How the keys stand that handsets know; `waiting` is empty where no rotation is under way."""
 
-    name: str  # 16 hex digits
+    name: str  # of the present set, 16 hex digits
     since: int | None  # Unix s; None: never rotated
-    under_way: bool
+    changed: KnownKey | None  # what is being replaced
+    first_round: bool  # whether another round follows
     waiting: tuple[Waiting, ...]
 
 
-def rotate_command(settings: HubSettings, *, by: str) -> CommandKeyState:
-    """Make another command key the present one; the former one stays for handsets that know no other.
+def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
+    """Make another key of a kind; the one before stays for handsets that know no other.
 
     Raises:
         HubBusy: the hub runs, or another command does.
@@ -59,63 +75,110 @@ def rotate_command(settings: HubSettings, *, by: str) -> CommandKeyState:
     files = KeyFiles(settings.data / "keys")
     with open_hub(settings) as hub:  # ends a rotation that was cut off
         retire(hub)
+    with open_hub(settings) as hub:
+        before = hub.ring.sets
     with holding_keys(settings.data, alone=True):
-        keys = files.load()
-        if keys.former_command is not None:
+        if before.former is not None:
             raise RotationRefused(
-                "Some handsets do not have the present key yet: see `compline-hub keys status`. Wait for them, or let"
-                " them go with `compline-hub keys finish command`."
+                "Some handsets do not have the present keys yet: see `compline-hub keys status`. Wait for them, or let"
+                " them go with `compline-hub keys finish`."
             )
-        fresh = files.stage(COMMAND)
-        engine = open_engine(settings.database_url, writing=True)
-        try:
-            with SqlStore(engine).transaction() as ledger:
-                now = int(time.time())
-                ledger.book.keep_command_keys(CommandKeys(public_of(fresh), keys.command_public, now))
-                ledger.audit.note(Entry(at=now, who=by, act=Act.ROTATED, detail=COMMAND))
-        finally:
-            engine.dispose()
-        files.end_rotation(COMMAND, staged_is_true=True)
+        now, staged = int(time.time()), files.stage(kind.value)
+        authority = new_authority(certificate_key(staged), now=now, serial=secrets.randbits(SERIAL_BITS) | 1)
+        fresh = with_new(before.present, kind, staged, authority=authority.der)
+
+        def told(ledger: Ledger) -> None:
+            if (ledger.book.key_sets() or before) != before:
+                raise HubBusy("Another command rotates a key; see `compline-hub keys status`.")
+            ledger.book.keep_key_sets(KeySets(fresh, before.present, now))
+            ledger.audit.note(Entry(at=now, who=by, act=Act.ROTATED, detail=kind.value))
+
+        _within(settings, told)
+        if kind is not KnownKey.CA:
+            files.end_rotation(kind.value, staged_is_true=True)
     with open_hub(settings) as hub:
         return state(hub)
 
 
-def state(hub: Hub) -> CommandKeyState:
-    """Return how the command key stands."""
+def rotate_tls(settings: HubSettings, *, by: str) -> None:
+    """Replace the keys of the hub's server and of its way to its broker; handsets know neither.
+
+    Raises:
+        HubBusy: the hub runs, or another command does.
+    """
+    init_hub(settings)
+    files = KeyFiles(settings.data / "keys")
+    with holding_keys(settings.data, alone=True):
+        for name in TLS:
+            files.stage(name)
+        entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail=TLS[0])
+        _within(settings, lambda ledger: ledger.audit.note(entry))
+        for name in TLS:
+            files.end_rotation(name, staged_is_true=True)
+    with open_hub(settings):  # makes their certificates
+        pass
+
+
+def state(hub: Hub) -> RotationState:
+    """Return how the keys stand."""
     with hub.store.transaction() as ledger:
-        known = ledger.book.command_keys()
-        under_way = known is not None and known.former is not None
-        return CommandKeyState(
-            name=key_name(hub.keys.command_public).hex(),
-            since=None if known is None else known.since,
-            under_way=under_way,
-            waiting=_waiting(ledger, known) if known is not None and under_way else (),
+        sets = ledger.book.key_sets() or hub.ring.sets
+        return RotationState(
+            name=sets.present.name.hex(),
+            since=sets.since,
+            changed=sets.changed,
+            first_round=sets.coming is not None,
+            waiting=_waiting(ledger, sets),
         )
 
 
 def retire(hub: Hub, *, by: str = BY_HUB, even_so: bool = False) -> bool:
-    """Destroy the former command key if no handset waits, or ``even_so``; returns whether there is none any more.
+    """Let the former keys go if nobody needs them, or ``even_so``; returns whether there are none any more.
 
-    Handsets that still wait then are out of reach for good: they have to be paired anew.
+    Handsets that still wait then are out of reach for good: they have to be paired anew, and what they owe under a
+    former sealing key stays sealed. After an authority's first round the second begins, once the hub is opened anew.
     """
     with hub.store.transaction() as ledger:
-        known = ledger.book.command_keys()
-        if known is None or known.former is None:
+        sets = ledger.book.key_sets()
+        if sets is None or sets.former is None:
             return True
-        if _waiting(ledger, known) and not even_so:
+        if not even_so and _waiting(ledger, sets):
             return False
-        ledger.book.keep_command_keys(replace(known, former=None))
-        ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.KEY_DESTROYED, detail=COMMAND))
+        now, changed, coming = int(time.time()), sets.changed, sets.coming
+        if coming is not None:
+            ledger.book.keep_key_sets(KeySets(coming, sets.present, now))
+        else:
+            ledger.book.keep_key_sets(replace(sets, former=None))
+        if changed is not None and (coming is not None or changed is not KnownKey.CA):
+            ledger.audit.note(Entry(at=now, who=by, act=Act.KEY_DESTROYED, detail=changed.value))
+    if coming is not None:
+        return False
     KeyFiles(hub.settings.data / "keys").forget_former()
     return True
 
 
-def _waiting(ledger: Ledger, known: CommandKeys) -> tuple[Waiting, ...]:
+def is_outdated(hub: Hub) -> bool:
+    """Whether an opened hub works with other keys than the database says by now: it is to be opened anew."""
+    with hub.store.transaction() as ledger:
+        sets = ledger.book.key_sets()
+    return sets is not None and sets != hub.ring.sets
+
+
+def _waiting(ledger: Ledger, sets: KeySets) -> tuple[Waiting, ...]:
     found: dict[str, Waiting] = {}
     for binding in ledger.bindings():
         handset = ledger.handset(binding.handset)
-        standing = ledger.book.standing(binding.id)
-        over = handset is None or handset.removed is not None or Case(binding, standing).gone
-        if handset is not None and not over and standing.command_key != key_name(known.present):
-            found[handset.id] = Waiting(handset.name, handset.heard)
+        case = case_of(ledger, binding)
+        if handset is not None and handset.removed is None and waits(case, sets):
+            knows = case.standing.hub_keys == sets.present.name
+            found[handset.id] = Waiting(handset.name, handset.heard, knows)
     return tuple(found.values())
+
+
+def _within(settings: HubSettings, work: Callable[[Ledger], None]) -> None:
+    engine = open_engine(settings.database_url, writing=True)
+    try:
+        with SqlStore(engine).transaction() as ledger:
+            work(ledger)
+    finally:
+        engine.dispose()

@@ -50,7 +50,9 @@ def back_up(settings: HubSettings, to: Path, *, passphrase: str, by: str) -> Bac
     temporary = settings.data / _SNAPSHOT
     with open_hub(settings) as hub:
         found = sorted((settings.data / "keys").iterdir())
-        files = [(f"keys/{path.name}", path) for path in found if path.suffix in (".key", ".crt", ".old")]
+        files = [
+            (f"keys/{path.name}", path) for path in found if path.suffix in (".key", ".crt", ".old", ".next")
+        ]
         keys = len(files)
         shutil.rmtree(temporary, ignore_errors=True)
         if database is not None:

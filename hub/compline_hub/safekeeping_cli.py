@@ -20,11 +20,18 @@ from compline_hub.terminal import (
 )
 
 if TYPE_CHECKING:
-    from compline_hub.rotation import CommandKeyState
+    from compline_hub.rotation import RotationState
 
 app = typer.Typer(add_completion=False)
 keys_app = typer.Typer(no_args_is_help=True, help="The hub's own keys.")
 app.add_typer(keys_app, name="keys")
+_ROTATED = ("escrow", "tls", "command", "signing", "sealing", "ca")
+_LOST = {
+    "command": "No order, freeze or wipe will reach them again.",
+    "signing": "They will take no receipt of this hub again.",
+    "sealing": "What they owe under the former key can never be opened.",
+    "ca": "They will not find this hub again.",
+}
 
 
 @app.command("backup")
@@ -77,26 +84,32 @@ def restore_command(
 
 @keys_app.command("rotate")
 def rotate_command(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="escrow or command")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(_ROTATED))],
     settings_file: SettingsFile = None,
 ) -> None:
-    """Replace a key while the hub does not run: `escrow` seals all binding secrets anew, `command` signs what comes."""
+    """Replace a key while the hub does not run.
+
+    `escrow` seals all binding secrets anew, `tls` is what the hub's server proves itself with: both are done at once.
+    `command`, `signing`, `sealing` and `ca` are told to each handset at its next report; until the last one has them
+    the former key is kept. `ca` takes two such rounds.
+    """
     match kind:
         case "escrow":
             _rotate_escrow(settings_file)
-        case "command":
-            _rotate_command(settings_file)
+        case "tls":
+            _rotate_tls(settings_file)
+        case "command" | "signing" | "sealing" | "ca":
+            _rotate_told(kind, settings_file)
         case _:
             raise typer.BadParameter(
-                "only the keys `escrow` and `command` can be rotated: handsets owe verdicts that are sealed to the"
-                " sealing key and settle on receipts of the signing key, and no message yet tells them of others."
-                " Pair the handsets with a new hub if one of those is lost."
+                f"choose one of {', '.join(_ROTATED)}. The key of the pseudonyms stays: with another one nobody"
+                " could tell which verdicts are of one case."
             )
 
 
 @keys_app.command("status")
 def status_command(settings_file: SettingsFile = None) -> None:
-    """Say which command key is in force, and which handsets do not have it yet."""
+    """Say which set of keys is in force, and which handsets still need the one before."""
     from compline_hub.rotation import state
 
     with opened_hub(settings_file) as hub:
@@ -105,26 +118,25 @@ def status_command(settings_file: SettingsFile = None) -> None:
 
 @keys_app.command("finish")
 def finish_command(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="command")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Destroy the former command key though handsets still wait: no order reaches those ever again."""
+    """Let the former keys go though handsets still need them: those have to be paired anew."""
     from compline_hub.rotation import retire, state
 
-    if kind != "command":
-        raise typer.BadParameter("only a rotation of the key `command` waits for handsets.")
     with opened_hub(settings_file) as hub:
         now = state(hub)
         _show(now)
-        if not now.under_way:
+        if now.changed is None:
             return
         if now.waiting and not yes:
-            typer.confirm(
-                "No order, freeze or wipe will reach them again. Destroy the former key?", abort=True
-            )
-        retire(hub, by=typing_user(), even_so=True)
-    console.print("The former command key is destroyed. Restart a hub that runs, and make a new backup now.")
+            typer.confirm(f"{_LOST[now.changed.value]} Let the former key go?", abort=True)
+        over = retire(hub, by=typing_user(), even_so=True)
+    console.print(
+        "The former key is destroyed; make a new backup now."
+        if over
+        else "The new authority issues from now on; a second round tells the handsets so. Make a new backup now."
+    )
 
 
 def _rotate_escrow(settings_file: Path | None) -> None:
@@ -136,26 +148,33 @@ def _rotate_escrow(settings_file: Path | None) -> None:
     )
 
 
-def _rotate_command(settings_file: Path | None) -> None:
-    from compline_hub.rotation import rotate_command as rotate
+def _rotate_tls(settings_file: Path | None) -> None:
+    from compline_hub.rotation import rotate_tls
 
-    _show(rotate(chosen_settings(settings_file), by=typing_user()))
+    rotate_tls(chosen_settings(settings_file), by=typing_user())
+    console.print("The hub has new TLS keys and certificates. Start it, and make a new backup now.")
+
+
+def _rotate_told(kind: str, settings_file: Path | None) -> None:
+    from compline_hub.core.key_sets import KnownKey
+    from compline_hub.rotation import rotate
+
+    _show(rotate(chosen_settings(settings_file), KnownKey(kind), by=typing_user()))
     console.print("Start the hub: each handset is told at its next report. Make a new backup now.")
 
 
-def _show(state: CommandKeyState) -> None:
-    console.print(f"Command key {state.name}" + (", never rotated." if state.since is None else "."))
-    if not state.under_way:
+def _show(state: RotationState) -> None:
+    console.print(f"Keys {state.name}" + (", never rotated." if state.since is None else "."))
+    if state.changed is None:
         console.print("No former key is kept.")
         return
-    console.print(f"The former key is kept for {len(state.waiting)} handsets that do not have this one yet:")
+    first = ", first round of two" if state.first_round else ""
+    count = len(state.waiting)
+    console.print(f"Another {state.changed.value} key{first}: the former one is kept for {count} handsets.")
     for waiting in state.waiting:
-        when = (
-            "never heard"
-            if waiting.heard is None
-            else f"last heard {time.strftime('%Y-%m-%d %H:%M', time.localtime(waiting.heard))}"
-        )
-        console.print(f"  {escape(waiting.handset)}, {when}")
+        when = "never heard" if waiting.heard is None else f"last heard {_time(waiting.heard)}"
+        why = "owes verdicts that are sealed to the former key" if waiting.knows else "does not know it yet"
+        console.print(f"  {escape(waiting.handset)}: {why}, {when}")
 
 
 def _time(at: int) -> str:

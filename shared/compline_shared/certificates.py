@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +69,11 @@ def read_certificate(der: bytes) -> Certificate:
         not_before=int(parsed.not_valid_before_utc.timestamp()),
         not_after=int(parsed.not_valid_after_utc.timestamp()),
     )
+
+
+def issued_by_any(certificate: Certificate, authorities: Iterable[bytes]) -> bool:
+    """Whether one of some authorities (DER) issued a certificate; raises MalformedFrame where one is none."""
+    return any(certificate.issued_by(read_certificate(authority)) for authority in authorities)
 
 
 def _parsed(der: bytes) -> x509.Certificate:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from msgspec import Meta
 
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.message_frame import (
@@ -101,10 +102,10 @@ class Policy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Rekey(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):
-    """From now on the hub's commands come under another key; signed, as ever, by the present one."""
+    """From now on these are the hub's keys; signed, as ever, by the command key of before."""
 
     nonce: Id16
-    command_key: Key32  # Ed25519 public
+    keys: HubPublicKeys
 
 
 Body: TypeAlias = Freeze | Rebind | Wipe | Lease | Policy | Rekey
@@ -135,11 +136,6 @@ class RebindSecrets(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     def __repr__(self) -> str:
         return "RebindSecrets(********)"
-
-
-def key_name(command_key: bytes) -> bytes:
-    """Return the 8 bytes by which hub and handset call a public command key."""
-    return hashlib.sha256(b"compline/1 command key" + command_key).digest()[:8]
 
 
 def seal_secrets(secrets: RebindSecrets, answer_key: bytes, *, begins: Place, nonce: bytes) -> bytes:

@@ -6,12 +6,11 @@ from typing import Annotated, Final, TypeVar, final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from msgspec import Meta
 
-from compline_shared.certificates import MAX_CERTIFICATE
 from compline_shared.commands import Roster
 from compline_shared.errors import ComplineError
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.masking import BranchKey
@@ -88,15 +87,10 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     )  # 32 random bytes, half of what opens the vault; None where it is kept apart
     hub_name: _Word
     freeze_key: _Key  # X25519, of this epoch: the vault's key is sealed to it when the binding is frozen
-    hub_sealing_public: _Key  # X25519
-    hub_signing_public: _Key  # Ed25519, of receipts
-    hub_command_public: _Key  # Ed25519, of commands
+    hub_keys: HubPublicKeys  # as they are when the binding begins
     officer_key: _Key | None = None  # X25519 of the compliance officer, to whom evidence is sealed too
     operators: Roster = ()
     times: LeaseTimes = LeaseTimes()
-    hub_authority: Annotated[
-        bytes, Meta(min_length=1, max_length=MAX_CERTIFICATE)
-    ]  # DER; who may be this hub in TLS
     mqtt_host: _Host | None = None  # None: discover by zeroconf
     mqtt_port: _Port | None = None
     pairing_host: _Host | None = (
@@ -108,21 +102,6 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     def place(self) -> Place:
         """Handset, binding and epoch."""
         return Place(handset=HandsetId(self.handset), binding=BindingId(self.binding), epoch=self.epoch)
-
-    @property
-    def sealing_key(self) -> X25519PublicKey:
-        """The key that verdicts are sealed to."""
-        return X25519PublicKey.from_public_bytes(self.hub_sealing_public)
-
-    @property
-    def verify_key(self) -> Ed25519PublicKey:
-        """The key that checks the hub's receipts."""
-        return Ed25519PublicKey.from_public_bytes(self.hub_signing_public)
-
-    @property
-    def command_key(self) -> Ed25519PublicKey:
-        """The key that checks the hub's commands."""
-        return Ed25519PublicKey.from_public_bytes(self.hub_command_public)
 
 
 def met_at(grant: EnrolmentGrant, host: str) -> EnrolmentGrant:

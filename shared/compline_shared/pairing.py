@@ -4,7 +4,7 @@ Pairing, inside TLS 1.3 whose server certificate nobody has checked yet:
 
     handset                                     hub
     Join      which offer, own public keys  ->
-                                            <-  Offered   its public keys, its authority's certificate
+                                            <-  Offered   its public keys
     Prove     HMAC(secret, transcript)      ->  a wrong one costs the offer a try
                                             <-  Taken     HMAC(secret, transcript, what follows), certificate, grant
     Joined    it is kept                    ->
@@ -28,6 +28,7 @@ from msgspec import Meta
 
 from compline_shared.certificates import MAX_CERTIFICATE
 from compline_shared.enrolment import MAX_FILE, EnrolmentRequest
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.message_frame import (
     Id8,
     Id16,
@@ -114,11 +115,8 @@ class Offered(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
     nonce: Id16
     hub_time: Seconds
-    sealing: Key32  # X25519
-    signing: Key32  # Ed25519
-    command: Key32  # Ed25519
+    keys: HubPublicKeys
     officer: Key32 | None  # X25519
-    authority: _Certificate
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=2):

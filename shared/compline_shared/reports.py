@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Meta
 
 from compline_shared.errors import MalformedFrame
-from compline_shared.ids import BindingId, HandsetId
+from compline_shared.ids import MAX_SEQ, BindingId, HandsetId
 from compline_shared.message_frame import (
     Counter,
     Epoch,
@@ -85,10 +85,13 @@ class Report(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     state: BindingState
     cause: Cause
     policy: Counter  # version in force
-    command_key: Id8  # name of the key whose commands it takes (`commands.key_name`)
+    hub_keys: Id8  # name of the set of keys by which it knows its hub (`HubPublicKeys.name`)
     rollback_resistant: bool  # what its vault slot is
     lease_used: Seconds  # of the time towards freezing
     owed: Annotated[int, Meta(ge=0, le=2**53)]  # verdicts not yet settled
+    last_seq: Annotated[
+        int, Meta(ge=0, le=MAX_SEQ)
+    ]  # of what it may still send, 0 = nothing: sealed up to here
     nonce: Id16  # what a permissive command answers
     answer_key: Key32  # X25519, fresh as the nonce: what answers in secret is sealed to it
     results: Annotated[tuple[Result, ...], Meta(max_length=MAX_RESULTS)] = ()

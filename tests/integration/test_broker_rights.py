@@ -49,7 +49,7 @@ def context(user: str, *, keys: HubKeys = KEYS, now: float | None = None) -> ssl
     if user == HUB_USER:
         return link_context(KEYS.certificates, KEYS.all)
     certificate = keys.certify(user, point_of(KEY), now=now)
-    return handset_context(KEYS.certificates.authority.der, certificate, KEY)
+    return handset_context(KEYS.public.authorities, certificate, KEY)
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ async def test_broker_when_the_certificate_is_good_then_its_owner_gets_in(
 
 
 async def test_broker_when_there_is_no_certificate_then_nobody_gets_in(office: Office, hub: Client) -> None:
-    assert not _gets_in(office, MINE, hub_context(KEYS.certificates.authority.der), hub)
+    assert not _gets_in(office, MINE, hub_context(KEYS.public.authorities), hub)
 
 
 async def test_broker_when_another_authority_made_it_then_nobody_gets_in(office: Office, hub: Client) -> None:
@@ -260,7 +260,9 @@ async def test_broker_when_its_certificate_is_renewed_then_new_handshakes_show_i
     )
     with _client(office, MINE, down(MINE)) as client, _client(office, HUB_USER, UP_FILTER) as hub:
         before = _shown(office)
-        monkeypatch.setattr(office.broker, "_tls", lambda: broker_tls(later, KEYS.all.tls))
+        monkeypatch.setattr(
+            office.broker, "_tls", lambda: broker_tls(later.server, KEYS.all.tls, KEYS.public.authorities)
+        )
 
         await office.broker.reload([MINE, OTHER])
         await until(lambda: _shown(office) == later.server.der)

@@ -72,7 +72,7 @@ class Branch:
         with place_of(self.evidence, self.piece.id).open("rb") as source:
             deposit_at(
                 self.address,
-                self.home.grant,
+                self.home.hub_keys,
                 offer,
                 identity=self.home.identity,
                 source=source,
@@ -145,7 +145,7 @@ def test_deposit_when_the_line_breaks_then_the_next_goes_on_where_the_hub_is(
     with place_of(here.evidence, here.piece.id).open("rb") as source:
         deposit_at(
             here.address,
-            here.home.grant,
+            here.home.hub_keys,
             here.offer(),
             identity=here.home.identity,
             source=source,

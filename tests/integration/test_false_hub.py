@@ -30,7 +30,8 @@ def hub(tmp_path: Path) -> Iterator[PairingHub]:
 
 def without_certificates(join: Join, offered: Offered, _server: bytes) -> bytes:
     """The transcript as it must not be: it says nothing of whom TLS leads to."""
-    return pairing.transcript(join, msgspec.structs.replace(offered, authority=b"any"), b"any")
+    keys = msgspec.structs.replace(offered.keys, authorities=(b"any",))
+    return pairing.transcript(join, msgspec.structs.replace(offered, keys=keys), b"any")
 
 
 def believing(_one: bytes, _other: bytes) -> bool:

@@ -135,6 +135,6 @@ def test_hub_when_a_handset_is_removed_then_the_broker_hears_it_no_more(tmp_path
 
 def _shown(handset: WireHandset, port: int) -> bytes:
     assert handset.certificate is not None
-    context = handset_context(handset.grant.hub_authority, handset.certificate, handset.tls)
+    context = handset_context(handset.keys.authorities, handset.certificate, handset.tls)
     with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain) as connection:
         return shown_by(connection)

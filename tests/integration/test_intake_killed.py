@@ -27,7 +27,7 @@ class Cliff:
 
 folder, topic, frame = sys.argv[1], sys.argv[2], Path(sys.argv[3]).read_bytes()
 with open_hub(HubSettings(data_dir=folder)) as hub:
-    Intake(hub.store, hub.keys, Cliff(), news=lambda: None).take([(topic, frame)])
+    Intake(hub.store, hub.ring, Cliff(), news=lambda: None).take([(topic, frame)])
 """
 
 KILLED_BEFORE_THE_COMMIT = KILLED_BEFORE_THE_RECEIPT.replace(

@@ -34,7 +34,7 @@ def told_frozen(hub: PairingHub, home: Path) -> None:
     with hub.hub.store.transaction() as ledger:
         standing = ledger.book.standing(place.binding)
         question = Question(bytes(16), bytes(32))
-        told = Told(place.epoch, 1, BindingState.FROZEN, Cause.COMMAND, 0, False, 0, 0, question, at=1)
+        told = Told(place.epoch, 1, BindingState.FROZEN, Cause.COMMAND, 0, False, 0, 0, 0, question, at=1)
         ledger.book.keep_standing(place.binding, replace(standing, told=told))
 
 

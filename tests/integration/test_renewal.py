@@ -42,10 +42,14 @@ class Phone:
         """With a clock that is `off` seconds ahead."""
         return CertificateKeeper(
             self.store,
-            authority=self.home.grant.hub_authority,
+            hub=lambda: self.home.hub_keys,
             key=self.home.identity.tls,
             clock=OffClock(off),
         )
+
+    def renew(self, address: Address) -> None:
+        home = self.home
+        renew_at(address, home.place.handset, hub=home.hub_keys, identity=home.identity)
 
     def aged(self, days: float) -> Certificate:
         """Its certificate as if it had been made some days ago."""
@@ -84,8 +88,15 @@ async def renewed(phone: Phone, keeper: CertificateKeeper, *addresses: tuple[str
     async def find() -> Sequence[Address]:
         return [Address(*address) for address in addresses or (phone.hub.address,)]
 
-    grant, identity = phone.home.grant, phone.home.identity
-    loop = RenewalLoop(keeper, identity=identity, grant=grant, find=find, pace=FAST)
+    home = phone.home
+    loop = RenewalLoop(
+        keeper,
+        identity=home.identity,
+        handset=home.place.handset,
+        hub=lambda: home.hub_keys,
+        find=find,
+        pace=FAST,
+    )
     task = asyncio.create_task(loop.run())
     try:
         await until(lambda: not keeper.renewal_due)
@@ -156,7 +167,7 @@ def test_renewal_when_the_handset_was_removed_then_refused_and_its_certificate_s
     phone.hub.hub.enrolment.remove(phone.home.place.handset)
 
     with pytest.raises(NotRenewed, match="removed it"):
-        renew_at(Address(*phone.hub.address), phone.home.grant, identity=phone.home.identity)
+        phone.renew(Address(*phone.hub.address))
 
     assert phone.store.certificate() == old
 
@@ -165,7 +176,7 @@ def test_renewal_when_somebody_stands_between_then_nothing_is_said(phone: Phone)
     between = Between(phone.hub.settings.pairing_port, own_authority=True)
 
     with serving(between.meet) as port, pytest.raises(Unreachable):
-        renew_at(Address("127.0.0.1", port), phone.home.grant, identity=phone.home.identity)
+        phone.renew(Address("127.0.0.1", port))
 
     assert between.read == []
 
@@ -180,6 +191,6 @@ def test_renewal_control_when_any_server_is_taken_then_who_stands_between_is_hea
     between = Between(phone.hub.settings.pairing_port, own_authority=True)
 
     with serving(between.meet) as port:
-        renew_at(Address("127.0.0.1", port), phone.home.grant, identity=phone.home.identity)
+        phone.renew(Address("127.0.0.1", port))
 
     assert len(between.read) == 4

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from compline_hub.core.key_sets import KnownKey
+from compline_hub.core.keys import HubKeys
 from compline_hub.office import open_hub
-from compline_hub.rotation import rotate_command, state
+from compline_hub.rotation import rotate
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings
+from compline_shared.certificates import read_certificate
+from compline_shared.hub_keys import HubPublicKeys
+from compline_shared.p256 import point_of
 from tests.branch_store import branch
 
 SECRET = "correct horse battery"
@@ -25,7 +30,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from compline_hub.office import open_hub
-from compline_hub.rotation import retire, rotate_command
+from compline_hub.core.key_sets import KnownKey
+from compline_hub.rotation import retire, rotate, rotate_tls
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings
 
@@ -60,8 +66,13 @@ match action:
         restore(settings, backup, passphrase="correct horse battery", by="ada")
     case "rotate":
         rotate_escrow(settings, by="ada")
-    case "rotate-command":
-        rotate_command(settings, by="ada")
+    case "rotate-tls":
+        rotate_tls(settings, by="ada")
+    case "command" | "signing" | "sealing" | "ca":
+        rotate(settings, KnownKey(action), by="ada")
+    case "open":
+        with open_hub(settings):
+            pass
     case "retire":
         with open_hub(settings) as hub:
             retire(hub, even_so=True)
@@ -184,40 +195,47 @@ def test_rotation_when_done_twice_then_each_has_another_key(hub: HubSettings, tm
     assert len(keys) == 2
 
 
-def command_keys(settings: HubSettings) -> tuple[bytes, bytes | None, bool]:
-    """The present and the former public command key of the hub's keys, and whether a rotation is under way."""
-    with open_hub(settings) as hub:
+Public = tuple[HubPublicKeys, HubPublicKeys | None, HubKeys]
+
+
+def keys_of(data: Path) -> Public:
+    """The present set, the former one, and the private keys, after a start; the audit is whole."""
+    with open_hub(HubSettings(data_dir=str(data))) as hub:
         hub.auditing.verify()
-        former = hub.keys.former_command
-        public = None if former is None else former.public_key().public_bytes_raw()
-        return hub.keys.command_public, public, state(hub).under_way
+        return hub.ring.sets.present, hub.ring.sets.former, hub.keys
 
 
-def test_command_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_old_beside_it(
-    hub: HubSettings, tmp_path: Path
+def former_files(data: Path) -> set[str]:
+    return {path.name for path in (data / "keys").glob("*.key.old")}
+
+
+@pytest.mark.parametrize("kind", ["command", "signing", "sealing"])
+def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_old_beside_it(
+    hub: HubSettings, tmp_path: Path, kind: str
 ) -> None:
-    old, *_ = command_keys(hub)
+    old, *_ = keys_of(hub.data)
     kills, renewed = 0, 0
-    for at in points(1):
+    for at in points(1 if kind == "command" else 4):
         data = tmp_path / f"hub{at}"
         shutil.copytree(hub.data, data)
-        survived = not killed("rotate-command", data, tmp_path / "none", at=at)
-        present, former, under_way = command_keys(HubSettings(data_dir=str(data)))
-        assert (former, under_way) == ((None, False) if present == old else (old, True)), at
-        assert not (data / "keys" / "command.key.next").exists()
+        survived = not killed(kind, data, tmp_path / "none", at=at)
+        present, former, _ = keys_of(data)
+        assert former == (None if present == old else old), at
+        assert former_files(data) == (set() if present == old else {f"{kind}.key.old"}), at
+        assert not list((data / "keys").glob("*.next"))
         renewed += present != old
         if survived:
             break
         kills += 1
-    assert kills >= 8
+    assert kills >= (8 if kind == "command" else 2)
     assert renewed >= 2  # it survived, and at least one kill came after the commit
 
 
-def test_command_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_lacks_the_old_one(
+def test_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_lacks_the_old_one(
     hub: HubSettings, tmp_path: Path
 ) -> None:
     """What the order of the steps is for."""
-    data, old = tmp_path / "hub", command_keys(hub)[0]
+    data, old = tmp_path / "hub", keys_of(hub.data)[2].command_public
     shutil.copytree(hub.data, data)
     broken = KILLED.replace(
         "sys.addaudithook(hook)",
@@ -227,10 +245,10 @@ def test_command_rotation_control_when_the_key_is_replaced_before_the_database_k
         "os.kill(os.getpid(), signal.SIGKILL)",
     )
 
-    subprocess.run([sys.executable, "-c", broken, "rotate-command", str(data), "none", "0"], check=False)
+    subprocess.run([sys.executable, "-c", broken, "command", str(data), "none", "0"], check=False)
 
-    present, former, _ = command_keys(HubSettings(data_dir=str(data)))
-    assert old not in (present, former)
+    _, _, keys = keys_of(data)
+    assert (keys.command_public == old, keys.former_command) == (False, None)
 
 
 def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_gone_as_the_database_says(
@@ -238,15 +256,69 @@ def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_g
 ) -> None:
     rotating = tmp_path / "rotating"
     shutil.copytree(hub.data, rotating)
-    rotate_command(HubSettings(data_dir=str(rotating)), by="ada")
+    rotate(HubSettings(data_dir=str(rotating)), KnownKey.COMMAND, by="ada")
     kills = 0
     for at in points(1):
         data = tmp_path / f"hub{at}"
         shutil.copytree(rotating, data)
         survived = not killed("retire", data, tmp_path / "none", at=at)
-        _, former, under_way = command_keys(HubSettings(data_dir=str(data)))
-        assert (former is not None) == under_way == (data / "keys" / "command.key.old").exists()
+        _, former, keys = keys_of(data)
+        assert (former is not None) == (keys.former_command is not None) == bool(former_files(data))
         if survived:
             break
         kills += 1
     assert kills >= 1
+
+
+def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_issues_as_the_database_says(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    """Begun, second round, end: each is killed at each change, and then gone on with."""
+    steps = ("ca", "retire", "open", "retire")
+    stands = tmp_path / "stands"
+    shutil.copytree(hub.data, stands)
+    old, *_ = keys_of(stands)
+    counts = []
+    for number, step in enumerate(steps):
+        kills = 0
+        for at in points(1):
+            data = tmp_path / f"{number}-{at}"
+            shutil.copytree(stands, data)
+            survived = not killed(step, data, tmp_path / "none", at=at)
+            present, _, keys = keys_of(data)
+            with open_hub(HubSettings(data_dir=str(data))) as opened:
+                shown = opened.certificates
+            assert point_of(keys.ca) == read_certificate(present.authorities[0]).point, (step, at)
+            assert shown.server.issued_by(shown.authority), (step, at)
+            assert shown.authority.der == present.authorities[0], (step, at)
+            assert (data / "keys" / "ca.key.next").exists() == (len(present.authorities) == 2), (step, at)
+            if survived:
+                break
+            kills += 1
+        counts.append(kills)
+        assert not killed(step, stands, tmp_path / "none", at=0)
+    present, former, _ = keys_of(stands)
+
+    assert (former, len(present.authorities)) == (None, 1)
+    assert present.authorities != old.authorities
+    assert counts[0] >= 8 <= counts[2], counts
+    assert counts[1] >= 1 <= counts[3], counts
+
+
+def test_tls_keys_when_their_rotation_is_killed_anywhere_then_the_hub_shows_certificates_of_the_keys_that_it_has(
+    hub: HubSettings, tmp_path: Path
+) -> None:
+    old, kills = keys_of(hub.data)[2], 0
+    for at in points(2):
+        data = tmp_path / f"hub{at}"
+        shutil.copytree(hub.data, data)
+        survived = not killed("rotate-tls", data, tmp_path / "none", at=at)
+        with open_hub(HubSettings(data_dir=str(data))) as opened:
+            keys, shown = opened.keys, opened.certificates
+        assert (shown.server.point, shown.link.point) == (point_of(keys.tls), point_of(keys.link)), at
+        assert not list((data / "keys").glob("*.next"))
+        if survived:
+            assert point_of(old.tls) != point_of(keys.tls)
+            break
+        kills += 1
+    assert kills >= 3

@@ -20,7 +20,7 @@ FIRST = {"handset", "binding", "verdict", "finding", "alarm"}
 PAIRING = {"collector", "offer"}
 ORDERS = {"standing", "command", "branch_policy"}
 AUDIT = {"operator", "audit", "audit_end"}
-KEYS = {"command_key"}
+KEYS = {"key_sets"}
 
 
 def _tables(engine: Engine) -> set[str]:

@@ -40,7 +40,7 @@ def opened(home: Path, slot: EdgeSettings) -> Home:
 def test_home_when_made_with_a_tpm_then_it_opens_and_says_so(home: Path) -> None:
     with opened(home, EdgeSettings(slot="tpm")) as here:
         assert here.ledger.record(draft(), None).seq == 1
-        assert here.binding.report(owed=1).rollback_resistant
+        assert here.binding.report(owed=1, last_seq=1).rollback_resistant
 
 
 def test_home_when_made_with_a_tpm_then_no_file_holds_the_identity(home: Path) -> None:

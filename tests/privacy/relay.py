@@ -50,7 +50,7 @@ class Relay:
         certificate = CertificateStore(home).certificate()
         assert certificate is not None
         key = identity_of((home / "identity.key").read_bytes()).tls
-        return handset_context(self._hub()[0].authority.der, certificate, key)
+        return handset_context((self._hub()[0].authority.der,), certificate, key)
 
     async def _serve(self) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -181,7 +181,7 @@ class Leaky:
         assert certificate is not None
         key = identity_of((home / "identity.key").read_bytes()).tls
         client = Client(
-            grant.handset, handset_context(grant.hub_authority, certificate, key), client_id="careless"
+            grant.handset, handset_context(grant.hub_keys.authorities, certificate, key), client_id="careless"
         )
         client.connect_until_in(running.broker)
         client.client.publish(up(grant.place.handset), b"x" * self._length, qos=1, retain=True)

@@ -38,14 +38,14 @@ from compline_shared.commands import MAX_OPERATORS, Body, Command, Freeze, Lease
 from compline_shared.errors import MalformedFrame
 from compline_shared.place import MAX_EPOCH
 from compline_shared.reports import MAX_RESULTS, BindingState, Cause, CommandOutcome, Result
-from tests.bindings import ANNE, ASKED, BERT, NONCE, OLD_NONCE, PLACE, command, life, policy, wipe
+from tests.bindings import ANNE, ASKED, BERT, NONCE, OLD_NONCE, PLACE, command, life, policy, some_keys, wipe
 
 THIS, EARLIER = (1).to_bytes(16, "big"), b"\x07" * 16
 BOUND, FREEZING, FROZEN = Bound(), Freezing(None), Frozen(Cause.LEASE)
 THAWING, WIPING, WIPED = Thawing(EARLIER, Cause.LEASE), Wiping(EARLIER), Wiped(Cause.COMMAND)
 STAGES: list[Stage] = [BOUND, FREEZING, FROZEN, THAWING, WIPING, WIPED]
 DONE, WRONG_STATE, STARTED = CommandOutcome.DONE, CommandOutcome.WRONG_STATE, CommandOutcome.WIPE_STARTED
-REKEY = Rekey(NONCE, b"2" * 32)
+REKEY = Rekey(NONCE, some_keys(b"2"))
 RENEWAL, REBIND = Lease(NONCE, 1_795_000_000), Rebind(NONCE, b"sealed")
 
 
@@ -95,7 +95,7 @@ def outcome(of: Life) -> CommandOutcome | None:
         (FROZEN, REKEY, FROZEN, DONE, None),
         (THAWING, REKEY, THAWING, DONE, None),
         (WIPING, REKEY, WIPING, WRONG_STATE, None),
-        (WIPED, REKEY, WIPED, WRONG_STATE, None),
+        (WIPED, REKEY, WIPED, DONE, None),
         (BOUND, policy().body, BOUND, DONE, None),
         (FREEZING, policy().body, FREEZING, DONE, None),
         (FROZEN, policy().body, FROZEN, DONE, None),
@@ -130,22 +130,31 @@ def test_command_when_for_another_epoch_then_refused_and_its_counter_not_taken(
 
 def test_rekey_when_done_then_the_new_key_is_the_present_one_and_the_one_before_is_known() -> None:
     once = ordered(life(), command(REKEY)).life
-    twice = ordered(once, command(Rekey(NONCE, b"3" * 32), counter=12, name=2)).life
-    assert [(of.command_key, of.former_key) for of in (life(), once, twice)] == [
+    twice = ordered(once, command(Rekey(NONCE, some_keys(b"3")), counter=12, name=2)).life
+    assert [(of.hub_keys, of.former_keys) for of in (life(), once, twice)] == [
         (None, None),
-        (b"2" * 32, None),
-        (b"3" * 32, b"2" * 32),
+        (some_keys(b"2"), None),
+        (some_keys(b"3"), some_keys(b"2")),
     ]
 
 
-@pytest.mark.parametrize("stage", [WIPING, WIPED])
-def test_rekey_when_wiped_then_the_key_stays(stage: Stage) -> None:
-    assert ordered(life(stage), command(REKEY)).life.command_key is None
+def test_rekey_when_being_wiped_then_the_keys_stay() -> None:
+    assert ordered(life(WIPING), command(REKEY)).life.hub_keys is None
+
+
+def test_rekey_when_wiped_then_it_counts_without_a_nonce_for_what_is_owed_still() -> None:
+    decided = ordered(life(WIPED), command(Rekey(OLD_NONCE, some_keys(b"2"))))
+    assert decided.life.hub_keys == some_keys(b"2")
 
 
 @pytest.mark.parametrize(
     "body",
-    [Rebind(OLD_NONCE, b""), Lease(OLD_NONCE, 1), policy(nonce=OLD_NONCE).body, Rekey(OLD_NONCE, b"2" * 32)],
+    [
+        Rebind(OLD_NONCE, b""),
+        Lease(OLD_NONCE, 1),
+        policy(nonce=OLD_NONCE).body,
+        Rekey(OLD_NONCE, some_keys(b"2")),
+    ],
 )
 def test_command_when_it_answers_no_good_nonce_then_refused(body: Body) -> None:
     decided = ordered(life(FROZEN), command(body))

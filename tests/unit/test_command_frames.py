@@ -54,6 +54,7 @@ from tests.bindings import (
     operator,
     policy,
     report,
+    some_keys,
     wipe,
 )
 
@@ -63,7 +64,7 @@ BODIES: list[Body] = [
     wipe(ANNE, BERT).body,
     Lease(NONCE, 1_795_000_000),
     policy(ANNE, BERT).body,
-    Rekey(NONCE, b"k" * 32),
+    Rekey(NONCE, some_keys(b"k")),
 ]
 OTHER = HandsetId(ELSEWHERE.hex())
 

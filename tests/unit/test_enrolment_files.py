@@ -37,8 +37,8 @@ def test_grant_when_read_then_as_written() -> None:
 
 def test_grant_when_read_then_its_keys_work() -> None:
     grant, keys = read_grant(write_grant(GRANT)), HubKeys()
-    assert grant.sealing_key == keys.sealing.public_key()
-    assert grant.verify_key == keys.signing.public_key()
+    assert grant.hub_keys.sealing_key == keys.sealing.public_key()
+    assert grant.hub_keys.receipt_key == keys.signing.public_key()
     assert bytes(grant.branch_key) == bytes(keys.branch)
     assert (grant.place.handset, grant.place.binding, grant.place.epoch) == (
         "00112233445566ff",
@@ -75,8 +75,8 @@ def test_grant_when_shown_then_no_secret_is() -> None:
         changed(binding="../../etc/passwd"),
         changed(branch_key="c2hvcnQ="),
         changed(binding_secret="c2hvcnQ="),
-        changed(hub_authority=""),
-        changed(hub_sealing_public="c2hvcnQ="),
+        changed(hub_keys=[]),
+        changed(hub_keys=["c2hvcnQ=", "c2hvcnQ=", "c2hvcnQ=", ["c2hvcnQ="]]),
         changed(mqtt_port=0),
         changed(epoch=-1),
         changed(more=1),

@@ -52,11 +52,8 @@ class Branch:
                 branch_key=self.keys.branch,
                 binding_secret=Secret(bytes(32)),
                 hub_name="hub",
-                hub_sealing_public=self.keys.sealing_public,
-                hub_signing_public=self.keys.signing_public,
-                hub_command_public=self.keys.command_public,
+                hub_keys=self.keys.public((b"unused here",)),
                 freeze_key=bytes(32),
-                hub_authority=b"unused here",
             )
         )
         shown = self.sender.request
@@ -73,7 +70,7 @@ class Branch:
     def opened(self, frame: bytes) -> Opened:
         batch = check_signature(frame, self.handset)
         assert isinstance(batch, Batch)
-        opened = open_batch(batch, self.binding, self.keys, newest_epoch=self.binding.epoch)
+        opened = open_batch(batch, self.binding, [self.keys.sealing], newest_epoch=self.binding.epoch)
         assert not isinstance(opened, Refusal)
         return opened
 
@@ -162,7 +159,7 @@ def test_open_batch_when_its_epoch_has_not_begun_then_it_is_refused(branch: Bran
     branch.sender.judge(*drafts(1))
 
     assert (
-        open_batch(branch.sender.batch(), branch.binding, branch.keys, newest_epoch=0)
+        open_batch(branch.sender.batch(), branch.binding, [branch.keys.sealing], newest_epoch=0)
         is Refusal.WRONG_BINDING
     )
 
@@ -171,20 +168,28 @@ def test_open_batch_when_it_was_sealed_before_a_rebind_then_it_is_taken(branch: 
     branch.sender.judge(*drafts(1))
     rebound = replace(branch.binding, epoch=3)
 
-    assert isinstance(open_batch(branch.sender.batch(), rebound, branch.keys, newest_epoch=3), Opened)
+    assert isinstance(
+        open_batch(branch.sender.batch(), rebound, [branch.keys.sealing], newest_epoch=3), Opened
+    )
 
 
 def test_open_batch_when_the_binding_is_another_handsets_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
     foreign = replace(branch.binding, handset=WireHandset("c" * 16).id)
 
-    assert open_batch(branch.sender.batch(), foreign, branch.keys, newest_epoch=1) is Refusal.WRONG_BINDING
+    assert (
+        open_batch(branch.sender.batch(), foreign, [branch.keys.sealing], newest_epoch=1)
+        is Refusal.WRONG_BINDING
+    )
 
 
 def test_open_batch_when_it_is_sealed_to_another_hub_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
 
-    assert open_batch(branch.sender.batch(), branch.binding, make_keys(), newest_epoch=1) is Refusal.BAD_SEAL
+    assert (
+        open_batch(branch.sender.batch(), branch.binding, [make_keys().sealing], newest_epoch=1)
+        is Refusal.BAD_SEAL
+    )
 
 
 def test_open_batch_when_entries_are_swapped_then_it_is_refused(branch: Branch) -> None:
@@ -192,28 +197,28 @@ def test_open_batch_when_entries_are_swapped_then_it_is_refused(branch: Branch) 
     batch = branch.sender.batch()
     swapped = replace(batch, entries=batch.entries[::-1])
 
-    assert open_batch(swapped, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_SEAL
+    assert open_batch(swapped, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_SEAL
 
 
 def test_open_batch_when_a_verdict_claims_another_seq_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(2))
     first, second = branch.sender.verdicts
     base = SegmentBase(first_seq=1, started=first.started, versions=first.versions)
-    sealer = Sealer(branch.sender.grant.sealing_key, branch.sender.grant.place, base)
+    sealer = Sealer(branch.sender.keys.sealing_key, branch.sender.grant.place, base)
     entry = sealer.seal(1, encode_verdict(second, base))
     lying = replace(branch.sender.batch(1, 1), enc=sealer.enc, header=sealer.header, entries=(entry,))
 
-    assert open_batch(lying, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_VERDICT
+    assert open_batch(lying, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_VERDICT
 
 
 def test_open_batch_when_an_entry_is_no_verdict_then_it_is_refused(branch: Branch) -> None:
     branch.sender.judge(*drafts(1))
     base = SegmentBase(first_seq=1, started=0, versions=branch.sender.verdicts[0].versions)
-    sealer = Sealer(branch.sender.grant.sealing_key, branch.sender.grant.place, base)
+    sealer = Sealer(branch.sender.keys.sealing_key, branch.sender.grant.place, base)
     talk = sealer.seal(1, b"he said his name is Made Up")
     lying = replace(branch.sender.batch(), enc=sealer.enc, header=sealer.header, entries=(talk,))
 
-    assert open_batch(lying, branch.binding, branch.keys, newest_epoch=1) is Refusal.BAD_VERDICT
+    assert open_batch(lying, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_VERDICT
 
 
 def test_check_signature_when_the_frame_is_whole_then_the_batch_comes_out(branch: Branch) -> None:

@@ -77,11 +77,8 @@ OFFER = Offer(
 OFFERED = Offered(
     nonce=bytes(range(16)),
     hub_time=NOW,
-    sealing=KEYS.all.sealing_public,
-    signing=KEYS.all.signing_public,
-    command=KEYS.all.command_public,
+    keys=KEYS.public,
     officer=None,
-    authority=KEYS.certificates.authority.der,
 )
 SERVER = KEYS.certificates.server.der
 
@@ -167,7 +164,10 @@ def test_proof_when_the_handset_saw_another_server_then_it_does_not_hold() -> No
 def test_proof_when_a_key_was_changed_on_the_way_then_it_does_not_hold(field: str) -> None:
     asking, waiting = asked()
     length = 16 if field == "nonce" else 32
-    proving, prove = hear(asking, msgspec.structs.replace(OFFERED, **{field: b"\x07" * length}))
+    changed: dict[str, Any] = {field: b"\x07" * length}
+    if field in ("sealing", "signing", "command"):
+        changed = {"keys": msgspec.structs.replace(OFFERED.keys, **changed)}
+    proving, prove = hear(asking, msgspec.structs.replace(OFFERED, **changed))
     assert isinstance(proving, Proving)
     assert prove is not None
 
@@ -220,10 +220,10 @@ def test_handset_when_the_hubs_proof_does_not_fit_then_it_believes_nothing(field
     "changed",
     [
         {"handset": "f" * 16},
-        {"hub_authority": HubKeys(b"x").certificates.authority.der},
-        {"hub_sealing_public": bytes(32)},
-        {"hub_signing_public": bytes(32)},
-        {"hub_command_public": bytes(32)},
+        {"hub_keys": msgspec.structs.replace(KEYS.public, authorities=HubKeys(b"x").public.authorities)},
+        {"hub_keys": msgspec.structs.replace(KEYS.public, sealing=b"\x07" * 32)},
+        {"hub_keys": msgspec.structs.replace(KEYS.public, signing=bytes(32))},
+        {"hub_keys": msgspec.structs.replace(KEYS.public, command=bytes(32))},
         {"officer_key": bytes(32)},
     ],
 )
@@ -255,7 +255,8 @@ def test_handset_when_the_certificate_is_not_its_own_then_it_takes_nothing(certi
 @pytest.mark.parametrize("authority", [b"none", HubKeys(b"x").certificates.authority.der])
 def test_handset_when_the_server_is_not_of_the_authority_then_no_proof_is_given(authority: bytes) -> None:
     asking, _ = asked()
-    offered = msgspec.structs.replace(OFFERED, authority=authority)
+    keys = msgspec.structs.replace(OFFERED.keys, authorities=(authority,))
+    offered = msgspec.structs.replace(OFFERED, keys=keys)
     assert hear(asking, offered) == (Failed(Doubt.FALSE_HUB), None)
 
 

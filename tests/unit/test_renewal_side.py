@@ -41,11 +41,8 @@ SERVER = KEYS.certificates.server.der
 OFFERED = Offered(
     nonce=bytes(range(16)),
     hub_time=NOW,
-    sealing=KEYS.all.sealing_public,
-    signing=KEYS.all.signing_public,
-    command=KEYS.all.command_public,
+    keys=KEYS.public,
     officer=None,
-    authority=KEYS.certificates.authority.der,
 )
 
 

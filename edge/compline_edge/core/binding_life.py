@@ -31,6 +31,7 @@ from compline_shared.commands import (
     approvers,
     require_different,
 )
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.message_frame import (
@@ -38,7 +39,6 @@ from compline_shared.message_frame import (
     Epoch,
     Id8,
     Id16,
-    Key32,
     Seconds,
     decode_message,
     encode_message,
@@ -50,7 +50,7 @@ REFUSED_WIPES: Final = 5
 """Wipes without the approvals they need, within `WIPE_WINDOW`, after which none is looked at any more."""
 WIPE_WINDOW: Final = 3_600
 """Seconds of running time."""
-MAX_RECORD: Final = 4_096
+MAX_RECORD: Final = 16_384
 """Bytes of a record."""
 _FINAL: Final = frozenset({CommandOutcome.DONE, CommandOutcome.WIPE_STARTED})
 
@@ -122,8 +122,8 @@ class Life(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     terms: Terms = Terms()
     refused_wipes: Annotated[tuple[Seconds, ...], Meta(max_length=REFUSED_WIPES)] = ()  # s of running time
     hub_time: Seconds = 0  # Unix s, the latest that the hub told
-    command_key: Key32 | None = None  # Ed25519 public, of the hub's commands; None: as paired
-    former_key: Key32 | None = None  # the one before; None: as paired
+    hub_keys: HubPublicKeys | None = None  # by which it knows its hub; None: as paired
+    former_keys: HubPublicKeys | None = None  # those before; None: as paired
 
     @property
     def place(self) -> Place:
@@ -365,11 +365,12 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
 
 
 def _rekey(life: Life, command: bytes, body: Rekey, asked: Mapping[bytes, Account]) -> Decision:
-    if isinstance(life.stage, Wiping | Wiped):
+    """A wiped handset takes keys too, for it may still owe verdicts; without a lease it knows no nonce."""
+    if isinstance(life.stage, Wiping):
         return Decision(_with(life, command, CommandOutcome.WRONG_STATE))
-    if body.nonce not in asked:
+    if body.nonce not in asked and not isinstance(life.stage, Wiped):
         return Decision(_with(life, command, CommandOutcome.OLD_NONCE))
-    rekeyed = replace(life, command_key=body.command_key, former_key=life.command_key)
+    rekeyed = replace(life, hub_keys=body.keys, former_keys=life.hub_keys)
     return Decision(_with(rekeyed, command, CommandOutcome.DONE))
 
 

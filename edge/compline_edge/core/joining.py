@@ -109,7 +109,7 @@ def _offered(state: Asking, said: Offered) -> tuple[State, Up | None]:
     if wanted is not None and (said.officer is None or officer_fingerprint(said.officer) != wanted):
         return Failed(Doubt.FALSE_OFFICER), None
     try:
-        issued = read_certificate(state.server).issued_by(read_certificate(said.authority))
+        issued = _issued(read_certificate(state.server), said)
     except MalformedFrame:
         issued = False
     if not issued:
@@ -127,18 +127,19 @@ def _taken(state: Proving, said: Taken) -> State:
         return Failed(Doubt.FALSE_HUB)
     try:
         certificate, grant = read_certificate(said.certificate), read_grant(said.grant)
-        authority = read_certificate(state.offered.authority)
+        issued = _issued(certificate, state.offered)
     except (MalformedFrame, BadEnrolment):
         return Failed(Doubt.UNREADABLE)
     join, offered = state.asking.join, state.offered
     as_offered = (
         grant.handset == join.handset.hex() == certificate.name
         and certificate.point == join.tls
-        and certificate.issued_by(authority)
-        and grant.hub_authority == offered.authority
-        and grant.hub_sealing_public == offered.sealing
-        and grant.hub_signing_public == offered.signing
-        and grant.hub_command_public == offered.command
+        and issued
+        and grant.hub_keys == offered.keys
         and grant.officer_key == offered.officer
     )
     return Won(grant, certificate, offered.hub_time) if as_offered else Failed(Doubt.UNREADABLE)
+
+
+def _issued(certificate: Certificate, offered: Offered) -> bool:
+    return certificate.issued_by(read_certificate(offered.keys.authorities[0]))

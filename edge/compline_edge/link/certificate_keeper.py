@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,8 +13,9 @@ from compline_edge.core.certificate_life import HubTime, Standing, present, serv
 from compline_edge.link.errors import CertificateEnded, Unreachable
 from compline_edge.link.tls import handset_context, shown_by
 from compline_edge.ports import Certificates, Clock
-from compline_shared.certificates import Certificate, read_certificate
+from compline_shared.certificates import Certificate, issued_by_any, read_certificate
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 
 ASK_AGAIN: Final = 3_600.0
 """Seconds."""
@@ -23,11 +25,17 @@ class CertificateKeeper:
     """Safe to use from any thread."""
 
     def __init__(
-        self, store: Certificates, *, authority: bytes, key: ec.EllipticCurvePrivateKey, clock: Clock
+        self,
+        store: Certificates,
+        *,
+        hub: Callable[[], HubPublicKeys],
+        key: ec.EllipticCurvePrivateKey,
+        clock: Clock,
     ) -> None:
+        """``hub`` says by which keys the hub is known now."""
         said = store.hub_time()
         self._store = store
-        self._authority = authority
+        self._hub_keys = hub
         self._key = key
         self._clock = clock
         self._lock = threading.Lock()
@@ -43,12 +51,16 @@ class CertificateKeeper:
 
     @property
     def renewal_due(self) -> bool:
-        """Whether a new certificate, or the hub's word on the time, is wanted now."""
+        """Whether a new certificate, or the hub's word on the time, is wanted now.
+
+        Also where the authority that issued the present one is none of the hub's any more.
+        """
         with self._lock:
             return (
                 self._doubted
                 or self._own is None
                 or standing(self._own, at=self._present()) is not Standing.GOOD
+                or not issued_by_any(self._own, self._hub_keys().authorities)
             )
 
     def context(self) -> ssl.SSLContext:
@@ -61,7 +73,7 @@ class CertificateKeeper:
                     "This handset's certificate has ended or is missing; it asks the hub for a new one by itself, "
                     "so leave it on in the hub's network."
                 )
-        return handset_context(self._authority, own, self._key)
+        return handset_context(self._hub_keys().authorities, own, self._key)
 
     def check(self, connection: object) -> None:
         """Check what TLS left open, the end of the server's certificate; raises CertificateEnded or Unreachable."""

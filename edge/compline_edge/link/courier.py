@@ -35,8 +35,9 @@ from compline_edge.link.errors import Unreachable
 from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
 from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.delivery import settle
-from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
+from compline_shared.place import Place
 
 VIEW: Final = 200
 """Entries that one look at the outbox takes."""
@@ -56,21 +57,22 @@ class CourierLoop:
         entries: OwedEntries,
         *,
         identity: Ed25519PrivateKey,
-        grant: EnrolmentGrant,
+        place: Place,
+        hub: Callable[[], HubPublicKeys],
         carrier: Carrier,
         find: Find,
         clock: Clock,
         pace: Pace | None = None,
         orders: Orders | None = None,
     ) -> None:
-        """``find`` says where to try, in order; it is asked anew for each attempt.
+        """``hub`` says by which keys the hub is known now; ``find`` where to try, in order, for each attempt anew.
 
         ``orders`` hears the frames that are no receipts, one after another, and is asked what to say first.
         """
         self._entries = entries
         self._identity = identity
-        self._grant = grant
-        self._hub_key = grant.verify_key
+        self._place = place
+        self._hub = hub
         self._carrier = carrier
         self._find = find
         self._clock = clock
@@ -126,9 +128,9 @@ class CourierLoop:
             await self._do(item)
 
     async def _read(self, frame: bytes) -> None:
-        place = self._grant.place
+        place = self._place
         try:
-            receipt = unpack_receipt(frame, self._hub_key, place.handset)
+            receipt = unpack_receipt(frame, self._hub().receipt_key, place.handset)
         except MalformedFrame:
             self._order(frame)
             return
@@ -217,7 +219,7 @@ class CourierLoop:
     async def _send(self, entries: tuple[SealedEntry, ...]) -> None:
         first, last = entries[0], entries[-1]
         batch = Batch(
-            place=replace(self._grant.place, epoch=first.epoch),
+            place=replace(self._place, epoch=first.epoch),
             enc=first.enc,
             header=first.header,
             first_seq=first.seq,

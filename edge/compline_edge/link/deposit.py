@@ -13,8 +13,8 @@ from compline_edge.core.identity import Identity
 from compline_edge.link.errors import Unreachable
 from compline_edge.link.tls import hub_context
 from compline_edge.ports import Address
-from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import ComplineError, MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.message_frame import encode_message
 from compline_shared.transfer import (
     ALPN,
@@ -50,7 +50,7 @@ class NotTaken(ComplineError):
 
 def deposit_at(
     address: Address,
-    grant: EnrolmentGrant,
+    hub: HubPublicKeys,
     offer: Offer,
     *,
     identity: Identity,
@@ -63,7 +63,7 @@ def deposit_at(
         Unreachable: no hub of ours, or the connection broke; what was sent is kept there.
         NotTaken: the hub does not want it, or not now.
     """
-    with _connected(address, grant) as connection:
+    with _connected(address, hub) as connection:
         _say(connection, encode_message(Deposit(offer.handset, sign_offer(offer, identity.signing))))
         while True:
             answer = _hear(connection, go_on)
@@ -78,7 +78,7 @@ def deposit_at(
                     _say(connection, size.to_bytes(PLACE_BYTES, "big") + data)
                 case Complete(receipt=receipt):
                     try:
-                        verify_receipt(receipt, grant.verify_key, offer)
+                        verify_receipt(receipt, hub.receipt_key, offer)
                     except MalformedFrame as error:
                         raise Unreachable(
                             "The receipt is not this hub's; the handset tries again."
@@ -89,8 +89,8 @@ def deposit_at(
 
 
 @contextmanager
-def _connected(address: Address, grant: EnrolmentGrant) -> Iterator[ssl.SSLSocket]:
-    context = hub_context(grant.hub_authority)
+def _connected(address: Address, hub: HubPublicKeys) -> Iterator[ssl.SSLSocket]:
+    context = hub_context(hub.authorities)
     context.set_alpn_protocols([ALPN])
     with ExitStack() as closing:
         try:

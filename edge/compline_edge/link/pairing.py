@@ -17,9 +17,9 @@ from compline_edge.core.joining import Asking, Doubt, Failed, Proving, State, Wo
 from compline_edge.link.errors import FalseHub, NotRenewed, PairingRefused, Unreachable
 from compline_edge.link.tls import hub_context, shown_by, stranger_context
 from compline_edge.ports import Address
-from compline_shared.certificates import Certificate, read_certificate
-from compline_shared.enrolment import EnrolmentGrant
+from compline_shared.certificates import Certificate, issued_by_any, read_certificate
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import HandsetId
 from compline_shared.p256 import point_of
 from compline_shared.pairing import (
@@ -122,15 +122,17 @@ def join_at(
         wire.finish(Joined())
 
 
-def renew_at(address: Address, grant: EnrolmentGrant, *, identity: Identity) -> tuple[Certificate, int]:
+def renew_at(
+    address: Address, handset: HandsetId, *, hub: HubPublicKeys, identity: Identity
+) -> tuple[Certificate, int]:
     """Return a new certificate and the hub's time (Unix s), both fresh; an ended certificate does not matter.
 
     Raises:
         Unreachable: nobody answers, or not this handset's hub.
         NotRenewed: the hub does not know this handset any more.
     """
-    with _connected(address, hub_context(grant.hub_authority)) as wire:
-        renew = Renew(bytes.fromhex(grant.handset), secrets.token_bytes(16))
+    with _connected(address, hub_context(hub.authorities)) as wire:
+        renew = Renew(bytes.fromhex(handset), secrets.token_bytes(16))
         wire.say(renew)
         challenge = wire.hear()
         if isinstance(challenge, Refused):
@@ -141,18 +143,18 @@ def renew_at(address: Address, grant: EnrolmentGrant, *, identity: Identity) -> 
         renewed = wire.hear()
         if not isinstance(renewed, Renewed):
             raise NotRenewed(NotRenewed.__doc__)
-    return _checked(renew, renewed, grant, identity), renewed.hub_time
+    return _checked(renew, renewed, hub, identity), renewed.hub_time
 
 
-def _checked(renew: Renew, renewed: Renewed, grant: EnrolmentGrant, identity: Identity) -> Certificate:
+def _checked(renew: Renew, renewed: Renewed, hub: HubPublicKeys, identity: Identity) -> Certificate:
     text = renewal_given(renew, certificate=renewed.certificate, hub_time=renewed.hub_time)
     try:
-        grant.verify_key.verify(renewed.signature, text)
+        hub.receipt_key.verify(renewed.signature, text)
         certificate = read_certificate(renewed.certificate)
-        good = certificate.issued_by(read_certificate(grant.hub_authority))
+        good = issued_by_any(certificate, hub.authorities)
     except (InvalidSignature, MalformedFrame):
         good = False
-    if not good or (certificate.name, certificate.point) != (grant.handset, point_of(identity.tls)):
+    if not good or (certificate.name, certificate.point) != (renew.handset.hex(), point_of(identity.tls)):
         raise Unreachable("The hub's answer is not what it should be; the handset tries again.")
     return certificate
 

@@ -15,8 +15,9 @@ from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.errors import NotRenewed, Unreachable
 from compline_edge.link.pairing import renew_at
 from compline_edge.ports import Address
-from compline_shared.enrolment import EnrolmentGrant
 from compline_shared.errors import ComplineError
+from compline_shared.hub_keys import HubPublicKeys
+from compline_shared.ids import HandsetId
 
 Find: TypeAlias = Callable[[], Awaitable[Sequence[Address]]]
 _log = structlog.get_logger("compline_edge.link")
@@ -44,14 +45,16 @@ class RenewalLoop:
         keeper: CertificateKeeper,
         *,
         identity: Identity,
-        grant: EnrolmentGrant,
+        handset: HandsetId,
+        hub: Callable[[], HubPublicKeys],
         find: Find,
         pace: RenewalPace = PACE,
     ) -> None:
-        """``find`` says where pairing ports may be, in order; it is asked anew for each attempt."""
+        """``hub`` says by which keys the hub is known now; ``find`` where pairing ports may be, for each attempt."""
         self._keeper = keeper
         self._identity = identity
-        self._grant = grant
+        self._handset = handset
+        self._hub = hub
         self._find = find
         self._pace = pace
 
@@ -73,7 +76,7 @@ class RenewalLoop:
         for address in await self._find():
             try:
                 certificate, hub_time = await asyncio.to_thread(
-                    renew_at, address, self._grant, identity=self._identity
+                    renew_at, address, self._handset, hub=self._hub(), identity=self._identity
                 )
             except Unreachable:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,25 +15,25 @@ from compline_shared.certificates import Certificate
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL; ssl.VerifyFlags has no name for it
 
 
-def hub_context(authority: bytes) -> ssl.SSLContext:
-    """Return a context that takes the server of this hub's authority (DER) and no other, in TLS 1.3.
+def hub_context(authorities: Sequence[bytes]) -> ssl.SSLContext:
+    """Return a context that takes the server of one of this hub's authorities (DER) and no other, in TLS 1.3.
 
-    Times are left to `core.certificate_life`. The host's name is not checked: an address is a hint, and under this
-    authority only the hub's own server has a certificate for servers.
+    Times are left to `core.certificate_life`. The host's name is not checked: an address is a hint, and under these
+    authorities only the hub's own server has a certificate for servers.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    context.load_verify_locations(cadata=authority)
+    context.load_verify_locations(cadata=b"".join(authorities))
     context.verify_flags = ssl.VerifyFlags(context.verify_flags | _NO_CHECK_TIME)
     return context
 
 
 def handset_context(
-    authority: bytes, certificate: Certificate, key: ec.EllipticCurvePrivateKey
+    authorities: Sequence[bytes], certificate: Certificate, key: ec.EllipticCurvePrivateKey
 ) -> ssl.SSLContext:
     """Return `hub_context` with the handset's own certificate and key in it."""
-    context = hub_context(authority)
+    context = hub_context(authorities)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     handle = os.memfd_create("identity", os.MFD_CLOEXEC)
     try:

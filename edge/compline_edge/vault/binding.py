@@ -59,9 +59,10 @@ from compline_edge.vault.errors import StorageFull, VaultFrozen, VaultLocked
 from compline_edge.vault.evidence import forget_evidence
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey
 from compline_edge.vault.life_files import FROZEN, SECRET, WRAP, LifeFiles
-from compline_shared.commands import Command, key_name, unseal_secrets
+from compline_shared.commands import Command, unseal_secrets
 from compline_shared.enrolment import Secret
 from compline_shared.errors import MalformedFrame
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.reports import CommandOutcome, Report
 
 MAX_NONCES: Final = 8
@@ -85,16 +86,16 @@ class _Question:
 class Binding:
     """A binding's life on disk; safe to call from any thread, one change at a time."""
 
-    def __init__(self, folder: Path, slot: KeySlot, *, paired_key: bytes) -> None:
+    def __init__(self, folder: Path, slot: KeySlot, *, paired: HubPublicKeys) -> None:
         """Read the record and settle what a crash cut off, but for the effect that `unfinished` names.
 
-        ``paired_key`` is the hub's public command key as it was when this binding was made.
+        ``paired`` are the hub's keys as they were when this binding was made.
 
         Raises:
             FilesPutBack: the files are not those that the slot knows.
         """
         self.folder = folder
-        self._paired_key = paired_key
+        self._paired = paired
         self._lock = threading.RLock()
         self._files = LifeFiles(folder, slot)
         self._asked: OrderedDict[bytes, _Question] = OrderedDict()
@@ -109,14 +110,14 @@ class Binding:
         return self._files.life
 
     @property
-    def command_key(self) -> bytes:
-        """The hub's public key (Ed25519) whose commands count."""
-        return self.life.command_key or self._paired_key
+    def hub_keys(self) -> HubPublicKeys:
+        """The keys by which this binding knows its hub."""
+        return self.life.hub_keys or self._paired
 
     @property
-    def former_key(self) -> bytes | None:
-        """The command key before that: whoever signs with it is to be told of the present one."""
-        return None if self.life.command_key is None else self.life.former_key or self._paired_key
+    def former_keys(self) -> HubPublicKeys | None:
+        """Those before: whoever signs with them is to be told of the present ones, and is not obeyed."""
+        return None if self.life.hub_keys is None else self.life.former_keys or self._paired
 
     @property
     def rollback_resistant(self) -> bool:
@@ -160,8 +161,11 @@ class Binding:
                 raise VaultFrozen(VaultFrozen.__doc__)
             return self._unwrapped().key
 
-    def report(self, *, owed: int) -> Report:
-        """Return what the hub is to know now, with a fresh nonce that its answer may use."""
+    def report(self, *, owed: int, last_seq: int) -> Report:
+        """Return what the hub is to know now, with a fresh nonce that its answer may use.
+
+        ``last_seq`` is that of the newest verdict that the outbox holds, 0 where none of it can be sent any more.
+        """
         with self._lock:
             nonce, key = os.urandom(16), X25519PrivateKey.generate()
             account = self._account()
@@ -178,10 +182,11 @@ class Binding:
                 state=life.state,
                 cause=life.cause,
                 policy=life.terms.version,
-                command_key=key_name(self.command_key),
+                hub_keys=self.hub_keys.name,
                 rollback_resistant=self.rollback_resistant,
                 lease_used=int(account.used) if account else 0,
                 owed=owed,
+                last_seq=last_seq,
                 nonce=nonce,
                 answer_key=key.public_key().public_bytes_raw(),
                 results=life.results,

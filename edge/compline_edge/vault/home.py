@@ -36,6 +36,7 @@ from compline_edge.vault.outbox import DEFAULT_LIMIT, Outbox
 from compline_edge.vault.store import Vault
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, read_kept_grant
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId
 from compline_shared.place import Place
 
@@ -89,6 +90,17 @@ class Home:
     def place(self) -> Place:
         """Handset, binding and present epoch."""
         return self.binding.life.place
+
+    @property
+    def hub_keys(self) -> HubPublicKeys:
+        """The keys by which the present binding knows its hub now; they may change while the home is open."""
+        return self.binding.hub_keys
+
+    @property
+    def last_sealed(self) -> int:
+        """Seq of the newest verdict that may have been sealed to earlier keys than `hub_keys`, 0 = none."""
+        stores = self._stores
+        return self.outbox.last_seq if stores is None else stores.ledger.last_sealed
 
     @property
     def vault(self) -> Vault:
@@ -170,7 +182,7 @@ class Home:
         )
         try:
             ledger = Ledger(
-                vault, self.outbox, place=self.place, hub=self.grant.sealing_key, clock=self._clock
+                vault, self.outbox, place=self.place, hub=lambda: self.hub_keys, clock=self._clock
             )
             ledger.recover()
         except BaseException:
@@ -218,7 +230,7 @@ def open_home(
         identity = identity_of(slot_at(home / "identity.key").get())
         bindings = {
             BindingId(folder.name): Binding(
-                folder, slot_at(folder / "vault.slot"), paired_key=_grant_in(folder).hub_command_public
+                folder, slot_at(folder / "vault.slot"), paired=_grant_in(folder).hub_keys
             )
             for folder in sorted((home / "bindings").iterdir())
             if folder.name == active or (folder / "life").exists()

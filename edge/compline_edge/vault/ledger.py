@@ -9,11 +9,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from compline_edge.core.courier import SealedEntry
 from compline_edge.core.speech import Utterance
@@ -21,6 +19,7 @@ from compline_edge.ports import Clock
 from compline_edge.vault.errors import StorageFull, StoresDisagree
 from compline_edge.vault.outbox import Outbox
 from compline_edge.vault.store import Kept, Vault
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.messages import Verdict
 from compline_shared.place import Place
 from compline_shared.segment import Sealer
@@ -33,14 +32,22 @@ class Ledger:
     """The `Owing` port over a vault and an outbox; safe to call from any thread."""
 
     def __init__(
-        self, vault: Vault, outbox: Outbox, *, place: Place, hub: X25519PublicKey, clock: Clock
+        self,
+        vault: Vault,
+        outbox: Outbox,
+        *,
+        place: Place,
+        hub: Callable[[], HubPublicKeys],
+        clock: Clock,
     ) -> None:
+        """``hub`` says by which keys the hub is known now; each verdict is sealed to the key of its moment."""
         self._vault = vault
         self._outbox = outbox
         self._place = place
         self._hub = hub
         self._clock = clock
         self._sealer: Sealer | None = None
+        self._sealed_to = b""
         self._lock = threading.Lock()
 
     def require_room(self) -> None:
@@ -92,6 +99,12 @@ class Ledger:
             self._vault.sweep()
             return self._move()
 
+    @property
+    def last_sealed(self) -> int:
+        """Seq of the newest verdict in the outbox, once nothing is being sealed: the next takes the keys of now."""
+        with self._lock:
+            return self._outbox.last_seq
+
     def _move_what_fits(self) -> None:
         with suppress(StorageFull):  # it stays owed
             self._move()
@@ -114,10 +127,12 @@ class Ledger:
 
     def _sealed(self, kept: Kept) -> SealedEntry:
         verdict = kept.verdict
-        sealer = self._sealer
-        if sealer is None or sealer.full or sealer.next_seq != verdict.seq:  # also after a put that failed
+        sealer, keys = self._sealer, self._hub()
+        ended = sealer is None or sealer.full or self._sealed_to != keys.sealing
+        if sealer is None or ended or sealer.next_seq != verdict.seq:  # also after a put that failed
             base = SegmentBase(first_seq=verdict.seq, started=verdict.started, versions=verdict.versions)
-            sealer = self._sealer = Sealer(self._hub, self._place, base)
+            sealer = self._sealer = Sealer(keys.sealing_key, self._place, base)
+            self._sealed_to = keys.sealing
         return SealedEntry(
             seq=verdict.seq,
             epoch=self._place.epoch,

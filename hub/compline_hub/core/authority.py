@@ -61,7 +61,7 @@ def refreshed(
     """
     authority = None if held is None or held.authority.point != point_of(keys.ca) else held.authority
     if authority is None:
-        authority = _authority(keys.ca, now=now, serial=next(serials))
+        authority = new_authority(keys.ca, now=now, serial=next(serials))
     server = link = None
     if held is not None:
         wanted = frozenset((*OWN_NAMES, *names))
@@ -101,7 +101,8 @@ def _names(certificate: Certificate) -> frozenset[str]:
     return frozenset((*hosts, *map(str, names.get_values_for_type(x509.IPAddress))))
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, *, now: int, serial: int) -> Certificate:
+def new_authority(key: ec.EllipticCurvePrivateKey, *, now: int, serial: int) -> Certificate:
+    """Return the certificate of an authority with this key."""
     name = _name("Compline hub authority")
     builder = _builder(name, name, key.public_key(), _AUTHORITY_SINCE, now + AUTHORITY_LIFE, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from compline_hub.core.orders import Order, OrderKind
 from compline_hub.core.standing import Case, Question, told_question
 from compline_shared.commands import Body, Command, Freeze, Lease, Policy, Rebind, Rekey, Wipe
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.reports import BindingState
 
 
@@ -80,9 +81,9 @@ def lease(case: Case, *, id: bytes, nonce: bytes, now: int) -> tuple[Case, Comma
     return replace(case, standing=replace(case.standing, leased=now)), renewal
 
 
-def rekey(case: Case, *, id: bytes, nonce: bytes, key: bytes, now: int) -> tuple[Case, Command]:  # noqa: A002
-    """What tells the handset of the present command key, and answers a nonce."""
-    case, change = _answer(case, Rekey(nonce=nonce, command_key=key), id=id)
+def rekey(case: Case, *, id: bytes, nonce: bytes, keys: HubPublicKeys, now: int) -> tuple[Case, Command]:  # noqa: A002
+    """What tells the handset of the present keys, and answers a nonce."""
+    case, change = _answer(case, Rekey(nonce=nonce, keys=keys), id=id)
     return replace(case, standing=replace(case.standing, rekeyed=now)), change
 
 

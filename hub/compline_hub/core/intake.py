@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, unique
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Handset
 from compline_hub.core.keys import HubKeys
@@ -70,18 +72,22 @@ def check_signature(frame: bytes, handset: Handset) -> Batch | Report | Refusal:
         return Refusal.BAD_FRAME
 
 
-def open_batch(batch: Batch, binding: Binding, keys: HubKeys, *, newest_epoch: int) -> Opened | Refusal:
+def open_batch(
+    batch: Batch, binding: Binding, keys: Sequence[X25519PrivateKey], *, newest_epoch: int
+) -> Opened | Refusal:
     """Return the batch with its verdicts; `binding` is what the store has under the id that the batch names.
 
     Every epoch from the first to the newest is taken, in whatever state the binding is: the outbox may hold entries
     that were sealed before a freeze or a rebind, and no verdict may be lost by either. Seal and chain still hold them
-    to their place.
+    to their place. ``keys`` are tried in their order: a batch does not say to which of the hub's it was sealed.
     """
     place = batch.place
     if binding.handset != place.handset or not FIRST_EPOCH <= place.epoch <= newest_epoch:
         return Refusal.WRONG_BINDING
+    opener = _opener(batch, keys)
+    if opener is None:
+        return Refusal.BAD_SEAL
     try:
-        opener = Opener(keys.sealing, place, enc=batch.enc, header=batch.header)
         plaintexts = [opener.open(batch.first_seq + i, entry) for i, entry in enumerate(batch.entries)]
     except MalformedFrame:
         return Refusal.BAD_SEAL
@@ -92,6 +98,13 @@ def open_batch(batch: Batch, binding: Binding, keys: HubKeys, *, newest_epoch: i
     if any(verdict.seq != batch.first_seq + i for i, verdict in enumerate(verdicts)):
         return Refusal.BAD_VERDICT
     return Opened(batch, verdicts)
+
+
+def _opener(batch: Batch, keys: Sequence[X25519PrivateKey]) -> Opener | None:
+    for key in keys:
+        with suppress(MalformedFrame):
+            return Opener(key, batch.place, enc=batch.enc, header=batch.header)
+    return None
 
 
 def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: bytes | None) -> Answer:

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from compline_hub.core.standing import KeyNames
-from compline_shared.commands import key_name
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId
 from compline_shared.masking import BranchKey
 from compline_shared.p256 import MATERIAL_BYTES, private_key
@@ -37,15 +36,6 @@ class EpochSecrets:
         return "EpochSecrets(********)"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandKeys:
-    """Which public keys (Ed25519) command, as the database has it; it decides on a rotation that was cut off."""
-
-    present: bytes
-    former: bytes | None  # None once every handset has the present one
-    since: int  # Unix s
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class HubKeys:
     """All private keys of one hub; the repr shows none of them."""
@@ -58,7 +48,11 @@ class HubKeys:
     ca: ec.EllipticCurvePrivateKey  # P-256, signs certificates
     tls: ec.EllipticCurvePrivateKey  # P-256, of the server's certificate; the broker has it too
     link: ec.EllipticCurvePrivateKey  # P-256, of the hub's own client certificate
-    former_command: Ed25519PrivateKey | None = None  # signed commands before; for handsets that know no other
+    former_sealing: X25519PrivateKey | None = (
+        None  # these three, of before a rotation, until nobody needs them
+    )
+    former_signing: Ed25519PrivateKey | None = None
+    former_command: Ed25519PrivateKey | None = None
 
     @property
     def sealing_public(self) -> bytes:
@@ -76,24 +70,18 @@ class HubKeys:
         return self.command.public_key().public_bytes_raw()
 
     @property
-    def names(self) -> KeyNames:
-        """The command keys by name."""
-        former = None if self.former_command is None else _raw(self.former_command)
-        return KeyNames(key_name(self.command_public), None if former is None else key_name(former))
-
-    def command_for(self, name: bytes | None) -> Ed25519PrivateKey | None:
-        """Return the key whose commands a handset takes that tells this name; None where this hub lacks it.
-
-        A handset that never told is older than any rotation, for pairing notes the name.
-        """
-        if name is None:
-            return self.former_command or self.command
-        return {self.names.present: self.command, self.names.former: self.former_command}.get(name)
-
-    @property
     def fingerprint(self) -> str:
         """First 8 hex digits of SHA-256 over the public keys; names this hub to people."""
         return hashlib.sha256(self.sealing_public + self.signing_public + self.command_public).hexdigest()[:8]
+
+    def public(self, authorities: tuple[bytes, ...]) -> HubPublicKeys:
+        """What handsets know this hub by; ``authorities`` are certificates (DER), the first that of `ca`."""
+        return HubPublicKeys(
+            command=self.command_public,
+            signing=self.signing_public,
+            sealing=self.sealing_public,
+            authorities=authorities,
+        )
 
     def seal_escrow(self, secrets: EpochSecrets, *, binding: BindingId, nonce: bytes) -> bytes:
         """Return an epoch's secrets as the store may hold them; `nonce` is 12 random bytes."""
@@ -119,15 +107,6 @@ class HubKeys:
 
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"
-
-
-def public_of(command: bytes) -> bytes:
-    """Return the public half [32] of a command key's private bytes."""
-    return _raw(Ed25519PrivateKey.from_private_bytes(command))
-
-
-def _raw(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes_raw()
 
 
 def _offer(offer: str) -> bytes:

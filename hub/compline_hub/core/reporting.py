@@ -42,7 +42,7 @@ class Heard:
     alarms: tuple[AlarmKind, ...] = ()
     repeated: bool = False  # it came before: nothing is answered
     lease: bool = False  # whether it is answered with a renewal
-    rekey: bool = False  # whether it is answered with the present command key
+    rekey: bool = False  # whether it is answered with the present keys
     held: frozenset[bytes] = frozenset()  # ids of orders that wait although a report came
 
 
@@ -66,8 +66,8 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
         case,
         escrow=escrow,
         alarms=tuple(dict.fromkeys((*alarms, *contradiction))),
-        lease=not behind and _given(case, report, last=case.standing.leased, now=now),
-        rekey=not behind and case.outdated and _given(case, report, last=case.standing.rekeyed, now=now),
+        lease=not behind and _leased(case, report) and _given(case, last=case.standing.leased, now=now),
+        rekey=not behind and _rekeyed(case, report) and _given(case, last=case.standing.rekeyed, now=now),
         held=held,
     )
 
@@ -144,7 +144,7 @@ def _noted(case: Case, report: Report, *, now: int, behind: bool) -> Case:
     standing = replace(
         case.standing,
         nonces=(*case.standing.nonces, report.nonce)[-NONCES:],
-        command_key=report.command_key,
+        hub_keys=report.hub_keys,
     )
     for order in case.orders:
         if order.state is OrderState.DONE and order.terms is not None:
@@ -166,6 +166,7 @@ def _told(report: Report, *, now: int) -> Told:
         rollback_resistant=report.rollback_resistant,
         lease_used=report.lease_used,
         owed=report.owed,
+        last_seq=report.last_seq,
         question=Question(report.nonce, report.answer_key),
         at=now,
     )
@@ -255,12 +256,20 @@ def _next_epoch(binding: Binding) -> Binding:
     return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
-def _given(case: Case, report: Report, *, last: int | None, now: int) -> bool:
-    """Whether the binding is in good standing, and was not given the same just now."""
+def _leased(_case: Case, report: Report) -> bool:
+    return report.state in (BindingState.BOUND, BindingState.FROZEN)
+
+
+def _rekeyed(case: Case, report: Report) -> bool:
+    """A handset that is wiped is told of other keys only as long as it may send verdicts."""
+    return case.outdated and (_leased(case, report) or (case.wiped and case.owes))
+
+
+def _given(case: Case, *, last: int | None, now: int) -> bool:
+    """Whether nothing is being taken from the binding, and it was not given the same just now."""
     if last is not None and abs(now - last) < PAUSE:  # a clock set back must not stop leases
         return False
-    standing_well = report.state in (BindingState.BOUND, BindingState.FROZEN) and not case.restricted
-    return standing_well and case.reachable
+    return case.reachable and not case.restricted
 
 
 def _held(case: Case, *, now: int) -> frozenset[bytes]:

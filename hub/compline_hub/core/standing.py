@@ -33,13 +33,14 @@ class Told:
     rollback_resistant: bool
     lease_used: int  # s
     owed: int
+    last_seq: int  # of what it may still send, 0 = nothing
     question: Question | None  # None once the hub came back from a backup
     at: int  # Unix s
 
 
 @dataclass(frozen=True, slots=True)
 class KeyNames:
-    """The command keys that this hub has, by name; a former one only until every handset has the present one."""
+    """The sets of keys that handsets know this hub by; a former one only until nobody needs it any more."""
 
     present: bytes = b""
     former: bytes | None = None
@@ -58,8 +59,10 @@ class Standing:
     policy: int = 0  # the highest policy version that the hub has used
     roster: tuple[Operator, ...] = ()  # who may approve on the handset, as far as the hub knows
     leased: int | None = None  # Unix s of the newest lease
-    command_key: bytes | None = None  # name of the key whose commands the handset takes; None: never told
-    rekeyed: int | None = None  # Unix s at which it was told of another key last
+    hub_keys: bytes | None = (
+        None  # name of the set of keys by which the handset knows this hub; None: never told
+    )
+    rekeyed: int | None = None  # Unix s at which it was told of another set last
     told: Told | None = None
     nonces: tuple[bytes, ...] = ()  # of the newest reports, newest last
 
@@ -99,13 +102,19 @@ class Case:
 
     @property
     def reachable(self) -> bool:
-        """Whether this hub has the key whose commands the handset takes."""
-        return self.standing.command_key in (None, self.keys.present, self.keys.former)
+        """Whether this hub has the keys by which the handset knows it."""
+        return self.standing.hub_keys in (None, self.keys.present, self.keys.former)
 
     @property
     def outdated(self) -> bool:
-        """Whether the handset is to be told of the present command key."""
-        return self.keys.former is not None and self.standing.command_key in (None, self.keys.former)
+        """Whether the handset is to be told of the present keys."""
+        return self.keys.former is not None and self.standing.hub_keys in (None, self.keys.former)
+
+    @property
+    def owes(self) -> bool:
+        """Whether the handset may still send verdicts that it had when it reported last."""
+        told = self.standing.told
+        return told is not None and told.last_seq > self.binding.up_to
 
     @property
     def gone(self) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from compline_hub.core.authority import HUB_USER, HubCertificates
+from compline_hub.core.authority import HUB_USER
+from compline_shared.certificates import Certificate, read_certificate
 from compline_shared.ids import HandsetId
 from compline_shared.topics import UP_FILTER, down, up
 
@@ -36,7 +37,7 @@ class Listener:
 class BrokerTls:
     """What a broker proves itself with and checks clients by, PEM; the repr shows none of it."""
 
-    authority: str
+    authorities: str  # of handsets and of the hub, one after another
     certificate: str
     key: str
 
@@ -45,13 +46,15 @@ class BrokerTls:
 
     def files(self) -> dict[str, str]:
         """File name -> text."""
-        return {"ca.crt": self.authority, "broker.crt": self.certificate, "broker.key": self.key}
+        return {"ca.crt": self.authorities, "broker.crt": self.certificate, "broker.key": self.key}
 
 
-def broker_tls(certificates: HubCertificates, key: ec.EllipticCurvePrivateKey) -> BrokerTls:
-    """Return what a broker gets of the hub: the server's certificate and key, and the authority's certificate."""
+def broker_tls(
+    server: Certificate, key: ec.EllipticCurvePrivateKey, authorities: Sequence[bytes]
+) -> BrokerTls:
+    """Return what a broker gets: the server's certificate and key, and the authorities (DER) of clients."""
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
-    return BrokerTls(certificates.authority.pem, certificates.server.pem, pem)
+    return BrokerTls("".join(read_certificate(one).pem for one in authorities), server.pem, pem)
 
 
 def nats_files(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls) -> dict[str, str]:
@@ -179,8 +182,8 @@ def _mosquitto_user(name: str, *, write: str, read: str) -> str:
 
 
 def _fingerprint(tls: BrokerTls) -> str:
-    """Names the certificate in the configuration, so that another one is a change that the broker is told of."""
-    return hashlib.sha256(tls.certificate.encode()).hexdigest()[:16]
+    """Names the certificates in the configuration, so that others are a change that the broker is told of."""
+    return hashlib.sha256((tls.certificate + tls.authorities).encode()).hexdigest()[:16]
 
 
 def _bracketed(host: str) -> str:

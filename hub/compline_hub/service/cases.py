@@ -10,6 +10,7 @@ from compline_hub.core.keys import EpochSecrets, HubKeys
 from compline_hub.core.orders import Order, OrderState
 from compline_hub.core.standing import NO_KEYS, Case, KeyNames
 from compline_hub.ports import Ledger
+from compline_shared.ids import HandsetId
 
 _ACTS = {
     OrderState.SEEN: Act.SEEN,
@@ -29,6 +30,19 @@ def case_of(ledger: Ledger, binding: Binding, keys: KeyNames = NO_KEYS) -> Case:
         newest=newest is None or newest.id == binding.id,
         keys=keys,
     )
+
+
+def told_keys(ledger: Ledger, handset: HandsetId) -> bytes | None:
+    """Return the name of the set of keys by which a handset as a whole knows this hub: that of its present binding.
+
+    Which one is present is for the handset to say: it may not have come to hold the newest one.
+    """
+    standings = [ledger.book.standing(binding.id) for binding in ledger.bindings_of(handset)]
+    heard = [standing for standing in standings if standing.told is not None]
+    if heard:
+        return max(heard, key=lambda standing: 0 if standing.told is None else standing.told.at).hub_keys
+    newest = ledger.binding_of(handset)
+    return None if newest is None else ledger.book.standing(newest.id).hub_keys
 
 
 def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) -> None:

@@ -7,8 +7,9 @@ import threading
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.key_sets import KeyRing
 from compline_hub.ports import EvidenceShelf, Store
+from compline_hub.service.cases import told_keys
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.transfer import (
@@ -34,10 +35,10 @@ _log = structlog.get_logger("compline_hub.deposits")
 class Deposits:
     """The use case, wired; safe to call from any thread."""
 
-    def __init__(self, store: Store, keys: HubKeys, shelf: EvidenceShelf, *, wanted: bool) -> None:
+    def __init__(self, store: Store, ring: KeyRing, shelf: EvidenceShelf, *, wanted: bool) -> None:
         """`wanted` says whether the branch names a compliance officer."""
         self._store = store
-        self._keys = keys
+        self._ring = ring
         self._shelf = shelf
         self._wanted = wanted
         self._open: set[bytes] = set()
@@ -74,7 +75,9 @@ class Deposits:
             return Declined(Decline.DAMAGED)
         _log.info("evidence_kept", bytes=offer.size)
         receipt = EvidenceReceipt(offer.handset, offer.evidence, offer.digest)
-        return Complete(sign_receipt(receipt, self._keys.signing))
+        with self._store.transaction() as ledger:
+            told = told_keys(ledger, HandsetId(offer.handset.hex()))
+        return Complete(sign_receipt(receipt, self._ring.signing_for(told)))
 
     def take(self, offer: Offer, *, at: int, data: bytes) -> None:
         """Keep a chunk of an admitted offer durably, if it begins where the file ends; raises MalformedFrame."""

@@ -14,7 +14,7 @@ from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.audit import Act, Entry
 from compline_hub.core.commanding import Signing
 from compline_hub.core.enrolled import Binding, Handset
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.orders import BY_HUB, Order, OrderKind
 from compline_hub.core.reporting import Escrow, Heard, hear
 from compline_hub.core.standing import Case, Question
@@ -43,10 +43,10 @@ class Dispatch:
     """The use case, wired; every method commits before anything is sent."""
 
     def __init__(
-        self, store: Store, keys: HubKeys, downlink: Downlink, *, clock: Callable[[], float] = time.time
+        self, store: Store, ring: KeyRing, downlink: Downlink, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._ring = ring
         self._downlink = downlink
         self._clock = clock
 
@@ -54,7 +54,7 @@ class Dispatch:
         self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, *, now: int
     ) -> Reported:
         """Take a report in within a transaction; `send` its frames after the commit."""
-        before = case_of(ledger, binding, self._keys.names)
+        before = case_of(ledger, binding, self._ring.sets.names)
         heard = hear(before, report, now=now, fresh=secrets.token_bytes(16))
         frames: list[bytes] = []
         after = heard.case
@@ -94,7 +94,7 @@ class Dispatch:
             handset = None if binding is None else ledger.handset(binding.handset)
             if binding is None or handset is None:
                 return 0
-            before = case_of(ledger, binding, self._keys.names)
+            before = case_of(ledger, binding, self._ring.sets.names)
             due = [order for order in before.orders if order.due is not None and order.due <= now]
             after, frames = self._signed(before, due, now=now)
             keep_case(ledger, before, after, who=BY_HUB, now=now)
@@ -116,9 +116,9 @@ class Dispatch:
         if (
             heard.rekey and not others
         ):  # last, and alone with a lease: what follows it is signed by another key
-            key = self._keys.command_public
+            keys = self._ring.sets.present
             case, change = commanding.rekey(
-                case, id=secrets.token_bytes(16), nonce=report.nonce, key=key, now=now
+                case, id=secrets.token_bytes(16), nonce=report.nonce, keys=keys, now=now
             )
             frames.append(self._sign(case, change))
         return replace(case, spoken=None), frames
@@ -134,7 +134,7 @@ class Dispatch:
         binding = case.binding
         if binding.next_escrow is not None:
             return case
-        return replace(case, binding=replace(binding, next_escrow=next_escrow(self._keys, binding)))
+        return replace(case, binding=replace(binding, next_escrow=next_escrow(self._ring.keys, binding)))
 
     def _frame(self, case: Case, signing: Signing) -> bytes:
         sealed = b""
@@ -143,16 +143,17 @@ class Dispatch:
         return self._sign(case, commanding.command(signing, sealed=sealed))
 
     def _sign(self, case: Case, command: Command) -> bytes:
-        """Sign with the key that the handset knows: the former one until it tells the present one's name."""
-        key = self._keys.command_for(case.standing.command_key)
+        """Sign with the key that the handset knows: the former one until it tells the present set's name."""
+        key = self._ring.command_for(case.standing.hub_keys)
         if key is None:
             raise ValueError("nothing is decided for a handset whose key this hub lacks")
         return sign_command(command, key)
 
     def _sealed(self, binding: Binding, question: Question) -> bytes:
         """What thaws the vault and binds it anew, for the next epoch and the one report that it answers."""
-        ending = self._keys.open_escrow(binding.escrow, binding=binding.id)
-        begun = self._keys.open_escrow(binding.next_escrow or b"", binding=binding.id)
+        keys = self._ring.keys
+        ending = keys.open_escrow(binding.escrow, binding=binding.id)
+        begun = keys.open_escrow(binding.next_escrow or b"", binding=binding.id)
         thaw = RebindSecrets(
             freeze_key=ending.freeze_key,
             binding_secret=begun.binding_secret,

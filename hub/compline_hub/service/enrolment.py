@@ -11,7 +11,8 @@ from compline_hub.core import ordering
 from compline_hub.core.audit import MAX_WHO, Act, Entry
 from compline_hub.core.authority import handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
-from compline_hub.core.keys import EpochSecrets, HubKeys
+from compline_hub.core.key_sets import KeyRing
+from compline_hub.core.keys import EpochSecrets
 from compline_hub.core.orders import BY_HUB
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Ledger, Store
@@ -52,7 +53,7 @@ class Enrolment:
     def __init__(
         self,
         store: Store,
-        keys: HubKeys,
+        ring: KeyRing,
         *,
         authority: Certificate,
         meeting: Meeting,
@@ -61,7 +62,8 @@ class Enrolment:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._ring = ring
+        self._keys = ring.keys
         self._authority = authority
         self._meeting = meeting
         self._hub_name = hub_name
@@ -86,7 +88,7 @@ class Enrolment:
             standing = ledger.book.standing(binding.id)
             if standing.told is None:  # from the first report on, only the handset says who may approve there
                 ledger.book.keep_standing(
-                    binding.id, replace(standing, roster=operators, command_key=self._keys.names.present)
+                    binding.id, replace(standing, roster=operators, hub_keys=self._ring.sets.names.present)
                 )
         return self._grant(binding, operators, times)
 
@@ -128,13 +130,10 @@ class Enrolment:
             binding_secret=Secret(secrets_of_epoch.binding_secret),
             freeze_key=secrets_of_epoch.freeze_public,
             hub_name=self._hub_name,
-            hub_sealing_public=keys.sealing_public,
-            hub_signing_public=keys.signing_public,
-            hub_command_public=keys.command_public,
+            hub_keys=self._ring.sets.present,
             officer_key=self._officer_key,
             operators=operators,
             times=times,
-            hub_authority=self._authority.der,
             mqtt_host=self._meeting.mqtt_host,
             mqtt_port=self._meeting.mqtt_port,
             pairing_port=self._meeting.pairing_port,

@@ -12,7 +12,7 @@ import structlog
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding
 from compline_hub.core.intake import Answer, Frame, Refusal, answer, check_signature, open_batch
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.standing import Case
 from compline_hub.ports import Downlink, Ledger, Store
 from compline_hub.service.dispatch import Dispatch, Reported
@@ -27,10 +27,11 @@ _log = structlog.get_logger("compline_hub.intake")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A frame that was answered, and how many new verdicts it brought."""
+    """A batch that was taken, and what its receipt is signed for."""
 
     answer: Answer
     last_seq: int
+    hub_keys: bytes | None  # name of the set of keys by which the handset knows this hub
 
 
 class Intake:
@@ -39,18 +40,18 @@ class Intake:
     def __init__(
         self,
         store: Store,
-        keys: HubKeys,
+        ring: KeyRing,
         downlink: Downlink,
         *,
         news: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._ring = ring
         self._downlink = downlink
         self._news = news
         self._clock = clock
-        self._dispatch = Dispatch(store, keys, downlink, clock=clock)
+        self._dispatch = Dispatch(store, ring, downlink, clock=clock)
         self._refused: Counter[str] = Counter()
 
     def take(self, frames: Sequence[Frame]) -> Sequence[Taken | Reported | Refusal]:
@@ -110,12 +111,13 @@ class Intake:
         return self._take_batch(ledger, frame, binding, now)
 
     def _take_batch(self, ledger: Ledger, batch: Batch, binding: Binding, now: int) -> Taken | Refusal:
-        newest = Case(binding, ledger.book.standing(binding.id)).newest_epoch
-        opened = open_batch(batch, binding, self._keys, newest_epoch=newest)
+        standing = ledger.book.standing(binding.id)
+        newest = Case(binding, standing).newest_epoch
+        opened = open_batch(batch, binding, self._ring.sealing, newest_epoch=newest)
         if isinstance(opened, Refusal):
             return opened
         decision = answer(
-            opened, binding, self._keys, head_at_last=ledger.head_at(binding.id, batch.last_seq)
+            opened, binding, self._ring.keys, head_at_last=ledger.head_at(binding.id, batch.last_seq)
         )
         if decision.links:
             ledger.keep(decision.binding, decision.links, received=now)
@@ -123,7 +125,7 @@ class Intake:
             place = VerdictId(binding.handset, binding.id, Seq(batch.last_seq))
             ledger.raise_alarm(AlarmKind.FORK, place, at=now)
         ledger.heard(binding.handset, at=now)
-        return Taken(decision, batch.last_seq)
+        return Taken(decision, batch.last_seq, standing.hub_keys)
 
     def _answer(self, taken: Taken) -> None:
         receipt = taken.answer.receipt
@@ -141,7 +143,7 @@ class Intake:
                 _log.warning("batch_gap", **fields)
             case Outcome.FORK:
                 _log.error("batch_fork", **fields)
-        self._downlink.send(receipt.handset, pack_receipt(receipt, self._keys.signing))
+        self._downlink.send(receipt.handset, pack_receipt(receipt, self._ring.signing_for(taken.hub_keys)))
 
 
 def _handset_or_none(topic: str) -> HandsetId | None:

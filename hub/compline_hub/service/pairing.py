@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from compline_hub.core.audit import MAX_WHO, Act, Entry
 from compline_hub.core.enrolled import Handset
-from compline_hub.core.keys import HubKeys
+from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.offer import LIFE, MAX_OPEN, Offer, OfferState
 from compline_hub.core.orders import BY_HUB
 from compline_hub.core.pairing import (
@@ -34,9 +34,9 @@ from compline_hub.core.pairing import (
 )
 from compline_hub.errors import EnrolmentRefused
 from compline_hub.ports import Store
+from compline_hub.service.cases import told_keys
 from compline_hub.service.dispatch import BY_HANDSET
 from compline_hub.service.enrolment import CollectorElsewhere, Enrolment, checked_name
-from compline_shared.certificates import Certificate
 from compline_shared.pairing import Down, Offered, Refusal, Refused, Renew, Renewed, Up, renewal_given
 from compline_shared.pairing_code import (
     RANDOM_BYTES,
@@ -76,19 +76,18 @@ class Pairing:
     def __init__(
         self,
         store: Store,
-        keys: HubKeys,
+        ring: KeyRing,
         enrolment: Enrolment,
         *,
-        authority: Certificate,
         address: tuple[str, int],
         officer_key: bytes | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`address` is where the QR says that the pairing port is."""
         self._store = store
-        self._keys = keys
+        self._ring = ring
+        self._keys = ring.keys
         self._enrolment = enrolment
-        self._authority = authority
         self._address = address
         self._officer_key = officer_key
         self._clock = clock
@@ -159,15 +158,11 @@ class Pairing:
 
     def converse(self, server: bytes) -> Conversation:
         """Begin a conversation in which TLS shows the certificate `server` (DER)."""
-        keys = self._keys
         offered = Offered(
             nonce=secrets.token_bytes(16),
             hub_time=int(self._clock()),
-            sealing=keys.sealing_public,
-            signing=keys.signing_public,
-            command=keys.command_public,
+            keys=self._ring.sets.present,
             officer=self._officer_key,
-            authority=self._authority.der,
         )
         return Conversation(self, Fresh(Meeting(offered, server)))
 
@@ -243,7 +238,9 @@ class Pairing:
         certificate = self._enrolment.certify(handset.id, handset.tls_key).der
         now = int(self._clock())
         text = renewal_given(renew, certificate=certificate, hub_time=now)
-        return Renewed(certificate, now, self._keys.signing.sign(text))
+        with self._store.transaction() as ledger:
+            told = told_keys(ledger, handset.id)
+        return Renewed(certificate, now, self._ring.signing_for(told).sign(text))
 
     def _sealed(self, offer: Offer, code: PairingCode) -> Offer:
         sealed = self._keys.seal_offer(code.secret, offer=offer.id, nonce=secrets.token_bytes(12))

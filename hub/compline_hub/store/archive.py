@@ -16,7 +16,7 @@ from compline_hub.store.sealed_stream import OpeningReader, SealingWriter
 from compline_shared.sealed_file import CHUNK
 
 DATABASE: Final = "hub.db"
-_NAME: Final = re.compile(r"hub\.db|keys/[a-z]+\.(key|key\.old|crt)")
+_NAME: Final = re.compile(r"hub\.db|keys/[a-z]+\.(key|key\.old|key\.next|crt)")
 _MAX_FILES: Final = 64
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from compline_hub.core.authority import HubCertificates, refreshed
@@ -22,10 +23,16 @@ class CertificateFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def refresh(self, keys: HubKeys, *, names: Sequence[str], now: int) -> HubCertificates:
-        """Return the certificates that the hub should have now, and keep those that are new, durably."""
+    def refresh(
+        self, keys: HubKeys, *, names: Sequence[str], now: int, authority: Certificate | None = None
+    ) -> HubCertificates:
+        """Return the certificates that the hub should have now, and keep those that are new, durably.
+
+        ``authority`` is the one that handsets were told of; None takes that of the files.
+        """
         held = self._held()
-        wanted = refreshed(held, keys, names=names, now=now, serials=serials())
+        told = held if authority is None else _under(held, authority)
+        wanted = refreshed(told, keys, names=names, now=now, serials=serials())
         for name, certificate in _named(wanted).items():
             if held is None or _named(held)[name] != certificate:
                 write_durably(self._folder / f"{name}.crt", certificate.der)
@@ -44,11 +51,19 @@ class CertificateFiles:
             authority = self._read("ca")
         except (FileNotFoundError, MalformedFrame):
             return None
-        return HubCertificates(authority=authority, server=authority, link=authority)
+        return _alone(authority)
 
     def _read(self, name: str) -> Certificate:
         with (self._folder / f"{name}.crt").open("rb") as file:
             return read_certificate(file.read(MAX_CERTIFICATE + 1))
+
+
+def _alone(authority: Certificate) -> HubCertificates:
+    return HubCertificates(authority=authority, server=authority, link=authority)
+
+
+def _under(held: HubCertificates | None, authority: Certificate) -> HubCertificates:
+    return _alone(authority) if held is None else replace(held, authority=authority)
 
 
 def serials() -> Iterator[int]:

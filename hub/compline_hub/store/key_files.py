@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,9 +16,12 @@ from compline_hub.store.durable import sync_folder, write_durably
 from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
+_Key = TypeVar("_Key")
 _NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
 _STAGED = "{}.key.next"
-_FORMER = "command.key.old"
+_FORMER = "{}.key.old"
+_KEPT_AFTER = ("command", "signing", "sealing")
+"""Of these the key before is kept: handsets go by it until they are told of the present one."""
 
 
 class KeyFiles:
@@ -50,7 +55,9 @@ class KeyFiles:
             ca=certificate_key(ca),
             tls=certificate_key(tls),
             link=certificate_key(link),
-            former_command=self._former(),
+            former_sealing=_made(X25519PrivateKey.from_private_bytes, self._former("sealing")),
+            former_signing=_made(Ed25519PrivateKey.from_private_bytes, self._former("signing")),
+            former_command=_made(Ed25519PrivateKey.from_private_bytes, self._former("command")),
         )
 
     def stage(self, name: str) -> bytes:
@@ -66,25 +73,26 @@ class KeyFiles:
     def end_rotation(self, name: str, *, staged_is_true: bool) -> None:
         """Put the staged key in the present one's place, or remove it; the present one is never missing.
 
-        Of the command key the present one is kept as the former one: handsets know no other yet.
+        Of those that handsets know, but for the authority's, the present one is kept as the former one.
         """
         staged, present = self._folder / _STAGED.format(name), self._folder / f"{name}.key"
         if staged_is_true:
-            if name == "command":
-                write_durably(self._folder / _FORMER, present.read_bytes())
+            if name in _KEPT_AFTER:
+                write_durably(self._folder / _FORMER.format(name), present.read_bytes())
             staged.replace(present)
         else:
             staged.unlink()
         sync_folder(self._folder)
 
     def forget_former(self) -> None:
-        """Remove the former command key durably; harmless where there is none."""
-        (self._folder / _FORMER).unlink(missing_ok=True)
+        """Remove the keys that were kept durably; harmless where there is none."""
+        for name in _KEPT_AFTER:
+            (self._folder / _FORMER.format(name)).unlink(missing_ok=True)
         sync_folder(self._folder)
 
-    def _former(self) -> Ed25519PrivateKey | None:
-        there = (self._folder / _FORMER).exists()
-        return Ed25519PrivateKey.from_private_bytes(self._read("command", of=_FORMER)) if there else None
+    def _former(self, name: str) -> bytes | None:
+        file = _FORMER.format(name)
+        return self._read(name, of=file) if (self._folder / file).exists() else None
 
     def _read(self, name: str, *, of: str | None = None) -> bytes:
         path = self._folder / (of or f"{name}.key")
@@ -102,6 +110,10 @@ class KeyFiles:
                 f"{path.name} is damaged (expected {KEY_BYTES} bytes); restore it from your backup."
             )
         return raw
+
+
+def _made(kind: Callable[[bytes], _Key], private: bytes | None) -> _Key | None:
+    return None if private is None else kind(private)
 
 
 def _there(path: Path) -> bytes | None:

@@ -8,13 +8,15 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from compline_hub.core.keys import CommandKeys
+from compline_hub.core.key_sets import KeySets
 from compline_hub.core.orders import FINAL, Order, OrderKind, OrderState, PolicyTerms, Reason
 from compline_hub.core.standing import NONCES, Question, Standing, Told
-from compline_hub.store.tables import BranchPolicyRow, CommandKeyRow, CommandRow, StandingRow
+from compline_hub.store.tables import BranchPolicyRow, CommandRow, KeySetsRow, StandingRow
 from compline_shared.commands import Approval, Operator
+from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
+from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.reports import BindingState, Cause
 
 _NONCE = 16
@@ -86,14 +88,18 @@ class SqlOrderBook:
         self._session.merge(row)
         self._session.flush()
 
-    def command_keys(self) -> CommandKeys | None:
-        """Return which keys command, None before the first rotation."""
-        row = self._session.get(CommandKeyRow, _ONE)
-        return None if row is None else CommandKeys(row.present, row.former, row.since)
+    def key_sets(self) -> KeySets | None:
+        """Return the keys that handsets are told of, None before the first rotation."""
+        row = self._session.get(KeySetsRow, _ONE)
+        if row is None:
+            return None
+        former = None if row.former is None else decode_message(row.former, HubPublicKeys)
+        return KeySets(decode_message(row.present, HubPublicKeys), former, row.since)
 
-    def keep_command_keys(self, keys: CommandKeys) -> None:
+    def keep_key_sets(self, sets: KeySets) -> None:
         """Set them."""
-        row = CommandKeyRow(one=_ONE, present=keys.present, former=keys.former, since=keys.since)
+        former = None if sets.former is None else encode_message(sets.former)
+        row = KeySetsRow(one=_ONE, present=encode_message(sets.present), former=former, since=sets.since)
         self._session.merge(row)
         self._session.flush()
 
@@ -131,7 +137,7 @@ def standing_of(row: StandingRow) -> Standing:
         policy=row.policy,
         roster=msgspec.msgpack.decode(row.roster, type=tuple[Operator, ...]),
         leased=row.leased,
-        command_key=row.command_key,
+        hub_keys=row.hub_keys,
         rekeyed=row.rekeyed,
         told=_told(row),
         nonces=tuple(row.nonces[i : i + _NONCE] for i in range(0, len(row.nonces), _NONCE)),
@@ -157,7 +163,7 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         policy=standing.policy,
         roster=msgspec.msgpack.encode(standing.roster),
         leased=standing.leased,
-        command_key=standing.command_key,
+        hub_keys=standing.hub_keys,
         rekeyed=standing.rekeyed,
         nonces=b"".join(standing.nonces[-NONCES:]),
         epoch=told and told.epoch,
@@ -168,6 +174,7 @@ def _standing_row(binding: BindingId, standing: Standing) -> StandingRow:
         rollback_resistant=told and told.rollback_resistant,
         lease_used=told and told.lease_used,
         owed=told and told.owed,
+        last_seq=told and told.last_seq,
         nonce=told and told.question and told.question.nonce,
         answer_key=told and told.question and told.question.answer_key,
         told=told and told.at,
@@ -186,6 +193,7 @@ def _told(row: StandingRow) -> Told | None:
         rollback_resistant=bool(row.rollback_resistant),
         lease_used=row.lease_used or 0,
         owed=row.owed or 0,
+        last_seq=row.last_seq or 0,
         question=None if row.nonce is None or row.answer_key is None else Question(row.nonce, row.answer_key),
         at=row.told,
     )

@@ -172,7 +172,7 @@ class StandingRow(Tables):
     policy: Mapped[int] = mapped_column(BigInteger)
     roster: Mapped[bytes] = mapped_column(LargeBinary)
     leased: Mapped[int | None] = mapped_column(BigInteger)
-    command_key: Mapped[bytes | None] = mapped_column(LargeBinary(8))
+    hub_keys: Mapped[bytes | None] = mapped_column(LargeBinary(8))
     rekeyed: Mapped[int | None] = mapped_column(BigInteger)
     nonces: Mapped[bytes] = mapped_column(LargeBinary(128))
     epoch: Mapped[int | None] = mapped_column(BigInteger)
@@ -183,6 +183,7 @@ class StandingRow(Tables):
     rollback_resistant: Mapped[bool | None]
     lease_used: Mapped[int | None] = mapped_column(BigInteger)
     owed: Mapped[int | None] = mapped_column(BigInteger)
+    last_seq: Mapped[int | None] = mapped_column(BigInteger)
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     answer_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     told: Mapped[int | None] = mapped_column(BigInteger)
@@ -228,14 +229,14 @@ class BranchPolicyRow(Tables):
     destroy: Mapped[int] = mapped_column(BigInteger)
 
 
-class CommandKeyRow(Tables):
-    """The one row with the hub's public command keys; there is none before the first rotation."""
+class KeySetsRow(Tables):
+    """The one row with the public keys that handsets are told of; there is none before the first rotation."""
 
-    __tablename__ = "command_key"
+    __tablename__ = "key_sets"
 
     one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    present: Mapped[bytes] = mapped_column(LargeBinary(32))
-    former: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    present: Mapped[bytes] = mapped_column(LargeBinary(8192))
+    former: Mapped[bytes | None] = mapped_column(LargeBinary(8192))
     since: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -1,15 +1,14 @@
-"""The agent's own warden on a real home when the hub's command key changes."""
+"""The agent's own warden on a real home when the hub's keys change."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity, join
 from compline_edge.warden import Warden
-from compline_hub.rotation import retire, rotate_command
+from compline_hub.core.key_sets import KnownKey
+from compline_hub.rotation import retire, rotate
 from compline_shared.commands import Command, Freeze, sign_command
 from compline_shared.reports import BindingState, verify_report
 from tests.bindings import STRANGER
@@ -31,18 +30,18 @@ async def test_rotation_when_the_agent_hears_of_it_then_it_keeps_the_key_over_a_
     with branch(tmp_path) as office, joined(office, tmp_path, clock) as home:
         await exchange(office, Warden(home, clock=clock, judging=Idle()), home.place.handset)
         settings = office.hub.settings
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     with branch(tmp_path) as office:
         office.clock.now += 3_600
         with living(tmp_path / "home", clock) as home:
             await exchange(office, Warden(home, clock=clock, judging=Idle()), home.place.handset)
         with living(tmp_path / "home", clock) as home:
-            kept = home.binding.command_key
+            kept = home.hub_keys
             office.orders.freeze("Desk 7", by="ada")
             await exchange(office, Warden(home, clock=clock, judging=Idle()), home.place.handset)
             state = home.binding.life.state
 
-        assert kept == office.hub.keys.command_public
+        assert kept == office.hub.ring.sets.present
         assert (state, retire(office.hub)) == (BindingState.FROZEN, True)
 
 
@@ -52,7 +51,7 @@ async def test_command_when_it_comes_under_the_former_key_then_it_is_answered_by
     clock = TurnedClock()
     with branch(tmp_path) as office, joined(office, tmp_path, clock) as home:
         settings, former = office.hub.settings, office.hub.keys.command
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     with branch(tmp_path) as office, living(tmp_path / "home", clock) as home:
         warden = Warden(home, clock=clock, judging=Idle())
         await exchange(office, warden, home.place.handset)
@@ -65,7 +64,7 @@ async def test_command_when_it_comes_under_the_former_key_then_it_is_answered_by
         assert answers is not None
         (report,) = answers
         told = verify_report(report, home.identity.signing.public_key(), home.place.handset)
-        assert told.command_key == office.hub.keys.names.present
+        assert told.hub_keys == office.hub.ring.sets.names.present
         assert (strangers, unmoved) == (None, BindingState.BOUND)
         assert home.binding.life.state is BindingState.FROZEN
 
@@ -79,7 +78,7 @@ async def test_rotation_when_the_handset_has_an_older_binding_too_then_each_gets
         office.orders.freeze("Desk 7", by="ada")
         await exchange(office, warden, home.place.handset)
         settings = office.hub.settings
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     with branch(tmp_path) as office:
         office.clock.now += 3_600
         grant = office.hub.enrolment.enrol(
@@ -87,11 +86,11 @@ async def test_rotation_when_the_handset_has_an_older_binding_too_then_each_gets
         )
         join(tmp_path / "home", grant, clock=clock)
         with living(tmp_path / "home", clock) as home:
-            before = {binding.command_key for binding in home.bindings.values()}
+            before = {binding.hub_keys for binding in home.bindings.values()}
             waits = retire(office.hub)
             await exchange(office, Warden(home, clock=clock, judging=Idle()), home.place.handset)
-            after = {binding.command_key for binding in home.bindings.values()}
+            after = {binding.hub_keys for binding in home.bindings.values()}
 
         assert (len(before), waits) == (2, False)
-        assert (after, retire(office.hub)) == ({office.hub.keys.command_public}, True)
-        assert msgspec.structs.asdict(grant)["hub_command_public"] in after
+        assert (after, retire(office.hub)) == ({office.hub.ring.sets.present}, True)
+        assert grant.hub_keys in after

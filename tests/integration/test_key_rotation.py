@@ -1,4 +1,4 @@
-"""Another command key: each handset gets it, whenever it comes, and the former one goes when none needs it any more."""
+"""Another key of the hub: each handset gets it, whenever it comes, and the former one goes when nobody needs it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 from compline_hub.cli import app
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.audit import Act
+from compline_hub.core.key_sets import KnownKey
 from compline_hub.core.orders import OrderState
 from compline_hub.errors import HubBusy, HubNotReady, RotationRefused
 from compline_hub.office import open_hub
-from compline_hub.rotation import retire, rotate_command, state
+from compline_hub.rotation import retire, rotate, state
 from compline_hub.safekeeping import back_up, restore
 from compline_hub.settings import HubSettings
 from compline_hub.store.key_files import KeyFiles
@@ -46,9 +47,11 @@ def handset(tmp_path: Path) -> SimulatedHandset:
 
 
 @contextmanager
-def rotated(tmp_path: Path, settings: HubSettings, *, days: int = 1) -> Iterator[Branch]:
+def rotated(
+    tmp_path: Path, settings: HubSettings, kind: KnownKey = KnownKey.COMMAND, *, days: int = 1
+) -> Iterator[Branch]:
     """The hub after a rotation, some days later."""
-    rotate_command(settings, by="ada")
+    rotate(settings, kind, by="ada")
     with branch(tmp_path) as office:
         office.clock.now += days * 86_400
         yield office
@@ -58,48 +61,48 @@ def bodies(handset: SimulatedHandset) -> list[type]:
     return [type(command.body) for command in handset.taken]
 
 
-def former_file(settings: HubSettings) -> Path:
-    return settings.data / "keys" / "command.key.old"
+def former_file(settings: HubSettings, kind: KnownKey = KnownKey.COMMAND) -> Path:
+    return settings.data / "keys" / f"{kind.value}.key.old"
 
 
-def test_rotation_when_the_handset_reports_then_it_gets_the_key_and_obeys_it(
-    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
+@pytest.mark.parametrize("kind", KnownKey)
+def test_rotation_when_the_handset_reports_then_it_gets_the_keys_and_obeys_under_them(
+    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset, kind: KnownKey
 ) -> None:
-    with rotated(tmp_path, settings) as office:
+    before = handset.keys
+    with rotated(tmp_path, settings, kind) as office:
         office.meet(handset)
         order = office.orders.freeze("Desk 7", by="ada").order
         office.meet(handset)
 
-        assert handset.life.command_key == office.hub.keys.command_public
+        assert before != handset.keys == office.hub.ring.sets.present
         assert bodies(handset) == [Lease, Rekey, Freeze, Lease]
         assert office.now_of(order).state is OrderState.DONE
         assert handset.readable is None
 
 
+@pytest.mark.parametrize("kind", [KnownKey.COMMAND, KnownKey.SIGNING, KnownKey.SEALING])
 def test_rotation_when_every_handset_has_the_key_then_the_former_one_is_destroyed_and_both_are_in_the_audit(
-    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
+    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset, kind: KnownKey
 ) -> None:
-    with rotated(tmp_path, settings) as office:
-        before = (retire(office.hub), former_file(settings).exists())
+    with rotated(tmp_path, settings, kind) as office:
+        before = (retire(office.hub), former_file(settings, kind).exists())
         office.meet(handset)
-        after = (retire(office.hub), former_file(settings).exists())
-        acts = [entry.act for entry in office.audited() if entry.detail == "command"]
+        after = (retire(office.hub), former_file(settings, kind).exists())
+        acts = [entry.act for entry in office.audited() if entry.detail == kind.value]
 
     assert (before, after) == ((False, True), (True, False))
     assert acts == [Act.ROTATED, Act.KEY_DESTROYED]
 
 
-def test_rotation_control_when_the_former_key_is_not_kept_then_the_handset_is_out_of_reach(
+def test_rotation_control_when_the_former_key_is_not_kept_then_the_hub_does_not_start(
     tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
 ) -> None:
-    """What keeping it is for."""
-    rotate_command(settings, by="ada")
+    """It would be out of reach for every handset that knows no other."""
+    rotate(settings, KnownKey.COMMAND, by="ada")
     KeyFiles(settings.data / "keys").forget_former()
-    with branch(tmp_path) as office:
-        office.orders.freeze("Desk 7", by="ada")
-        office.meet(handset)
-        assert (handset.readable is None, bodies(handset)) == (False, [])
-        assert office.alarms() == {AlarmKind.KEY_LOST}
+    with pytest.raises(HubNotReady, match="keys do not fit"), open_hub(settings):
+        pass
 
 
 def test_rotation_when_one_handset_comes_months_later_then_it_holds_the_key_up_until_then(
@@ -146,7 +149,7 @@ def test_rotation_when_a_freeze_is_on_its_way_then_it_goes_first_under_the_forme
         office.meet(handset)
         assert bodies(handset)[0] is Freeze
         office.meet(handset)
-        assert (handset.readable, handset.life.command_key) == (None, office.hub.keys.command_public)
+        assert (handset.readable, handset.keys) == (None, office.hub.ring.sets.present)
 
 
 def test_rotation_when_a_rebind_waits_then_both_come_through(
@@ -161,7 +164,7 @@ def test_rotation_when_a_rebind_waits_then_both_come_through(
         office.meet(handset)
         assert bodies(handset) == [Lease, Rebind, Rekey]
         assert handset.readable is not None
-        assert handset.life.command_key == office.hub.keys.command_public
+        assert handset.keys == office.hub.ring.sets.present
 
 
 def test_former_key_when_the_handset_has_the_new_one_then_what_it_signs_does_nothing(
@@ -212,29 +215,30 @@ def test_rotation_when_a_handset_is_wiped_or_removed_then_it_holds_nothing_up(
 def test_rotation_when_an_earlier_one_is_not_over_then_refused_until_it_is_finished_by_hand(
     tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
 ) -> None:
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     with pytest.raises(RotationRefused, match="keys finish"):
-        rotate_command(settings, by="ada")
+        rotate(settings, KnownKey.COMMAND, by="ada")
     with open_hub(settings) as hub:
         retire(hub, by="ada", even_so=True)
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     with branch(tmp_path) as office:
         office.meet(handset)
-        assert (handset.life.command_key, office.alarms()) == (None, {AlarmKind.KEY_LOST})
+        assert (handset.life.hub_keys, office.alarms()) == (None, {AlarmKind.KEY_LOST})
 
 
 def test_rotation_when_a_hub_works_then_it_is_refused(tmp_path: Path, settings: HubSettings) -> None:
     with branch(tmp_path), pytest.raises(HubBusy, match="stop it first"):
-        rotate_command(settings, by="ada")
+        rotate(settings, KnownKey.COMMAND, by="ada")
 
 
-def test_rotation_when_done_three_times_then_the_handset_follows(
+def test_rotation_when_of_one_key_after_another_then_the_handset_follows(
     tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
 ) -> None:
-    for days in range(1, 4):
-        with rotated(tmp_path, settings, days=days) as office:
+    kinds = [KnownKey.COMMAND, KnownKey.SEALING, KnownKey.COMMAND, KnownKey.SIGNING]
+    for days, kind in enumerate(kinds, start=1):
+        with rotated(tmp_path, settings, kind, days=days) as office:
             office.meet(handset)
-            assert handset.life.command_key == office.hub.keys.command_public
+            assert handset.keys == office.hub.ring.sets.present
             assert retire(office.hub)
 
 
@@ -249,11 +253,11 @@ def restored(settings: HubSettings, folder: Path) -> None:
 def test_restored_hub_when_its_backup_is_of_during_the_rotation_then_it_goes_on(
     tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
 ) -> None:
-    rotate_command(settings, by="ada")
+    rotate(settings, KnownKey.COMMAND, by="ada")
     restored(settings, tmp_path)
     with branch(tmp_path / "back") as office:
         office.meet(handset)
-        assert (handset.life.command_key, retire(office.hub)) == (office.hub.keys.command_public, True)
+        assert (handset.keys, retire(office.hub)) == (office.hub.ring.sets.present, True)
 
 
 def test_restored_hub_when_its_backup_is_older_than_the_rotation_then_it_says_that_it_lacks_the_key(
@@ -270,13 +274,14 @@ def test_restored_hub_when_its_backup_is_older_than_the_rotation_then_it_says_th
         assert office.now_of(order).pending
 
 
-def test_hub_when_its_command_key_is_another_than_the_databases_then_it_does_not_start(
-    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
+@pytest.mark.parametrize("name", ["command", "signing", "sealing", "ca"])
+def test_hub_when_one_of_its_keys_is_another_than_the_databases_then_it_does_not_start(
+    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset, name: str
 ) -> None:
-    shutil.copy(settings.data / "keys" / "command.key", tmp_path / "older")
-    rotate_command(settings, by="ada")
-    shutil.copy(tmp_path / "older", settings.data / "keys" / "command.key")
-    with pytest.raises(HubNotReady, match="command key does not fit"), open_hub(settings):
+    shutil.copy(settings.data / "keys" / "escrow.key", tmp_path / "another")
+    rotate(settings, KnownKey.COMMAND, by="ada")
+    shutil.copy(tmp_path / "another", settings.data / "keys" / f"{name}.key")
+    with pytest.raises(HubNotReady, match="keys do not fit"), open_hub(settings):
         pass
 
 
@@ -291,7 +296,7 @@ def test_commands_when_typed_then_rotation_status_and_finish_tell_how_it_stands(
         return done.stdout
 
     assert "never rotated" in typed("status")
-    assert "kept for 1 handsets" in typed("rotate", "command")
-    assert "Desk 7, last heard" in typed("status")
-    assert "destroyed" in typed("finish", "command", "--yes")
+    assert "another command key: the former one is kept for 1 handsets" in typed("rotate", "command").lower()
+    assert "Desk 7: does not know it yet, last heard" in typed("status")
+    assert "destroyed" in typed("finish", "--yes")
     assert "No former key is kept" in typed("status")
