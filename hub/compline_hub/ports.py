@@ -115,8 +115,8 @@ class Offers(Protocol):
         """Keep an offer, new or changed."""
         ...
 
-    def expire(self, now: int) -> None:
-        """Let what has expired (Unix s) be so, its secret gone."""
+    def expire(self, now: int) -> Sequence[Offer]:
+        """Let what has expired (Unix s) be so, its secret gone; return these, each to one caller once."""
         ...
 
     def forget(self, before: int) -> None:
