@@ -106,13 +106,13 @@ def _without_signature() -> None:
 
 
 def _without_one_encoding() -> None:
-    def lenient(payload: bytes, kind: Any, *, limit: int = 8_192) -> Any:
+    def lenient(payload: bytes, kind: Any, limit: int) -> Any:
         try:
             return msgspec.convert(decode(payload, limit=limit), kind)
         except msgspec.ValidationError:
             raise MalformedFrame("not such a message") from None
 
-    _swap("decode_message", lenient, message_frame, frame_readers)
+    _swap("_decoded", lenient, message_frame)
 
 
 def _without_end() -> None:

@@ -33,6 +33,10 @@ class NoSuchHandset(ComplineError):
     """No handset, or more than one, goes by that name."""
 
 
+class NoSuchEvidence(ComplineError):
+    """No handset or collector, past or present, goes by the name under which evidence is looked for."""
+
+
 class NoSuchOrder(ComplineError):
     """No order, or more than one, goes by that id."""
 

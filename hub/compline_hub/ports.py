@@ -9,6 +9,7 @@ from typing import Protocol
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.audit import Chained, End, Entry
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
+from compline_hub.core.evidence import Evidenced, Holding, Piece
 from compline_hub.core.key_sets import KeySets
 from compline_hub.core.offer import Offer
 from compline_hub.core.operators import OperatorRecord
@@ -115,8 +116,8 @@ class Offers(Protocol):
         """Keep an offer, new or changed."""
         ...
 
-    def expire(self, now: int) -> None:
-        """Let what has expired (Unix s) be so, its secret gone."""
+    def expire(self, now: int) -> Sequence[Offer]:
+        """Let what has expired (Unix s) be so, its secret gone; return these, each to one caller once."""
         ...
 
     def forget(self, before: int) -> None:
@@ -263,6 +264,14 @@ class Reading(Protocol):
         """The newest alarms."""
         ...
 
+    def holdings(self) -> Sequence[Holding]:
+        """All bindings by the names that people use, those of removed handsets too."""
+        ...
+
+    def evidenced(self, binding: BindingId) -> Sequence[Evidenced]:
+        """A binding's verdicts that have evidence, in order of seq."""
+        ...
+
 
 class EvidenceShelf(Protocol):
     """Where sealed evidence is kept; one writer a piece at a time."""
@@ -281,6 +290,14 @@ class EvidenceShelf(Protocol):
 
     def free(self) -> int:
         """Bytes that are free on its disk."""
+        ...
+
+    def bindings(self) -> Sequence[BindingId]:
+        """Bindings of which anything was kept."""
+        ...
+
+    def pieces(self, binding: BindingId) -> Sequence[Piece]:
+        """Whole files of a binding."""
         ...
 
 

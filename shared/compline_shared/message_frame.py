@@ -2,12 +2,12 @@
 
 A message is a frozen msgspec Struct with `array_like` and `forbid_unknown_fields`, every field bounded. Its payload is
 the strict CBOR array of its fields (`codec`), signed as a COSE_Sign1 frame (`envelope`) whose context names use and
-handset.
+handset; the message names its handset too, and the two must agree.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -37,7 +37,20 @@ MAX_SECONDS: Final = 2**33
 Seconds = Annotated[int, Meta(ge=0, le=MAX_SECONDS)]
 """Unix seconds, or a span of them."""
 
+
+class Addressed(Protocol):
+    """A message struct that says itself whose handset it is to or from."""
+
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    @property
+    def handset(self) -> bytes:
+        """The handset, [8]."""
+        ...
+
+
 _Message = TypeVar("_Message", bound=msgspec.Struct)
+_Addressed = TypeVar("_Addressed", bound=Addressed)
 
 
 def encode_message(message: msgspec.Struct) -> bytes:
@@ -51,13 +64,7 @@ def decode_message(payload: bytes, kind: type[_Message], *, limit: int = MAX_MES
     msgspec alone would also take Base64 text for bytes, and an array without its last members: a message has one
     encoding.
     """
-    try:
-        message: Any = msgspec.convert(decode(payload, limit=limit), kind)
-    except msgspec.ValidationError:
-        raise _malformed() from None
-    if encode_message(message) != payload:
-        raise _malformed()
-    return cast("_Message", message)
+    return cast("_Message", _decoded(payload, kind, limit))
 
 
 def sign_message(message: msgspec.Struct, key: Ed25519PrivateKey, *, use: str, handset: HandsetId) -> bytes:
@@ -66,15 +73,28 @@ def sign_message(message: msgspec.Struct, key: Ed25519PrivateKey, *, use: str, h
 
 
 def verify_message(
-    frame: bytes, key: Ed25519PublicKey, kind: type[_Message], *, use: str, handset: HandsetId
-) -> _Message:
-    """Return the message in a frame that the key's holder signed for this use and handset.
+    frame: bytes, key: Ed25519PublicKey, kind: type[_Addressed], *, use: str, handset: HandsetId
+) -> _Addressed:
+    """Return the message in a frame that the key's holder signed for this use and handset, which it names itself too.
 
     Raises:
         MalformedFrame: nothing of it may be used.
     """
     payload = envelope.verify(frame, key, context=_context(use, handset), limit=MAX_MESSAGE)
-    return decode_message(payload, kind)
+    message = cast("_Addressed", _decoded(payload, kind, MAX_MESSAGE))
+    if message.handset.hex() != handset:
+        raise MalformedFrame("A signed message names another handset than its context; it was dropped.")
+    return message
+
+
+def _decoded(payload: bytes, kind: type[Any], limit: int) -> Any:  # noqa: ANN401 (a message of the kind)
+    try:
+        message = msgspec.convert(decode(payload, limit=limit), kind)
+    except msgspec.ValidationError:
+        raise _malformed() from None
+    if encode_message(message) != payload:
+        raise _malformed()
+    return message
 
 
 def _context(use: str, handset: HandsetId) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +18,9 @@ from compline_shared.ids import BindingId, HandsetId
 from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.place import Place
 from compline_shared.reports import Report, sign_report, verify_report
+from tests.golden_vectors import hexed, read
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "binding.json").read_text("utf-8"))
+VECTORS = read("binding")
 HANDSET = HandsetId(VECTORS["handset"])
 BEGINS = Place(HANDSET, BindingId(VECTORS["binding"]), VECTORS["epoch"] + 1)
 IDENTITY = identity_of(bytes.fromhex(VECTORS["handset_seed"]))
@@ -40,12 +39,6 @@ def what(vector: dict[str, Any]) -> str:
 def named(kind: str) -> Command:
     vector = next(vector for vector in VECTORS["commands"] if vector["what"] == kind)
     return decode_message(bytes.fromhex(vector["payload"]), Command)
-
-
-def hexed(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    return [hexed(member) for member in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(

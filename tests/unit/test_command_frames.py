@@ -92,7 +92,7 @@ def test_command_when_it_comes_on_another_handsets_topic_then_malformed() -> Non
 def test_command_when_it_names_another_handset_than_its_context_then_malformed() -> None:
     moved = msgspec.structs.replace(command(Freeze()), handset=ELSEWHERE)
     frame = sign_message(moved, HUB, use=USE, handset=PLACE.handset)
-    with pytest.raises(MalformedFrame, match="another handset"):
+    with pytest.raises(MalformedFrame, match="names another handset than its context"):
         verify_command(frame, HUB.public_key(), PLACE.handset)
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId
+from compline_shared.message_frame import sign_message
 from compline_shared.transfer import (
     MAX_CHUNK,
     Complete,
@@ -56,6 +57,12 @@ def test_offer_when_signed_by_its_handset_then_as_it_was() -> None:
 def test_offer_when_it_is_not_its_handsets_then_refused(frame: bytes, who: HandsetId) -> None:
     with pytest.raises(MalformedFrame):
         verify_offer(frame, HANDSET.public_key(), who)
+
+
+def test_offer_when_it_names_another_handset_than_its_context_then_refused() -> None:
+    frame = sign_message(replace(OFFER, handset=b"1" * 8), HANDSET, use="evidence-offer", handset=WHO)
+    with pytest.raises(MalformedFrame, match="names another handset than its context"):
+        verify_offer(frame, HANDSET.public_key(), WHO)
 
 
 def test_receipt_when_it_is_for_what_was_offered_then_taken() -> None:

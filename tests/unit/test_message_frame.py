@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compline_shared import envelope
 from compline_shared.codec import Value, decode, encode
-from compline_shared.commands import Command, Freeze, Lease, Wipe
+from compline_shared.commands import Command, Freeze, Lease
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId
 from compline_shared.message_frame import (
@@ -21,9 +22,32 @@ from compline_shared.message_frame import (
     verify_message,
 )
 from compline_shared.reports import Report, Result
-from tests.bindings import ANNE, BERT, HUB, NONCE, PLACE, STRANGER, command, policy, report, wipe
+from compline_shared.transfer import Offer
+from tests.bindings import (
+    ANNE,
+    BERT,
+    BINDING,
+    ELSEWHERE,
+    HUB,
+    NONCE,
+    PLACE,
+    STRANGER,
+    WHO,
+    command,
+    policy,
+    report,
+    wipe,
+)
 
 LEASE = command(Lease(NONCE, 1_795_000_000))
+OFFER = Offer(
+    handset=WHO,
+    binding=BINDING,
+    evidence=bytes(16),
+    digest=bytes(32),
+    size=1,
+    sealed_key=bytes(80),
+)
 FRAME = sign_message(LEASE, HUB, use="command", handset=PLACE.handset)
 
 
@@ -130,6 +154,29 @@ def test_frame_when_verified_then_its_message() -> None:
     assert verify_message(FRAME, HUB.public_key(), Command, use="command", handset=PLACE.handset) == LEASE
 
 
+@pytest.mark.parametrize("message", [LEASE, report(), OFFER], ids=lambda message: type(message).__name__)
+def test_frame_when_its_message_names_another_handset_than_its_context_then_malformed(message: Any) -> None:
+    moved = msgspec.structs.replace(message, handset=ELSEWHERE)
+    frame = sign_message(moved, HUB, use="any", handset=PLACE.handset)
+    with pytest.raises(MalformedFrame, match="names another handset than its context"):
+        verify_message(frame, HUB.public_key(), type(moved), use="any", handset=PLACE.handset)
+
+
+@pytest.mark.parametrize("message", [LEASE, report(), OFFER], ids=lambda message: type(message).__name__)
+def test_control_frame_when_its_message_names_the_handset_of_its_context_then_taken(message: Any) -> None:
+    frame = sign_message(message, HUB, use="any", handset=PLACE.handset)
+    assert verify_message(frame, HUB.public_key(), type(message), use="any", handset=PLACE.handset) == message
+
+
+@pytest.mark.parametrize("message", [LEASE, report(), OFFER], ids=lambda message: type(message).__name__)
+def test_control_moved_message_when_only_signature_and_form_are_checked_then_taken(message: Any) -> None:
+    moved = msgspec.structs.replace(message, handset=ELSEWHERE)
+    frame = sign_message(moved, HUB, use="any", handset=PLACE.handset)
+    context = f"compline/1 any {PLACE.handset}".encode()
+    payload = envelope.verify(frame, HUB.public_key(), context=context, limit=MAX_MESSAGE)
+    assert decode_message(payload, type(moved)) == moved
+
+
 @pytest.mark.parametrize(
     ("key", "use", "handset"),
     [
@@ -147,7 +194,7 @@ def test_frame_when_signer_use_or_handset_is_another_then_malformed(
 
 def test_frame_when_read_as_another_kind_then_malformed() -> None:
     with pytest.raises(MalformedFrame, match="does not hold"):
-        verify_message(FRAME, HUB.public_key(), Wipe, use="command", handset=PLACE.handset)
+        verify_message(FRAME, HUB.public_key(), Report, use="command", handset=PLACE.handset)
 
 
 def test_frame_when_above_the_limit_then_malformed_before_the_signature() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -34,10 +33,9 @@ from compline_shared.pairing import (
     write_up,
 )
 from compline_shared.pairing_code import Invitation, read_code
+from tests.golden_vectors import read
 
-VECTOR: dict[str, str] = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "pairing.json").read_text("utf-8")
-)
+VECTOR = read("pairing")
 UP: dict[str, type] = {
     "join": Join,
     "prove": Prove,

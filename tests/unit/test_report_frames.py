@@ -38,7 +38,7 @@ def test_report_when_it_comes_on_another_handsets_topic_then_malformed() -> None
 def test_report_when_it_names_another_handset_than_its_context_then_malformed() -> None:
     moved = msgspec.structs.replace(report(), handset=ELSEWHERE)
     frame = sign_message(moved, HANDSET, use=USE, handset=PLACE.handset)
-    with pytest.raises(MalformedFrame, match="another handset"):
+    with pytest.raises(MalformedFrame, match="names another handset than its context"):
         verify_report(frame, HANDSET.public_key(), PLACE.handset)
 
 

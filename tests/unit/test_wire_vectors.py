@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -17,37 +15,26 @@ from compline_shared.codec import encode
 from compline_shared.envelope import sign
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.masking import BranchKey
-from compline_shared.messages import Verdict, Versions
-from compline_shared.wire import SegmentBase, canonical, decode_verdict, encode_verdict
+from compline_shared.wire import canonical, decode_verdict, encode_verdict
+from tests.golden_vectors import base_of, read, verdict_of
 
-VECTORS = Path(__file__).parents[1] / "vectors"
-VERDICTS = json.loads((VECTORS / "verdicts.json").read_text("utf-8"))
-BATCH = json.loads((VECTORS / "batch.json").read_text("utf-8"))
-
-
-def base_of(vector: dict[str, Any]) -> SegmentBase:
-    return msgspec.convert(vector["base"] | {"versions": Versions(**vector["base"]["versions"])}, SegmentBase)
-
-
-def verdict_of(vector: dict[str, Any]) -> Verdict:
-    return msgspec.convert(
-        vector["verdict"], Verdict, dec_hook=lambda kind, value: kind(bytes.fromhex(value))
-    )
+VERDICTS = read("verdicts")
+BATCH = read("batch")
 
 
 @pytest.mark.parametrize("vector", VERDICTS, ids=lambda vector: vector["what"])
 def test_golden_verdict_when_decoded_then_as_it_was(vector: dict[str, Any]) -> None:
-    assert decode_verdict(bytes.fromhex(vector["bytes"]), base_of(vector)) == verdict_of(vector)
+    assert decode_verdict(bytes.fromhex(vector["bytes"]), base_of(vector)) == verdict_of(vector["verdict"])
 
 
 @pytest.mark.parametrize("vector", VERDICTS, ids=lambda vector: vector["what"])
 def test_golden_verdict_when_encoded_then_same_bytes(vector: dict[str, Any]) -> None:
-    assert encode_verdict(verdict_of(vector), base_of(vector)).hex() == vector["bytes"]
+    assert encode_verdict(verdict_of(vector["verdict"]), base_of(vector)).hex() == vector["bytes"]
 
 
 @pytest.mark.parametrize("vector", VERDICTS, ids=lambda vector: vector["what"])
 def test_golden_verdict_when_canonical_then_same_bytes(vector: dict[str, Any]) -> None:
-    assert canonical(verdict_of(vector)).hex() == vector["canonical"]
+    assert canonical(verdict_of(vector["verdict"])).hex() == vector["canonical"]
 
 
 def test_golden_batch_when_opened_then_its_verdicts() -> None:

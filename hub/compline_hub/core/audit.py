@@ -49,6 +49,7 @@ class Act(Coded):
     CODE_WITHDRAWN = 19
     CODE_SPENT = 20  # three wrong tries
     BOUND = 21
+    CODE_EXPIRED = 22  # its five minutes were over before a handset said that it had joined
 
 
 @dataclass(frozen=True, slots=True)

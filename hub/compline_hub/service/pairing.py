@@ -33,7 +33,7 @@ from compline_hub.core.pairing import (
     react,
 )
 from compline_hub.errors import EnrolmentRefused
-from compline_hub.ports import Store
+from compline_hub.ports import Ledger, Store
 from compline_hub.service.cases import told_keys
 from compline_hub.service.dispatch import BY_HANDSET
 from compline_hub.service.enrolment import CollectorElsewhere, Enrolment, checked_name
@@ -101,7 +101,7 @@ class Pairing:
         handset_name, collector_name = checked_name(handset_name), checked_name(collector_name)
         now = int(self._clock())
         with self._store.transaction() as ledger:
-            ledger.offers.expire(now)
+            _expire(ledger, now)
             ledger.offers.forget(now - DAY)
             taken = {offer.short for offer in ledger.offers.unfinished()}
             if len(taken) >= MAX_OPEN:
@@ -143,18 +143,19 @@ class Pairing:
 
     def withdraw(self, offer: str, *, by: str = BY_HUB) -> None:
         """Call an offer off; harmless when it is over."""
+        now = int(self._clock())
         with self._store.transaction() as ledger:
+            _expire(ledger, now)  # what was over already is not called off
             found = ledger.offers.offer(offer)
             after = None if found is None else found.withdrawn()
             if after is not None and after != found:
                 ledger.offers.put(after)
-                now = int(self._clock())
                 ledger.audit.note(entry_of(after, Act.CODE_WITHDRAWN, who=by, now=now))
 
     def expire(self) -> None:
         """Forget the secrets of codes whose time is over."""
         with self._store.transaction() as ledger:
-            ledger.offers.expire(int(self._clock()))
+            _expire(ledger, int(self._clock()))
 
     def converse(self, server: bytes) -> Conversation:
         """Begin a conversation in which TLS shows the certificate `server` (DER)."""
@@ -221,12 +222,18 @@ class Pairing:
                 command.request, name=offer.handset_name, collector=offer.collector_name
             )
         except EnrolmentRefused as error:
-            with self._store.transaction() as ledger:
-                ledger.offers.put(offer.released())
+            self._release(offer)
             elsewhere = isinstance(error, CollectorElsewhere)
             return Barred(Refused(Refusal.COLLECTOR_ELSEWHERE if elsewhere else Refusal.HANDSET_REFUSED))
         point = command.request.tls_key_public
         return Bound(grant, self._enrolment.certify(command.request.handset_id, point))
+
+    def _release(self, taken: Offer) -> None:
+        """Open an offer again, unless it has expired or become another's meanwhile."""
+        with self._store.transaction() as ledger:
+            found = ledger.offers.offer(taken.id)
+            if found is not None and (found.state, found.handset) == (taken.state, taken.handset):
+                ledger.offers.put(found.released())
 
     def _confirm(self, offer: str) -> None:
         with self._store.transaction() as ledger:
@@ -277,6 +284,11 @@ class Conversation:
 def entry_of(offer: Offer, act: Act, *, who: str, now: int) -> Entry:
     """Return an audit entry about a code: its offer's id, neither its letters nor anybody's name."""
     return Entry(at=now, who=who[:MAX_WHO], act=act, detail=offer.id)
+
+
+def _expire(ledger: Ledger, now: int) -> None:
+    for offer in ledger.offers.expire(now):
+        ledger.audit.note(entry_of(offer, Act.CODE_EXPIRED, who=BY_HUB, now=now))
 
 
 def _unlike(taken: set[str]) -> PairingCode:

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from compline_hub.core.evidence import Piece
 from compline_hub.store.durable import sync_folder, write_durably
-from compline_shared.message_frame import encode_message
+from compline_shared.errors import MalformedFrame
+from compline_shared.ids import BindingId
+from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.transfer import Offer
 
-_BLOCK = 1 << 20
+_BLOCK: Final = 1 << 20
+_MAX_OFFER: Final = 1_024
+"""Bytes of an offer that are read."""
+_BINDING: Final = re.compile(r"[0-9a-f]{16}")
 
 
 class EvidenceFiles:
@@ -67,8 +76,36 @@ class EvidenceFiles:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return shutil.disk_usage(self._folder).free
 
+    def bindings(self) -> Sequence[BindingId]:
+        """Return the bindings of which anything was kept."""
+        if not self._folder.is_dir():
+            return []
+        names = sorted(path.name for path in self._folder.iterdir())
+        return [BindingId(name) for name in names if _BINDING.fullmatch(name)]
+
+    def pieces(self, binding: BindingId) -> Sequence[Piece]:
+        """Return the whole files of a binding, in order of id."""
+        return [_piece(path) for path in sorted((self._folder / binding).glob("*.cev"))]
+
     def _path(self, offer: Offer, suffix: str) -> Path:
         return self._folder / offer.binding.hex() / (offer.evidence.hex() + suffix)
+
+
+def _piece(path: Path) -> Piece:
+    status = path.stat()
+    digest = _offered(path, size=status.st_size)
+    return Piece(file=str(path), size=status.st_size, kept=int(status.st_mtime), digest=digest)
+
+
+def _offered(path: Path, *, size: int) -> bytes | None:
+    """The digest in the offer beside a file; None where there is none, or it is of another file."""
+    try:
+        with path.with_suffix(".cek").open("rb") as file:
+            offer = decode_message(file.read(_MAX_OFFER), Offer)
+    except (OSError, MalformedFrame):
+        return None
+    told = (offer.binding.hex(), offer.evidence.hex(), offer.size)
+    return offer.digest if told == (path.parent.name, path.stem, size) else None
 
 
 def _digest(path: Path) -> bytes:

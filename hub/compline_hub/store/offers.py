@@ -53,11 +53,17 @@ class SqlOffers:
         )
         self._session.flush()
 
-    def expire(self, now: int) -> None:
-        """Let what has expired be so, its secret gone."""
+    def expire(self, now: int) -> Sequence[Offer]:
+        """Let what has expired be so, its secret gone; return these, oldest first.
+
+        One statement finds and changes them, so that of several callers at once each offer comes back to one alone.
+        """
         lapsed = OfferRow.sealed.is_not(None) & ((OfferRow.expires <= now) | (OfferRow.made > now))
         change = update(OfferRow).where(lapsed).values(sealed=None, state=int(OfferState.EXPIRED))
-        self._session.execute(change)
+        changed = self._session.scalars(
+            change.returning(OfferRow), execution_options={"populate_existing": True}
+        )
+        return sorted((_offer(row) for row in changed), key=lambda offer: (offer.made, offer.id))
 
     def forget(self, before: int) -> None:
         """Remove offers made before a time, Unix s."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from compline_hub.core.alarm import Alarm, AlarmKind
 from compline_hub.core.enrolled import Handset
+from compline_hub.core.evidence import Evidenced, Holding
 from compline_hub.core.orders import Order
 from compline_hub.core.record import MAX_PAGE, ONLINE_SECONDS, Kept, Minute, Query, Summary
 from compline_hub.core.standing import Standing
@@ -19,6 +20,7 @@ from compline_hub.store.rows import kept_of
 from compline_hub.store.tables import (
     AlarmRow,
     BindingRow,
+    CollectorRow,
     CommandRow,
     FindingRow,
     HandsetRow,
@@ -30,6 +32,7 @@ from compline_shared.taxonomy import Abstention, Category, Kind, Severity
 
 MINUTES = 60
 """Minutes of the time line, counted back from now."""
+_AT_ONCE = 500
 
 
 class SqlReading:
@@ -132,6 +135,32 @@ class SqlReading:
             rows = session.scalars(select(AlarmRow).order_by(AlarmRow.last.desc()).limit(100))
             return [_alarm(row) for row in rows]
 
+    def holdings(self) -> Sequence[Holding]:
+        """Return all bindings by the names that people use, those of removed handsets too, oldest first."""
+        question = (
+            select(BindingRow.id, HandsetRow.id, HandsetRow.name, CollectorRow.name)
+            .join(HandsetRow, BindingRow.handset == HandsetRow.id)
+            .outerjoin(CollectorRow, BindingRow.collector == CollectorRow.id)
+            .order_by(BindingRow.bound, BindingRow.id)
+        )
+        with Session(self._engine) as session:
+            rows = session.execute(question).all()
+        return [
+            Holding(BindingId(binding), HandsetId(handset), name, collector)
+            for binding, handset, name, collector in rows
+        ]
+
+    def evidenced(self, binding: BindingId) -> Sequence[Evidenced]:
+        """Return a binding's verdicts that have evidence, in order of seq."""
+        question = (
+            select(VerdictRow)
+            .where(VerdictRow.binding == binding, VerdictRow.evidence.is_not(None))
+            .order_by(VerdictRow.seq)
+            .execution_options(yield_per=_AT_ONCE)
+        )
+        with Session(self._engine) as session:
+            return [_evidenced(row) for row in session.scalars(question)]
+
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
@@ -177,6 +206,18 @@ def _minutes(session: Session, now: int, *conditions: ColumnElement[bool]) -> tu
         start: Minute(start, verdicts, serious) for start, verdicts, serious in session.execute(question)
     }
     return tuple(found.get(start, Minute(start, 0, 0)) for start in range(first, first + MINUTES * 60, 60))
+
+
+def _evidenced(row: VerdictRow) -> Evidenced:
+    return Evidenced(
+        seq=row.seq,
+        started=row.started,
+        kind=Kind(row.kind),
+        severity=Severity(row.severity) if row.severity else None,
+        categories=tuple(dict.fromkeys(Category(finding.category) for finding in row.findings)),
+        superseded=row.superseded_by is not None,
+        digest=row.evidence or b"",
+    )
 
 
 def _alarm(row: AlarmRow) -> Alarm:
