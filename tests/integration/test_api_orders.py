@@ -9,7 +9,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compline_hub.core.orders import OrderState
+from compline_hub.core.orders import OrderState, Reason
+from compline_hub.core.sentences import english
 from compline_hub.service.desk import Desk
 from compline_hub.service.news import News
 from compline_hub.web.application import make_application
@@ -63,7 +64,7 @@ async def test_rebind_when_the_handset_is_bound_then_it_is_a_409_in_a_sentence_w
     answer = await web.post(f"/api/handsets/{handset.id}/rebind")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "already_bound")
-    assert "not unbound" in answer.json()["error"]
+    assert answer.json()["error"] == english(Reason.ALREADY_BOUND)
 
 
 async def test_wipe_when_the_name_is_typed_and_two_approve_then_it_is_sent(

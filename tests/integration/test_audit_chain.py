@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from compline_hub.core.audit import Act
+from compline_hub.core.orders import Reason
 from compline_hub.errors import AuditBroken, OrderRefused
 from compline_hub.store.engine import open_engine
 from tests.branch_store import Branch, branch
+from tests.refusals import not_taken
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def office(tmp_path: Path) -> Iterator[Branch]:
         opened.meet(handset)
         opened.orders.rebind("Desk 7", by="bo")
         opened.meet(handset)
-        with pytest.raises(OrderRefused):
+        with pytest.raises(OrderRefused, match=not_taken(Reason.ALREADY_BOUND)):
             opened.orders.rebind("Desk 7", by="bo")
         yield opened
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from compline_hub.core.alarm import AlarmKind
-from compline_hub.core.orders import Order, OrderState
+from compline_hub.core.orders import Order, OrderState, Reason
 from compline_hub.errors import OrderRefused
 from compline_hub.service.intake import Taken
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
+from tests.refusals import not_taken
 from tests.simulated_handset import SimulatedHandset
 from tests.wire_handset import drafts
 
@@ -128,7 +129,7 @@ def test_epoch_when_the_backup_lacks_its_secrets_then_a_freeze_holds_and_a_rebin
         office.meet(handset)
 
         order = freeze(office, handset)
-        with pytest.raises(OrderRefused, match="Restore a newer backup"):
+        with pytest.raises(OrderRefused, match=not_taken(Reason.SECRETS_LOST)):
             office.orders.rebind("Desk 7", by="ada")
 
         assert office.now_of(order).state is OrderState.DONE

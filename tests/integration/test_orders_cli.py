@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from compline_hub.app import open_hub
 from compline_hub.cli import app
+from compline_hub.core.orders import Reason
+from compline_hub.core.sentences import english
 from compline_hub.settings import HubSettings
 from tests.simulated_handset import SimulatedHandset
 
@@ -89,9 +91,9 @@ def test_unbind_when_waited_for_in_vain_then_it_says_so_and_the_order_stands(pla
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["rebind", "七号工位"], "is not unbound"),
+        (["rebind", "七号工位"], english(Reason.ALREADY_BOUND)),
         (["unbind", "八号工位"], "No handset goes by that name"),
-        (["wipe", "七号工位", "--yes"], "operator add"),
+        (["wipe", "七号工位", "--yes"], english(Reason.NO_OPERATORS)),
         (["approve", "abcdef", "--out", "r"], "0 pending orders"),
         (["approve", "--request", "none", "--key", "k", "--out", "o"], "none cannot be read"),
         (["approve", "--approval", "pass"], "pass is no approval"),

@@ -16,6 +16,7 @@ from compline_hub.errors import OrderRefused
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
+from tests.refusals import not_taken
 from tests.simulated_handset import SimulatedHandset
 
 DAY = 86_400
@@ -65,7 +66,7 @@ def test_wipe_when_one_operator_approves_twice_then_it_does_not_count_and_nothin
     order = office.orders.wipe("Desk 7", by="ada").order
     office.approve(order, keys[0])
 
-    with pytest.raises(OrderRefused, match="another one is needed"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.ALREADY_APPROVED)):
         office.approve(office.now_of(order), keys[0])
     office.meet(handset)
 
@@ -79,7 +80,7 @@ def test_wipe_when_a_stranger_approves_then_it_is_refused(
     office.simulated()
     order = office.orders.wipe("Desk 7", by="ada").order
 
-    with pytest.raises(OrderRefused, match="not signed by an operator"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.NOT_AN_OPERATOR)):
         office.approve(order, Ed25519PrivateKey.generate())
 
 
@@ -91,7 +92,7 @@ def test_wipe_when_an_approval_of_another_command_is_shown_then_it_is_refused(
     seven = office.orders.wipe("Desk 7", by="ada").order
     eight = office.orders.wipe("Desk 8", by="ada").order
 
-    with pytest.raises(OrderRefused, match="not signed by an operator"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.NOT_AN_OPERATOR)):
         office.orders.approve(eight.id, office.sign(seven, keys[0]))
 
 
@@ -141,7 +142,7 @@ def test_wipe_when_it_is_the_fourth_within_an_hour_then_central_would_have_to_ap
     for desk in "123":
         office.orders.wipe(desk, by="ada")
 
-    with pytest.raises(OrderRefused, match="central's approval"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.TOO_MANY_WIPES)):
         office.orders.wipe("4", by="ada")
     office.clock.now += 3_600
 
@@ -151,7 +152,7 @@ def test_wipe_when_it_is_the_fourth_within_an_hour_then_central_would_have_to_ap
 def test_wipe_when_the_handset_knows_no_operators_then_it_is_refused_with_what_to_do(office: Branch) -> None:
     office.simulated()
 
-    with pytest.raises(OrderRefused, match="operator add"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.NO_OPERATORS)):
         office.orders.wipe("Desk 7", by="ada")
 
 
@@ -166,7 +167,7 @@ def test_wipe_when_the_handset_is_bound_anew_before_it_was_approved_then_it_is_r
     office.orders.rebind("Desk 7", by="ada")
 
     assert office.now_of(order).state is OrderState.SUPERSEDED
-    with pytest.raises(OrderRefused, match="at its end"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.NOTHING_TO_APPROVE)):
         office.approve(order, keys[0])
 
 
@@ -178,7 +179,7 @@ def test_orders_when_the_binding_is_wiped_then_each_is_refused(
     office.meet(handset)
 
     for order in (office.orders.freeze, office.orders.rebind, office.orders.wipe):
-        with pytest.raises(OrderRefused, match="destroyed"):
+        with pytest.raises(OrderRefused, match=not_taken(Reason.WIPED)):
             order("Desk 7", by="ada")
 
 
@@ -226,7 +227,7 @@ def test_operators_when_only_two_are_left_then_none_may_be_removed(
 ) -> None:
     office.simulated()
 
-    with pytest.raises(OrderRefused, match="At least two operators"):
+    with pytest.raises(OrderRefused, match=not_taken(Reason.TOO_FEW_OPERATORS)):
         office.roll.remove("Lin", by="ada")
 
     assert [record.removed for record in office.roll.all()] == [None, None]

@@ -39,6 +39,7 @@ from compline_shared.errors import MalformedFrame
 from compline_shared.place import MAX_EPOCH
 from compline_shared.reports import MAX_RESULTS, BindingState, Cause, CommandOutcome, Result
 from tests.bindings import ANNE, ASKED, BERT, NONCE, OLD_NONCE, PLACE, command, life, policy, some_keys, wipe
+from tests.refusals import no_cbor
 
 THIS, EARLIER = (1).to_bytes(16, "big"), b"\x07" * 16
 BOUND, FREEZING, FROZEN = Bound(), Freezing(None), Frozen(Cause.LEASE)
@@ -372,9 +373,17 @@ def test_record_when_as_large_as_can_be_then_within_its_limit() -> None:
     assert read_life(write_life(large)) == large
 
 
-@pytest.mark.parametrize("data", [b"", write_life(life())[:-1], write_life(life()) + b"\x00"], ids=len)
-def test_record_when_damaged_then_malformed(data: bytes) -> None:
-    with pytest.raises(MalformedFrame):
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "it ends early"),
+        (write_life(life())[:-1], "it ends early"),
+        (write_life(life()) + b"\x00", "bytes follow its end"),
+    ],
+    ids=["empty", "cut", "longer"],
+)
+def test_record_when_damaged_then_malformed(data: bytes, why: str) -> None:
+    with pytest.raises(MalformedFrame, match=no_cbor(why)):
         read_life(data)
 
 

@@ -19,6 +19,7 @@ from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.place import Place
 from compline_shared.reports import Report, sign_report, verify_report
 from tests.golden_vectors import hexed, read
+from tests.refusals import SIGNATURE
 
 VECTORS = read("binding")
 HANDSET = HandsetId(VECTORS["handset"])
@@ -66,7 +67,7 @@ def test_golden_command_when_signed_then_same_bytes(vector: dict[str, Any]) -> N
 def test_control_golden_command_when_its_last_bit_is_flipped_then_malformed(vector: dict[str, Any]) -> None:
     frame = bytearray.fromhex(vector["frame"])
     frame[-1] ^= 1
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=SIGNATURE):
         verify_command(bytes(frame), HUB.public_key(), HANDSET)
 
 

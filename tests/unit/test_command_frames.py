@@ -57,6 +57,8 @@ from tests.bindings import (
     some_keys,
     wipe,
 )
+from tests.refusals import ELSEWHERE as OTHER_HANDSET
+from tests.refusals import MEMBERS, SIGNATURE, UNOPENED
 
 BODIES: list[Body] = [
     Freeze(),
@@ -80,24 +82,24 @@ def test_command_when_placed_then_handset_binding_and_epoch() -> None:
 
 
 def test_command_when_another_than_the_hub_signed_it_then_malformed() -> None:
-    with pytest.raises(MalformedFrame, match="signature"):
+    with pytest.raises(MalformedFrame, match=SIGNATURE):
         verify_command(sign_command(command(Freeze()), STRANGER), HUB.public_key(), PLACE.handset)
 
 
 def test_command_when_it_comes_on_another_handsets_topic_then_malformed() -> None:
-    with pytest.raises(MalformedFrame, match="signature"):
+    with pytest.raises(MalformedFrame, match=SIGNATURE):
         verify_command(sign_command(command(Freeze()), HUB), HUB.public_key(), OTHER)
 
 
 def test_command_when_it_names_another_handset_than_its_context_then_malformed() -> None:
     moved = msgspec.structs.replace(command(Freeze()), handset=ELSEWHERE)
     frame = sign_message(moved, HUB, use=USE, handset=PLACE.handset)
-    with pytest.raises(MalformedFrame, match="names another handset than its context"):
+    with pytest.raises(MalformedFrame, match=OTHER_HANDSET):
         verify_command(frame, HUB.public_key(), PLACE.handset)
 
 
 def test_report_when_taken_for_a_command_then_malformed() -> None:
-    with pytest.raises(MalformedFrame, match="signature"):
+    with pytest.raises(MalformedFrame, match=SIGNATURE):
         verify_command(sign_report(report(), HUB), HUB.public_key(), PLACE.handset)
 
 
@@ -197,7 +199,7 @@ def test_policy_when_two_operators_are_one_then_refused(operators: tuple[Operato
 def test_policy_when_two_operators_on_the_wire_are_one_then_malformed() -> None:
     once, other = operator(ANNE).key, operator(BERT).key
     payload = encode_message(Policy(NONCE, 5, LeaseTimes(), ROSTER[:2])).replace(other, once)
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=MEMBERS):
         decode_message(payload, Policy)
 
 
@@ -208,7 +210,7 @@ def test_control_policy_when_operators_differ_then_read() -> None:
 
 def test_policy_when_above_the_most_operators_then_malformed() -> None:
     many = tuple(Operator(bytes([n]) * 8, bytes([n]) * 32) for n in range(MAX_OPERATORS + 1))
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=MEMBERS):
         decode_message(encode_message(Policy(NONCE, 5, LeaseTimes(), many)), Policy)
 
 
@@ -228,7 +230,7 @@ def test_lease_times_when_out_of_order_then_refused(warn: int, freeze: int) -> N
     "times", [(HOUR - 1, 2 * HOUR, 3 * DAY), (HOUR, 2 * HOUR - 1, 3 * DAY), (HOUR, 2 * HOUR, 3 * DAY - 1)]
 )
 def test_lease_times_when_shorter_than_the_bounds_then_malformed(times: tuple[int, int, int]) -> None:
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=MEMBERS):
         decode_message(encode_message(LeaseTimes(*times)), LeaseTimes)
 
 
@@ -262,5 +264,5 @@ def test_secrets_when_opened_by_the_report_that_they_answer_then_as_they_were() 
 def test_secrets_when_anything_is_anothers_then_malformed(
     key: X25519PrivateKey, begins: Place, nonce: bytes
 ) -> None:
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=UNOPENED):
         unseal_secrets(sealed_secrets(), key, begins=begins, nonce=nonce)

@@ -10,6 +10,7 @@ from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId
 from compline_shared.message_frame import sign_message
 from compline_shared.transfer import (
+    MAX_ANSWER,
     MAX_CHUNK,
     Complete,
     Decline,
@@ -25,6 +26,7 @@ from compline_shared.transfer import (
     verify_receipt,
     write_answer,
 )
+from tests.refusals import CHUNK, ELSEWHERE, MEMBERS, OTHER_PIECE, SIGNATURE, above, no_cbor
 
 HANDSET, HUB = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 OFFER = Offer(
@@ -44,24 +46,24 @@ def test_offer_when_signed_by_its_handset_then_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "who"),
+    ("frame", "who", "why"),
     [
-        (sign_offer(OFFER, HUB), WHO),
-        (sign_offer(OFFER, HANDSET), HandsetId("1" * 16)),
-        (sign_offer(replace(OFFER, handset=b"1" * 8), HANDSET), WHO),
-        (sign_receipt(RECEIPT, HANDSET), WHO),
-        (b"", WHO),
+        (sign_offer(OFFER, HUB), WHO, SIGNATURE),
+        (sign_offer(OFFER, HANDSET), HandsetId("1" * 16), SIGNATURE),
+        (sign_offer(replace(OFFER, handset=b"1" * 8), HANDSET), WHO, SIGNATURE),
+        (sign_receipt(RECEIPT, HANDSET), WHO, SIGNATURE),
+        (b"", WHO, no_cbor("it ends early")),
     ],
     ids=["signer", "handset", "moved", "receipt", "empty"],
 )
-def test_offer_when_it_is_not_its_handsets_then_refused(frame: bytes, who: HandsetId) -> None:
-    with pytest.raises(MalformedFrame):
+def test_offer_when_it_is_not_its_handsets_then_refused(frame: bytes, who: HandsetId, why: str) -> None:
+    with pytest.raises(MalformedFrame, match=why):
         verify_offer(frame, HANDSET.public_key(), who)
 
 
 def test_offer_when_it_names_another_handset_than_its_context_then_refused() -> None:
     frame = sign_message(replace(OFFER, handset=b"1" * 8), HANDSET, use="evidence-offer", handset=WHO)
-    with pytest.raises(MalformedFrame, match="names another handset than its context"):
+    with pytest.raises(MalformedFrame, match=ELSEWHERE):
         verify_offer(frame, HANDSET.public_key(), WHO)
 
 
@@ -70,16 +72,22 @@ def test_receipt_when_it_is_for_what_was_offered_then_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"evidence": b"x" * 16}, {"digest": b"x" * 32}, {"handset": b"x" * 8}], ids=str
+    ("other", "why"),
+    [
+        ({"evidence": b"x" * 16}, OTHER_PIECE),
+        ({"digest": b"x" * 32}, OTHER_PIECE),
+        ({"handset": b"x" * 8}, SIGNATURE),
+    ],
+    ids=["evidence", "digest", "handset"],
 )
-def test_receipt_when_it_is_for_another_piece_then_refused(other: dict[str, bytes]) -> None:
+def test_receipt_when_it_is_for_another_piece_then_refused(other: dict[str, bytes], why: str) -> None:
     frame = sign_receipt(replace(RECEIPT, **other), HUB)
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=why):
         verify_receipt(frame, HUB.public_key(), OFFER)
 
 
 def test_receipt_when_another_signed_it_then_refused() -> None:
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=SIGNATURE):
         verify_receipt(sign_receipt(RECEIPT, HANDSET), HUB.public_key(), OFFER)
 
 
@@ -88,9 +96,18 @@ def test_answer_when_read_then_as_written(answer: Kept | Complete | Declined) ->
     assert read_answer(write_answer(answer)) == answer
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x80", b"\x81\x82\x01\x20", bytes(2_000)])
-def test_answer_when_it_is_none_then_refused(payload: bytes) -> None:
-    with pytest.raises(MalformedFrame):
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        (b"", no_cbor("it ends early")),
+        (b"\x80", MEMBERS),
+        (b"\x81\x82\x01\x20", MEMBERS),
+        (bytes(2_000), above(2_000, MAX_ANSWER)),
+    ],
+    ids=["empty", "nothing", "below zero", "long"],
+)
+def test_answer_when_it_is_none_then_refused(payload: bytes, why: str) -> None:
+    with pytest.raises(MalformedFrame, match=why):
         read_answer(payload)
 
 
@@ -109,5 +126,5 @@ def test_chunk_when_it_begins_elsewhere_then_nothing_is_appended(at: int) -> Non
     ids=["empty", "large", "over", "far"],
 )
 def test_chunk_when_it_is_beyond_what_was_offered_then_refused(at: int, size: int) -> None:
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=CHUNK):
         next_chunk(OFFER, kept=at, at=at, data=bytes(size))

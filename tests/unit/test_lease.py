@@ -26,6 +26,7 @@ from compline_shared.lease import DAY, HOUR, LeaseTimes
 from compline_shared.message_frame import MAX_SECONDS
 from compline_shared.reports import sign_report, verify_report
 from tests.bindings import HANDSET, PLACE, report
+from tests.refusals import MEMBERS
 
 WALL = 1_795_000_000.0
 YEAR = 365 * DAY
@@ -139,7 +140,7 @@ def test_clock_when_turned_back_and_ahead_for_ever_then_a_report_still_tells_it(
 
 def test_control_report_when_it_tells_more_than_its_bound_then_malformed() -> None:
     told = msgspec.structs.replace(report(), lease_used=MAX_SECONDS + 1)
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=MEMBERS):
         verify_report(sign_report(told, HANDSET), HANDSET.public_key(), PLACE.handset)
 
 

@@ -11,6 +11,7 @@ from compline_shared.masking import Pseudonym
 from compline_shared.messages import Verdict, Voice
 from compline_shared.taxonomy import Kind, Pass, Severity
 from compline_shared.wire import ABSOLUTE, canonical, decode_base, decode_verdict
+from tests.refusals import VERDICT
 from tests.verdicts import finding, typical
 
 BROKEN: list[dict[str, object]] = [
@@ -92,7 +93,7 @@ def test_encoder_when_control_is_sound_then_encodes() -> None:
     ids=repr,
 )
 def test_decoder_when_array_is_no_verdict_then_malformed(members: list[int | bytes]) -> None:
-    with pytest.raises(MalformedFrame):
+    with pytest.raises(MalformedFrame, match=VERDICT):
         decode_verdict(encode(list(members) if isinstance(members, list) else members), ABSOLUTE)
 
 
