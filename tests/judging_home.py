@@ -12,6 +12,7 @@ from pathlib import Path
 from compline_edge.judging import Judge
 from compline_edge.senses.watch import Arrival, existing
 from compline_edge.settings import EdgeSettings
+from compline_edge.vault.home import Home
 from compline_edge.wiring import Instruments, instruments
 from tests.edge_program import SAMPLE_DAY
 from tests.homes import SystemClock, enrolled, opened
@@ -28,17 +29,22 @@ def _instruments() -> Instruments:
 @contextmanager
 def judging(folder: Path, *, remove_originals: bool = False) -> Iterator[Judge]:
     """Open a fresh home in `folder` and yield a judge over it."""
-    ready = _instruments()
     with opened(enrolled(folder), outbox_limit=2**24) as home:
-        yield Judge(
-            home=home,
-            listener=ready.listener,
-            versions=ready.versions,
-            clock=SystemClock(),
-            zone=timezone(timedelta(hours=8)),
-            longest=3600.0,
-            remove_originals=remove_originals,
-        )
+        yield judge_over(home, remove_originals=remove_originals)
+
+
+def judge_over(home: Home, *, remove_originals: bool = False) -> Judge:
+    """A judge over a home that is open."""
+    ready = _instruments()
+    return Judge(
+        home=home,
+        listener=ready.listener,
+        versions=ready.versions,
+        clock=SystemClock(),
+        zone=timezone(timedelta(hours=8)),
+        longest=3600.0,
+        remove_originals=remove_originals,
+    )
 
 
 def arrival_of(path: Path) -> Arrival:

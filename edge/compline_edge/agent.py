@@ -17,16 +17,17 @@ import structlog
 
 from compline_edge.clock import BootClock, SystemClock
 from compline_edge.depositing import Depositor
+from compline_edge.former_files import FormerFiles
 from compline_edge.judging import Judge, Stopped
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.renewal import RenewalLoop
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
-from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, watch
+from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, key_of, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.binding import Binding
-from compline_edge.vault.errors import OutboxFull, StorageFull
+from compline_edge.vault.errors import FilesPutBack, OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
 from compline_edge.wiring import Instruments, instruments, keeper_of, link, pairing_ports, renewal, slot_at
@@ -114,6 +115,7 @@ class Agent:
             self._session = self._tasks.create_task(self._judge_folders())
 
     async def _judge_folders(self) -> None:
+        await self._leave_former_files()
         arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._judge_all(arrivals))
@@ -122,6 +124,19 @@ class Agent:
                 if self.settings.live:
                     tasks.create_task(self._listen_live(folder))
 
+    async def _leave_former_files(self) -> None:
+        """Settle what is of before the binding; nothing is judged or heard until that is kept."""
+
+        def settle() -> None:
+            FormerFiles(self.home).settle(folders(self.settings), clock=self.clock, go_on=self.judge.go_on)
+
+        while True:
+            try:
+                return await self._in_thread(settle)
+            except StorageFull:
+                _log.warning("no_room", reason="former")
+                await asyncio.sleep(ROOM_RETRY)
+
     async def _watch(self, folder: Path, arrivals: asyncio.Queue[Arrival]) -> None:
         loop = asyncio.get_running_loop()
 
@@ -129,7 +144,7 @@ class Agent:
             crowded = _Once("folder_too_full", most=MAX_FILES)
             found = watch(
                 folder,
-                seen=_Seen(self.home),
+                seen=_seen(self.home),
                 stop=self.stopping,
                 clock=self.clock,
                 settle_s=self.settings.settle_seconds,
@@ -170,7 +185,10 @@ class Agent:
     async def _listen_live(self, folder: Path) -> None:
         def follow_all() -> None:
             with ThreadPoolExecutor(LIVE_CALLS, thread_name_prefix="live-call") as threads:
+                seen = _seen(self.home)
                 for path in begun(folder, stop=self.stopping):
+                    if key_of(path) in seen:
+                        continue  # it lies there as it was judged or set aside: nobody is recording it
                     if self.live_calls.acquire(blocking=False):
                         threads.submit(self._follow, path)
                     else:
@@ -245,7 +263,14 @@ async def open_agent(
         )
 
     def part(home: Home) -> None:
-        left = (arrival for folder in folders(settings) for arrival in existing(folder))
+        watched = folders(settings)
+        try:
+            FormerFiles(home).settle(watched, clock=clock)
+        except FilesPutBack:  # a damaged file must not keep a vault from freezing
+            _log.error("parted_unsaid")
+            return
+        seen = _seen(home)
+        left = (a for folder in watched for a in existing(folder) if a.key not in seen)
         _log.info("parted", not_judged=judge_of(home).part(left))
 
     with (
@@ -265,12 +290,17 @@ async def open_agent(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The vault's durable memory of finished files, as the watcher asks for it."""
+    """The vault's durable memory of finished files and of those of before the binding, as the watcher asks for it."""
 
     home: Home
+    former: FormerFiles
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self.home.vault.has_seen(key)
+        return isinstance(key, str) and (self.home.vault.has_seen(key) or self.former.holds(key))
+
+
+def _seen(home: Home) -> _Seen:
+    return _Seen(home, FormerFiles(home))
 
 
 @dataclass(slots=True)

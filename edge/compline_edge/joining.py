@@ -78,7 +78,7 @@ def _pair(
 
     def keep_from(address: Address, what: Won) -> None:
         CertificateStore(home).keep(what.certificate, hub_time=what.hub_time)
-        join(home, met_at(what.grant, address.host), slot_at=slots)
+        join(home, met_at(what.grant, address.host), slot_at=slots, hub_time=what.hub_time)
         won.append(what)
 
     def try_at(address: Address) -> None:

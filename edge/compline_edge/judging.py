@@ -20,9 +20,10 @@ from compline_edge.core.judgement import Circumstances, Observed, draft_verdict,
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.recording_names import parse_recording_name
 from compline_edge.core.speech import Utterance
+from compline_edge.former_files import FormerFiles
 from compline_edge.pipeline import CallListener, Listened, read_conversation
 from compline_edge.ports import AudioReader, Clock
-from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
+from compline_edge.senses.chat_files import BrokenLine, ChatFileError
 from compline_edge.senses.recording import RecordingError, open_recording
 from compline_edge.senses.watch import Arrival, Sort, file_of
 from compline_edge.vault.home import Home
@@ -101,7 +102,8 @@ class Judge:
     def chat(self, arrival: Arrival) -> None:
         """Judge a chat file, one verdict a conversation; a conversation that grew since is judged anew.
 
-        Of lines that could not be read, one verdict abstains, with the whole file as evidence.
+        What was written before the binding began is left out. Of lines that could not be read, one verdict abstains,
+        with the whole file as evidence.
 
         Raises:
             Stopped: the agent is ending.
@@ -112,7 +114,7 @@ class Judge:
         messages: list[ChatMessage] = []
         broken: list[Abstention] = []
         try:
-            for message in read_chat(arrival.path, collector=self.collector):
+            for message in FormerFiles(self.home).present(arrival.path, collector=self.collector):
                 self.go_on()
                 if isinstance(message, BrokenLine):
                     _log.warning("chat_line_broken", line=message.line, reason=message.abstention.code)
@@ -224,10 +226,8 @@ class Judge:
     def _part(self, arrival: Arrival) -> None:
         observed = Observed(duration=0, coverage=0.0, abstained=Abstention.FROZEN)
         if arrival.sort is Sort.RECORDING:
-            base, circumstances = (
-                _full(arrival.file),
-                self._circumstances(arrival.path, begun=_changed(arrival)),
-            )
+            base = _full(arrival.file)
+            circumstances = self._circumstances(arrival.path, begun=_changed(arrival))
         else:
             base = f"unread:{arrival.file}"
             circumstances = Circumstances(kind=Kind.CHAT, started=max(0, int(_changed(arrival))))

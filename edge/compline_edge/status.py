@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from compline_edge.core.beginning import left_alone
 from compline_edge.core.lease_words import outlook, slot_means
 from compline_edge.display import legible
 from compline_edge.vault.glance import BindingGlance, Glance
@@ -45,6 +46,7 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     slot_means: tuple[str, ...] = ()
     owed: int = 0  # verdicts
+    left_alone: int = 0  # files of before the binding
 
 
 def status_row(glance: Glance, *, slot: str) -> StatusRow:
@@ -62,10 +64,14 @@ def status_row(glance: Glance, *, slot: str) -> StatusRow:
         epoch=life.epoch,
         policy=life.terms.version,
         lease=_lease(binding),
-        told=tuple(outlook(life, binding.account).splitlines()),
+        told=(
+            *outlook(life, binding.account).splitlines(),
+            *left_alone(binding.left_alone).splitlines(),
+        ),
         slot=slot,
         slot_means=tuple(slot_means(rollback_resistant=binding.rollback_resistant).splitlines()),
         owed=binding.owed,
+        left_alone=binding.left_alone,
     )
 
 

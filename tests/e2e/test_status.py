@@ -12,6 +12,7 @@ import pytest
 from compline_edge.clock import BootClock
 from compline_edge.core.binding_life import Bound
 from compline_edge.core.lease import Reading
+from compline_edge.former_files import FormerFiles
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.home import open_home
 from compline_edge.vault.identity import create_identity, join
@@ -21,6 +22,7 @@ from compline_shared.lease import HOUR
 from tests.edge_program import edge
 from tests.homes import HubKeys, SystemClock, bytes_under
 from tests.lives import LifeHub, obey, roster_grant
+from tests.successor import put, succeed, unbind
 from tests.tpm import running_tpm
 from tests.verdicts import draft
 
@@ -102,6 +104,23 @@ def test_status_when_frozen_then_it_says_by_what_and_how_it_ends(home: Path) -> 
     assert "已解除绑定" in said["told"][0]
     assert "used; destroys after 29 d 23 h of running" in shown
     assert "freezes in" not in shown
+
+
+def test_status_when_files_of_a_former_collector_were_left_alone_then_it_says_how_many(
+    home: Path, tmp_path: Path
+) -> None:
+    put(tmp_path / "phone" / "a.txt", "您好\n")
+    put(tmp_path / "phone" / "b.wav", b"RIFF")
+    unbind(home)
+    succeed(home)
+    with open_home(home, clock=SystemClock()) as here:
+        before = row(home)
+        FormerFiles(here).settle([tmp_path / "phone"], clock=SystemClock())
+        said = row(home)
+        shown = " ".join(status(home).stdout.split())
+    assert (before["left_alone"], len(before["told"]), said["left_alone"]) == (0, 2, 2)
+    assert "2个文件未作判定" in said["told"][2]
+    assert "Left alone: 2 files from before this binding" in shown
 
 
 def test_status_when_wiped_then_no_lease_is_left(home: Path) -> None:

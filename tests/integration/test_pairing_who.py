@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.errors import AlreadyEnrolled, HomeInUse
+from compline_edge.vault.former import beginning_in
 from compline_edge.vault.home import open_home
-from compline_edge.vault.identity import create_identity
+from compline_edge.vault.identity import create_identity, folder_of
 from compline_hub.core.orders import Reason
 from compline_hub.core.standing import Question, Told
 from compline_hub.errors import OrderRefused
@@ -19,6 +21,7 @@ from compline_shared.reports import BindingState, Cause
 from tests.homes import SystemClock, bytes_under
 from tests.pairing_hub import PairingHub, handset, joined, pairing_hub, refused
 from tests.refusals import not_taken
+from tests.successor import unbind
 
 OFFICER = bytes(range(32))
 
@@ -142,6 +145,21 @@ def test_pairing_when_a_known_handset_gets_another_collector_then_a_new_binding(
     assert first != second
     assert newest is not None
     assert newest.id == second
+
+
+def test_pairing_when_a_handset_gets_another_collector_then_it_keeps_the_hubs_time_of_it(
+    hub: PairingHub, tmp_path: Path
+) -> None:
+    settings = handset(tmp_path)
+    home = settings.home_folder
+    joined(settings, hub.offer(collector="Li Wei").invitation)
+    unbind(home)
+
+    joined(settings, hub.offer(collector="Wang Fang").invitation)
+
+    beginning = beginning_in(folder_of(home, (home / "active").read_text()))
+    assert beginning is not None
+    assert beginning.hub == CertificateStore(home).hub_time()
 
 
 def test_pairing_when_the_handset_was_removed_then_its_old_home_cannot_come_back(

@@ -6,6 +6,7 @@ import io
 import json
 import resource
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -253,6 +254,19 @@ def test_seen_when_marked_without_verdict_then_seen(tmp_path: Path) -> None:
         assert here.vault.has_seen(SOURCE)
         assert here.vault.verdict_of(SOURCE) is None
         assert not here.vault.has_seen("another")
+
+
+def test_set_aside_when_it_breaks_off_then_nothing_is_seen_and_else_all_is(tmp_path: Path) -> None:
+    def breaking() -> Iterator[str]:
+        yield "a:1"
+        raise StorageFull
+
+    with opened(enrolled(tmp_path)) as here:
+        with pytest.raises(StorageFull):
+            here.vault.set_aside(breaking())
+        assert here.vault.seen_under("a:") == []
+        here.vault.set_aside(["a:2", "a:1", "a:1", "a-:3", "b:4"])
+        assert here.vault.seen_under("a:") == ["a:1", "a:2"]
 
 
 def test_vault_when_opened_then_full_sync_wal_and_memory_temporaries(tmp_path: Path) -> None:

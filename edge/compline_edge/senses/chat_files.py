@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,18 +71,7 @@ def read_chat(
         EmptyChatFile: the file holds nothing.
         UnreadableChatFile: it cannot be opened or read to its end, or is not text.
     """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableChatFile(
-                f"{path.name} is no plain file: name a chat export, or a folder of them."
-            )
-        file = path.open("rb")
-    except OSError as error:
-        reason = error.strerror or "it cannot be opened"
-        raise UnreadableChatFile(
-            f"{path.name} cannot be opened ({reason}): check that it may be read."
-        ) from error
-    with file, _reading(path.name):
+    with _opened(path) as file, _reading(path.name):
         encoding = _encoding(path.name, file)
         archive = path.suffix.lower() == ".jsonl"
         empty = True
@@ -96,6 +86,33 @@ def read_chat(
                 yield _plain(path.name, number, raw, collector)
         if empty:
             raise EmptyChatFile(f"{path.name} holds no message: export the chat again.")
+
+
+def line_digests(path: Path, *, line_limit: int = LINE_LIMIT) -> Iterator[str]:
+    """Yield after each line of a chat file the SHA-256 of all lines so far, in hex: two files begin alike or not.
+
+    Raises:
+        EmptyChatFile, UnreadableChatFile: as `read_chat`.
+    """
+    so_far = hashlib.sha256()
+    with _opened(path) as file, _reading(path.name):
+        for _, raw, size in _lines(file, _encoding(path.name, file), line_limit):
+            so_far.update(b"%d\n%b" % (size, raw))
+            yield so_far.hexdigest()
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableChatFile(
+                f"{path.name} is no plain file: name a chat export, or a folder of them."
+            )
+        return path.open("rb")
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise UnreadableChatFile(
+            f"{path.name} cannot be opened ({reason}): check that it may be read."
+        ) from error
 
 
 @contextmanager

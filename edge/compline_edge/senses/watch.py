@@ -71,7 +71,7 @@ class Arrival:
     @property
     def unchanged(self) -> bool:
         """Whether the file is there now with the very content that arrived."""
-        return _key(self.path) == self.key
+        return key_of(self.path) == self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,22 @@ def file_of(status: os.stat_result) -> str:
     return f"{status.st_dev:x}-{status.st_ino:x}"
 
 
+def key_of(path: Path) -> str | None:
+    """Name the file's present content; None where it has gone or is no plain file."""
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return f"{file_of(status)}-{status.st_size:x}-{max(0, status.st_mtime_ns):x}"
+
+
+def content_of(key: str) -> str:
+    """Name the content of a key by size and time of change, wherever the file lies."""
+    return "-".join(key.rsplit("-", 2)[1:])
+
+
 def existing(folder: Path, *, crowded: Callable[[], object] = lambda: None) -> Iterator[Arrival]:
     """Yield what lies in `folder` and below now, in sorted order, finished or not; links are not followed.
 
@@ -111,7 +127,7 @@ def existing(folder: Path, *, crowded: Callable[[], object] = lambda: None) -> I
                 return
             path = Path(parent, name)
             sort = sort_of(path)
-            key = None if sort is None else _key(path)
+            key = None if sort is None else key_of(path)
             if sort is not None and key is not None:
                 yield Arrival(path, sort, key)
 
@@ -186,7 +202,7 @@ def _settled(waiting: dict[Path, _State], now: float, settle_s: float) -> list[A
     still = []
     for path in sorted(waiting):
         state = waiting[path]
-        key = _key(path)
+        key = key_of(path)
         sort = sort_of(path)
         if key is None or sort is None:
             del waiting[path]
@@ -196,14 +212,3 @@ def _settled(waiting: dict[Path, _State], now: float, settle_s: float) -> list[A
             del waiting[path]
             still.append(Arrival(path, sort, key))
     return still
-
-
-def _key(path: Path) -> str | None:
-    """Name the file's present content; None where it has gone or is no plain file."""
-    try:
-        status = path.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return f"{file_of(status)}-{status.st_size:x}-{max(0, status.st_mtime_ns):x}"

@@ -11,6 +11,7 @@ from compline_edge.core.binding_life import Life
 from compline_edge.core.lease import Account, advance
 from compline_edge.ports import KeySlot, LeaseClock
 from compline_edge.vault.errors import NotEnrolled, VaultLocked
+from compline_edge.vault.former import beginning_in
 from compline_edge.vault.home import SlotAt
 from compline_edge.vault.identity import active_binding, bounded, folder_of
 from compline_edge.vault.life_files import life_in, true_file
@@ -31,6 +32,7 @@ class BindingGlance:
     account: Account | None  # up to now; None once the keys were destroyed
     rollback_resistant: bool
     owed: int  # verdicts
+    left_alone: int  # files of before the binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,14 @@ def look(home: Path, *, clock: LeaseClock, slot_at: SlotAt) -> Glance:
 def _binding(folder: Path, clock: LeaseClock, slot_at: SlotAt) -> BindingGlance:
     slot = slot_at(folder / "vault.slot")
     life, account = _life(folder, slot)
+    beginning = beginning_in(folder)
     return BindingGlance(
         hub=read_kept_grant(bounded(folder / "grant.json")).hub_name,
         life=life,
         account=None if account is None else advance(account, clock.reading()),
         rollback_resistant=slot.rollback_resistant,
         owed=owed_in(folder / "outbox.db"),
+        left_alone=0 if beginning is None else beginning.left_alone,
     )
 
 

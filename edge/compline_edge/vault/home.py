@@ -5,7 +5,7 @@ home/                       0700
   request.json              0600  its id and public keys, as the hub is shown them
   certificate, hub_time     0600  of the handset, and what the hub said last of the time (`certificate_store`)
   active                    0600  id of the present binding
-  bindings/<id>/            0700  as `binding` says
+  bindings/<id>/            0700  as `binding` and `former` say
 """
 
 from __future__ import annotations

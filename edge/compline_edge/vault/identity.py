@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from compline_edge.clock import BootClock
+from compline_edge.core.beginning import Beginning
 from compline_edge.core.binding_life import Bound, Frozen, Life, Terms, Wiped
 from compline_edge.core.identity import identity_of
 from compline_edge.core.lease import opened
@@ -16,6 +17,7 @@ from compline_edge.ports import KeySlot, LeaseClock
 from compline_edge.vault.durable import make_folder, write_file
 from compline_edge.vault.errors import AlreadyEnrolled, NotEnrolled
 from compline_edge.vault.file_slot import FileSlot
+from compline_edge.vault.former import keep_beginning
 from compline_edge.vault.keys import KEY_BYTES, Unwrapped, VaultKey, wrap
 from compline_edge.vault.life_files import SECRET, WRAP, LifeFiles
 from compline_edge.vault.outbox import owes
@@ -72,11 +74,13 @@ def join(
     *,
     clock: LeaseClock = _CLOCK,
     slot_at: Callable[[Path], KeySlot] = FileSlot,
+    hub_time: int | None = None,
 ) -> None:
     """Take the hub's grant: make the binding's vault key and first record, and make it the present binding.
 
     A second call with the same grant changes nothing. A binding that is frozen or wiped and owes nothing makes way for
-    another: its vault stays as it is.
+    another: its vault stays as it is, and the new one keeps when it began, for what is older is not its collector's.
+    ``hub_time`` is what the hub says of the time now, Unix s, where it has spoken.
 
     Raises:
         NotEnrolled: no identity yet.
@@ -107,6 +111,9 @@ def join(
     slot = slot_at(folder / "vault.slot")
     if not slot.holds:
         _begin(folder, slot, grant, clock)
+    if active is not None:
+        wall = clock.reading().wall
+        keep_beginning(folder, Beginning(handset=wall, hub=wall if hub_time is None else hub_time))
     write_file(home / "active", grant.binding.encode())
 
 

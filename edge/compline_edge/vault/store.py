@@ -7,7 +7,7 @@ overwritten. All methods may be called from any thread; one transaction runs at 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +171,17 @@ class Vault:
         """Set an input aside for good, without a verdict."""
         with self._transaction() as sql:
             sql("INSERT OR IGNORE INTO seen VALUES (?, NULL)", (source,))
+
+    def set_aside(self, sources: Iterable[str]) -> None:
+        """Set inputs aside as `mark_seen` does, all of them or, where it raises StorageFull, none."""
+        with self._transaction() as sql:
+            for source in sources:
+                sql("INSERT OR IGNORE INTO seen VALUES (?, NULL)", (source,))
+
+    def seen_under(self, prefix: str) -> list[str]:
+        """Return the inputs whose names begin so, in order."""
+        query = "SELECT source FROM seen WHERE source >= ? AND source < ? ORDER BY source"
+        return [source for (source,) in self._rows(query, (prefix, prefix + "\U0010ffff"))]
 
     def sweep(self) -> int:
         """Remove evidence files that no row names (a crash before the commit); return how many."""

@@ -1,0 +1,140 @@
+"""Leaves alone what lay on the handset before its present binding, for it is what the former collector said.
+
+Only where the home had a binding before. A file is known by its size and time of change, which outlive a reboot, a
+move and a copy that keeps times; device and inode may be others then. What is set aside is names in the vault's memory
+of inputs (`Vault.has_seen`):
+
+    former:SIZE-TIME-DEVICE-INODE    a file of before
+    former-text:SHA-256              the lines of a chat file of before
+    former-folder:PATH               a folder whose files were looked at: what comes into it later is judged
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from compline_edge.core.beginning import Beginning
+from compline_edge.core.conversation import ChatMessage
+from compline_edge.ports import Clock
+from compline_edge.senses.chat_files import BrokenLine, ChatFileError, line_digests, read_chat
+from compline_edge.senses.watch import Arrival, Sort, content_of, existing
+from compline_edge.vault.former import beginning_in, keep_beginning
+from compline_edge.vault.home import Home
+
+_FILE: Final = "former:"
+_TEXT: Final = "former-text:"
+_FOLDER: Final = "former-folder:"
+_log = structlog.get_logger("compline_edge")
+
+
+class FormerFiles:
+    """What is of before the present binding of a home, whose vault is open."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._beginning = beginning_in(home.binding.folder)
+
+    def settle(
+        self, folders: Iterable[Path], *, clock: Clock, go_on: Callable[[], object] = lambda: None
+    ) -> int:
+        """Set aside the files of before the binding, once for each folder; returns how many were added.
+
+        To be called before anything is judged. A file that changes afterwards is another one and is judged: a recording
+        whole, of a chat file what `present` yields. ``go_on`` is called for each file and may raise.
+
+        Raises:
+            StorageFull: no room; a folder is settled whole or not at all.
+        """
+        beginning = self._beginning
+        if beginning is None:
+            return 0
+        before = self._count()
+        for folder in folders:
+            self._settle(folder, beginning, clock, go_on)
+        count = self._count()
+        if count != beginning.left_alone:
+            self._beginning = replace(beginning, left_alone=count)
+            keep_beginning(self._home.binding.folder, self._beginning)
+        if count > before:
+            _log.info("former_files_left_alone", files=count - before)
+        return count - before
+
+    def holds(self, key: str) -> bool:
+        """Whether the file of this key is one of before."""
+        return self._beginning is not None and bool(self._home.vault.seen_under(f"{_FILE}{content_of(key)}-"))
+
+    def present(self, path: Path, *, collector: str | None) -> Iterator[ChatMessage | BrokenLine]:
+        """Yield what `read_chat` does, but for what was written before the binding began.
+
+        That is each message sent before it, and the lines that were a chat file when its folder was settled, in
+        whatever file they begin now: plain text carries no times. A line without a time goes with the one before it.
+        Text of before that comes in another order, in a part or in a file of its own cannot be told and is judged.
+
+        Raises:
+            ChatFileError: as `read_chat`.
+        """
+        said = read_chat(path, collector=collector)
+        return said if self._beginning is None else self._since(self._beginning, path, said)
+
+    def _since(
+        self, beginning: Beginning, path: Path, said: Iterable[ChatMessage | BrokenLine]
+    ) -> Iterator[ChatMessage | BrokenLine]:
+        known = self._known_lines(path)
+        left_out, before = 0, False
+        for message in said:
+            if isinstance(message, ChatMessage) and message.sent_at is not None:
+                before = beginning.follows_message(message.sent_at)
+            if before or message.line <= known:
+                left_out += 1
+            else:
+                yield message
+        if left_out:
+            _log.info("former_messages_left_out", messages=left_out)
+
+    def _known_lines(self, path: Path) -> int:
+        """How many lines the file begins with that were a chat file of before."""
+        texts = set(self._home.vault.seen_under(_TEXT))
+        known = 0
+        if texts:
+            for number, digest in enumerate(_digests(path), start=1):
+                known = number if _TEXT + digest in texts else known
+        return known
+
+    def _settle(self, folder: Path, beginning: Beginning, clock: Clock, go_on: Callable[[], object]) -> None:
+        vault, settled = self._home.vault, f"{_FOLDER}{folder.resolve()}"
+        if vault.has_seen(settled):
+            return
+        names: list[str] = []
+        crowded = threading.Event()
+        for arrival in existing(folder, crowded=crowded.set):
+            go_on()
+            before = beginning.follows_file(arrival.changed, now=clock.now())
+            if before and not vault.has_seen(arrival.key):
+                names += _names(arrival)
+        if not crowded.is_set():  # those beyond come into sight when others go, and are looked at then
+            names.append(settled)
+        vault.set_aside(names)
+
+    def _count(self) -> int:
+        return len(self._home.vault.seen_under(_FILE))
+
+
+def _names(arrival: Arrival) -> Iterator[str]:
+    yield f"{_FILE}{content_of(arrival.key)}-{arrival.file}"
+    if arrival.sort is Sort.CHAT:
+        *_, last = ("", *_digests(arrival.path))
+        if last:
+            yield _TEXT + last
+
+
+def _digests(path: Path) -> Iterator[str]:
+    try:
+        yield from line_digests(path)
+    except ChatFileError:
+        return
