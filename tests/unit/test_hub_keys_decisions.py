@@ -60,6 +60,11 @@ def test_report_when_the_key_was_told_just_now_then_not_again(ago: int, given: b
     assert heard.rekey is given
 
 
+def test_report_when_it_names_the_present_keys_then_the_next_ones_are_told_without_a_pause() -> None:
+    heard = hear(quiet(rekeyed=NOW - 1), report(hub_keys=PRESENT), now=NOW, fresh=FRESH)
+    assert heard.case.standing.rekeyed is None
+
+
 def test_report_when_a_freeze_is_on_its_way_then_no_key_is_told() -> None:
     assert not hear(during(), report(hub_keys=FORMER), now=NOW, fresh=FRESH).rekey
 

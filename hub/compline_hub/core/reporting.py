@@ -145,6 +145,7 @@ def _noted(case: Case, report: Report, *, now: int, behind: bool) -> Case:
         case.standing,
         nonces=(*case.standing.nonces, report.nonce)[-NONCES:],
         hub_keys=report.hub_keys,
+        rekeyed=case.standing.rekeyed if report.hub_keys != case.keys.present else None,
     )
     for order in case.orders:
         if order.state is OrderState.DONE and order.terms is not None:
