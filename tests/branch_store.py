@@ -101,6 +101,10 @@ class Branch:
         handset.join(self.hub.enrolment.enrol(handset.request, name=name, collector=handset.id))
         return handset
 
+    def certify(self, handset: WireHandset) -> None:
+        """Renew its certificate."""
+        handset.certificate = self.hub.enrolment.certify(handset.id, handset.request.tls_key_public)
+
     def meet(self, handset: SimulatedHandset, *, rounds: int = 8) -> None:
         """Some time later, let it report and take what comes, each with a report, until nothing comes any more."""
         self.clock.now += 120

@@ -165,11 +165,17 @@ def end_rotations(settings: HubSettings, files: KeyFiles) -> None:
         HubBusy: another program works with the keys that are to be replaced, and goes on to.
     """
     for name, decide in _DECIDED.items():
-        if _staged_is_true(settings, files, name, decide) is not None:
-            with holding_keys(settings.data, alone=True, patience=PATIENCE):
-                true = _staged_is_true(settings, files, name, decide)
-                if true is not None:  # or else another process has done it meanwhile
-                    files.end_rotation(name, staged_is_true=true)
+        until = time.monotonic() + PATIENCE
+        while _staged_is_true(settings, files, name, decide) is not None:
+            try:
+                with holding_keys(settings.data, alone=True):
+                    true = _staged_is_true(settings, files, name, decide)
+                    if true is not None:  # or else another process has done it meanwhile
+                        files.end_rotation(name, staged_is_true=true)
+            except HubBusy:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.05)
 
 
 def _staged_is_true(
@@ -227,22 +233,17 @@ def opens(keys: HubKeys, binding: Binding) -> bool:
 
 
 @contextmanager
-def holding_keys(data: Path, *, alone: bool, patience: float = 0.0) -> Iterator[None]:
+def holding_keys(data: Path, *, alone: bool) -> Iterator[None]:
     """Hold the hub's keys as they are, with others or alone, so that nobody works with a key that is being replaced.
 
     Raises:
-        HubBusy: to be alone, while a hub or another command works and does not end within ``patience`` s.
+        HubBusy: to be alone, while a hub or another command works.
     """
-    until = time.monotonic() + patience
     with (data / "keys.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
-                break
-            except OSError as error:
-                if time.monotonic() >= until:
-                    raise HubBusy("The hub runs, or another command does; stop it first.") from error
-                time.sleep(0.05)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        except OSError as error:
+            raise HubBusy("The hub runs, or another command does; stop it first.") from error
         yield
 
 

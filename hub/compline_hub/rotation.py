@@ -50,7 +50,9 @@ class Waiting:
 
     handset: str  # its name for people
     heard: int | None  # Unix s of its last good frame
-    knows: bool  # whether it has the present keys, and only owes verdicts sealed to a former one
+    knows: (
+        bool  # whether it has the present keys, and is waited for because of what was made under former ones
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,9 @@ def _waiting(ledger: Ledger, sets: KeySets) -> tuple[Waiting, ...]:
     for binding in ledger.bindings():
         handset = ledger.handset(binding.handset)
         case = case_of(ledger, binding)
-        if handset is not None and handset.removed is None and waits(case, sets):
+        if handset is None or handset.removed is not None:
+            continue
+        if waits(case, sets, certified_by=handset.certified_by):
             knows = case.standing.hub_keys == sets.present.name
             found[handset.id] = Waiting(handset.name, handset.heard, knows)
     return tuple(found.values())

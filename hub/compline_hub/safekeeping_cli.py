@@ -26,6 +26,10 @@ app = typer.Typer(add_completion=False)
 keys_app = typer.Typer(no_args_is_help=True, help="The hub's own keys.")
 app.add_typer(keys_app, name="keys")
 _ROTATED = ("escrow", "tls", "command", "signing", "sealing", "ca")
+_BEFORE = {
+    "sealing": "owes verdicts that are sealed to the former key",
+    "ca": "shows a certificate of the former authority, and asks for another by itself",
+}
 _LOST = {
     "command": "No order, freeze or wipe will reach them again.",
     "signing": "They will take no receipt of this hub again.",
@@ -173,7 +177,7 @@ def _show(state: RotationState) -> None:
     console.print(f"Another {state.changed.value} key{first}: the former one is kept for {count} handsets.")
     for waiting in state.waiting:
         when = "never heard" if waiting.heard is None else f"last heard {_time(waiting.heard)}"
-        why = "owes verdicts that are sealed to the former key" if waiting.knows else "does not know it yet"
+        why = _BEFORE[state.changed.value] if waiting.knows else "does not know it yet"
         console.print(f"  {escape(waiting.handset)}: {why}, {when}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,12 @@ import pytest
 from compline_hub.core.audit import Act
 from compline_hub.core.intake import Refusal
 from compline_hub.core.key_sets import KeyRing, KnownKey
-from compline_hub.office import open_hub
+from compline_hub.office import holding_keys, open_hub
 from compline_hub.rotation import is_outdated, retire, rotate, rotate_tls, state
 from compline_hub.safekeeping import back_up, restore
 from compline_hub.service.intake import Intake, Taken
 from compline_hub.settings import HubSettings
+from compline_hub.store.key_files import KeyFiles
 from compline_shared.batch import Receipt
 from compline_shared.certificates import issued_by_any, read_certificate
 from compline_shared.errors import MalformedFrame
@@ -186,15 +189,20 @@ def test_authority_when_replaced_then_told_beside_the_old_one_which_issues_until
         shown, certificates = office.hub.certificates.server, office.hub.certificates
         broker_takes = office.hub.ring.sets.authorities
         paired = office.simulated("Desk 8")
-        office.meet(handset)
-        office.meet(paired)
+        for each in (handset, paired):
+            office.meet(each)
+        office.certify(paired)
+        (waiting,) = state(office.hub).waiting
+        kept = not retire(office.hub)
+        office.certify(handset)
         over = retire(office.hub)
         acts = [entry.act for entry in office.audited() if entry.detail == "ca"]
 
     assert certificates.authority.der == new
     assert issued_by_any(shown, [new])
     assert broker_takes == (new, old)  # what handsets show was issued before
-    assert (handset.keys.authorities, paired.keys.authorities, over) == ((new,), (new,), True)
+    assert (handset.keys.authorities, paired.keys.authorities) == ((new,), (new,))
+    assert (waiting.handset, waiting.knows, kept, over) == ("Desk 7", True, True, True)
     assert acts == [Act.ROTATED, Act.KEY_DESTROYED]
     with branch(tmp_path) as office:
         assert office.hub.ring.sets.authorities == (new,)
@@ -245,9 +253,35 @@ def test_restored_hub_when_its_backup_is_of_either_round_for_an_authority_then_i
         office.clock.now += DAY
         office.meet(handset)
         assert handset.keys == office.hub.ring.sets.present
+        office.certify(handset)
         assert retire(office.hub) is (rounds == 2)
     with branch(tmp_path / "back") as office:
         assert read_certificate(handset.keys.authorities[-1]) == office.hub.certificates.authority
+
+
+def test_hub_when_opened_while_another_process_puts_the_new_authority_in_place_then_it_waits_for_that_alone(
+    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset
+) -> None:
+    """That other one goes on with the keys as soon as it is done: whoever waits to have them alone waits for ever."""
+    rotate(settings, KnownKey.CA, by="ada")
+    with branch(tmp_path) as office:
+        office.meet(handset)
+        retire(office.hub)
+    opened: queue.Queue[bytes] = queue.Queue()
+
+    def open_it() -> None:
+        with open_hub(settings) as hub:
+            opened.put(hub.certificates.authority.der)
+
+    with holding_keys(settings.data, alone=False):
+        waiting = threading.Thread(target=open_it)
+        waiting.start()
+        with pytest.raises(queue.Empty):
+            opened.get(timeout=0.3)
+        KeyFiles(settings.data / "keys").end_rotation("ca", staged_is_true=True)
+        shown = opened.get(timeout=10)
+        waiting.join()
+    assert shown == handset.keys.authorities[1]
 
 
 # what handsets do not know

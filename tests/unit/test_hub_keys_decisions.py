@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec.structs import replace as replace_key
 
 from compline_hub.core.alarm import AlarmKind
-from compline_hub.core.authority import new_authority
+from compline_hub.core.authority import authority_name, new_authority
 from compline_hub.core.commanding import rekey, sendable
 from compline_hub.core.key_sets import KeyRing, KeySets, KnownKey, fits, is_true, waits, with_new
 from compline_hub.core.keys import certificate_key
@@ -188,7 +188,25 @@ def test_handset_when_it_lacks_the_keys_or_owes_what_is_sealed_to_the_former_one
     sets = SETS[kind]
     told = sets.names.present if knows else sets.names.former
     assert told is not None
-    assert waits(owing(told=told, up_to=3, last=4 if owes else 3, state=state), sets) is expected
+    assert (
+        waits(owing(told=told, up_to=3, last=4 if owes else 3, state=state), sets, certified_by=None)
+        is expected
+    )
+
+
+@pytest.mark.parametrize(("certified_by", "expected"), [(None, True), (b"4", True), (b"5", False)])
+def test_handset_when_its_certificate_is_of_an_authority_that_goes_then_it_is_waited_for_in_the_second_round(
+    certified_by: bytes | None, expected: bool
+) -> None:
+    old, both, new = (
+        HubPublicKeys(b"1" * 32, b"2" * 32, b"3" * 32, authorities)
+        for authorities in ((b"4",), (b"4", b"5"), (b"5",))
+    )
+    name = None if certified_by is None else authority_name(certified_by)
+    first, second = KeySets(both, old), KeySets(new, both)
+    knows = [owing(told=sets.present.name, up_to=3, last=3) for sets in (first, second)]
+    assert not waits(knows[0], first, certified_by=name)
+    assert waits(knows[1], second, certified_by=name) is expected
 
 
 def test_authorities_when_one_comes_then_it_is_told_beside_the_old_one_first_and_alone_afterwards() -> None:

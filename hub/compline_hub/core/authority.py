@@ -10,6 +10,7 @@ All keys are P-256, all signatures ECDSA with SHA-256, deterministic (RFC 6979):
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ def handset_certificate(
 ) -> Certificate:
     """Return a handset's certificate of 30 days for its P-256 public key; MalformedFrame where the key is none."""
     return _client(authority, keys, handset, public_key(point), HANDSET_LIFE, now, serial)
+
+
+def authority_name(der: bytes) -> bytes:
+    """Return the 8 bytes by which the hub's store calls an authority, of its certificate."""
+    return hashlib.sha256(der).digest()[:8]
 
 
 def _stands(

@@ -24,6 +24,9 @@ class Handset:
     enrolled: int  # Unix s
     heard: int | None = None  # Unix s of the last good frame
     removed: int | None = None  # Unix s since which neither broker nor renewal lets it in
+    certified_by: bytes | None = (
+        None  # name of the authority that issued its newest certificate (`authority_name`)
+    )
 
 
 @dataclass(frozen=True, slots=True)

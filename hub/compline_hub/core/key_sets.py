@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec.structs import replace
 
+from compline_hub.core.authority import authority_name
 from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.core.standing import Case, KeyNames
 from compline_shared.certificates import read_certificate
@@ -146,16 +147,24 @@ def with_new(present: HubPublicKeys, kind: KnownKey, staged: bytes, *, authority
             return replace(present, authorities=(*present.authorities, authority))
 
 
-def waits(case: Case, sets: KeySets) -> bool:
-    """Whether a binding may still need the former set: its handset does not know another, or owes what is sealed to it.
+def waits(case: Case, sets: KeySets, *, certified_by: bytes | None) -> bool:
+    """Whether a binding may still need the former set.
 
-    What was sealed to the former key lies below the newest verdict of any report that names the present set.
+    Its handset does not know another, owes what is sealed to the former key, or shows a certificate of an authority
+    that goes. What was sealed to the former key lies below the newest verdict of any report that names the present set.
+    ``certified_by`` is the name of the authority that the handset's newest certificate is of.
     """
-    if sets.former is None:
+    if sets.former is None or (case.gone and not case.owes):
         return False
     if case.standing.hub_keys != sets.present.name:
-        return case.owes or not case.gone
-    return case.owes and sets.changed is KnownKey.SEALING
+        return True
+    match sets.changed:
+        case KnownKey.SEALING:
+            return case.owes
+        case KnownKey.CA if sets.coming is None:
+            return certified_by != authority_name(sets.present.authorities[0])
+        case _:
+            return False
 
 
 def _ed25519(private: bytes) -> bytes:

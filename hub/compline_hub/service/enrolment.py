@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from compline_hub.core import ordering
 from compline_hub.core.audit import MAX_WHO, Act, Entry
-from compline_hub.core.authority import handset_certificate
+from compline_hub.core.authority import authority_name, handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Collector, CollectorId, Handset
 from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.keys import EpochSecrets
@@ -100,7 +100,7 @@ class Enrolment:
 
     def certify(self, handset: HandsetId, point: bytes) -> Certificate:
         """Return a certificate of 30 days for a handset's P-256 key; MalformedFrame where it is no key."""
-        return handset_certificate(
+        certificate = handset_certificate(
             self._authority,
             self._keys,
             handset=handset,
@@ -108,6 +108,11 @@ class Enrolment:
             now=int(self._clock()),
             serial=secrets.randbits(SERIAL_BITS) | 1,
         )
+        with self._store.transaction() as ledger:
+            known = ledger.handset(handset)
+            if known is not None:
+                ledger.put_handset(replace(known, certified_by=authority_name(self._authority.der)))
+        return certificate
 
     def remove(self, handset: HandsetId, *, by: str = BY_HUB) -> None:
         """Let a handset in no more, neither at the broker nor for a new certificate; its verdicts stay."""
@@ -221,6 +226,7 @@ def _handset(known: Handset | None, request: EnrolmentRequest, *, name: str, now
         tls_key=request.tls_key_public,
         enrolled=now if known is None else known.enrolled,
         heard=None if known is None else known.heard,
+        certified_by=None if known is None else known.certified_by,
     )
 
 

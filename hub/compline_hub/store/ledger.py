@@ -79,6 +79,7 @@ class SqlLedger:
                 enrolled=handset.enrolled,
                 heard=handset.heard,
                 removed=handset.removed,
+                certified_by=handset.certified_by,
             )
         )
         self._session.flush()
@@ -209,6 +210,7 @@ def handset_of_row(row: HandsetRow) -> Handset:
         heard=row.heard,
         tls_key=row.tls_key,
         removed=row.removed,
+        certified_by=row.certified_by,
     )
 
 

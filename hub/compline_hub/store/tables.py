@@ -35,6 +35,7 @@ class HandsetRow(Tables):
     enrolled: Mapped[int] = mapped_column(BigInteger)
     heard: Mapped[int | None] = mapped_column(BigInteger)
     removed: Mapped[int | None] = mapped_column(BigInteger)
+    certified_by: Mapped[bytes | None] = mapped_column(LargeBinary(8))
 
 
 class CollectorRow(Tables):

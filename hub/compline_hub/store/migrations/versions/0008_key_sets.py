@@ -1,4 +1,4 @@
-"""Which public keys handsets are told of, as sets; up to which verdict a handset may still send."""
+"""Which public keys handsets are told of, up to which verdict each may still send, and who certified it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ def upgrade() -> None:
     op.drop_column("standing", "command_key")
     op.add_column("standing", sa.Column("hub_keys", sa.LargeBinary(8)))
     op.add_column("standing", sa.Column("last_seq", sa.BigInteger))
+    op.add_column("handset", sa.Column("certified_by", sa.LargeBinary(8)))
 
 
 def downgrade() -> None:
     """Take them back."""
+    op.drop_column("handset", "certified_by")
     op.drop_column("standing", "last_seq")
     op.drop_column("standing", "hub_keys")
     op.add_column("standing", sa.Column("command_key", sa.LargeBinary(8)))
