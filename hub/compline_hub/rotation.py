@@ -38,6 +38,7 @@ from compline_hub.store.certificate_files import SERIAL_BITS
 from compline_hub.store.engine import open_engine
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
+from compline_shared.certificates import read_certificate
 
 BY_HUB = "hub"
 TLS = ("tls", "link")
@@ -61,6 +62,7 @@ class RotationState:
 
     name: str  # of the present set, 16 hex digits
     since: int | None  # Unix s; None: never rotated
+    authority_ends: int  # Unix s, of the authority that issues now
     changed: KnownKey | None  # what is being replaced
     first_round: bool  # whether another round follows
     waiting: tuple[Waiting, ...]
@@ -128,6 +130,7 @@ def state(hub: Hub) -> RotationState:
         return RotationState(
             name=sets.present.name.hex(),
             since=sets.since,
+            authority_ends=read_certificate(sets.present.authorities[0]).not_after,
             changed=sets.changed,
             first_round=sets.coming is not None,
             waiting=_waiting(ledger, sets),

@@ -169,6 +169,7 @@ def _rotate_told(kind: str, settings_file: Path | None) -> None:
 
 def _show(state: RotationState) -> None:
     console.print(f"Keys {state.name}" + (", never rotated." if state.since is None else "."))
+    console.print(f"The authority ends on {time.strftime('%Y-%m-%d', time.localtime(state.authority_ends))}.")
     if state.changed is None:
         console.print("No former key is kept.")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from compline_hub.rotation import retire, rotate, state
 from compline_hub.safekeeping import back_up, restore
 from compline_hub.settings import HubSettings
 from compline_hub.store.key_files import KeyFiles
+from compline_shared.certificates import read_certificate
 from compline_shared.commands import Freeze, Lease, Rebind, Rekey, sign_command
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
@@ -295,7 +297,11 @@ def test_commands_when_typed_then_rotation_status_and_finish_tell_how_it_stands(
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    assert "never rotated" in typed("status")
+    status = typed("status")
+    assert "never rotated" in status
+    authority = read_certificate((tmp_path / "hub" / "keys" / "ca.crt").read_bytes())
+    ends = time.strftime("%Y-%m-%d", time.localtime(authority.not_after))
+    assert f"The authority ends on {ends}." in status
     assert "another command key: the former one is kept for 1 handsets" in typed("rotate", "command").lower()
     assert "Desk 7: does not know it yet, last heard" in typed("status")
     assert "destroyed" in typed("finish", "--yes")

@@ -21,9 +21,7 @@ class AlarmKind(Coded):
         3  # it is in an epoch that this hub has no secrets of: the hub came back from an old backup
     )
     UNKNOWN_ORDER = 4  # it was frozen or wiped by an order that this hub has no record of
-    KEY_LOST = (
-        6  # it takes commands under a key that this hub does not have: the hub came back from an old backup
-    )
+    KEY_LOST = 6  # it knows its hub by keys that this one does not have: the hub came back from an old backup
     LAPSED = 5  # it heard no hub for so long that it destroyed its vault's keys
 
 
