@@ -9,7 +9,7 @@ import pwd
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
@@ -33,7 +33,6 @@ from compline_hub.service.desk import Desk
 from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
-from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
 from compline_shared.transfer import ALPN
@@ -129,7 +128,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
     )
     web = _web(desk, hub, settings.port)
     async with contextlib.AsyncExitStack() as running:
-        await broker.start([handset.id for handset in hub.reading.handsets()])
+        roster = _Roster(hub, broker)
+        await broker.start(roster.known)
         running.push_async_callback(broker.stop)
         await pairing_port.start(papers.certificates.server, keys.tls)
         running.push_async_callback(pairing_port.stop)
@@ -139,11 +139,15 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(web.serve())
             watching = tasks.create_task(_watch_broker(broker, ending))
-            following = tasks.create_task(_follow_roster(hub, broker))
-            renewing = tasks.create_task(_renew(hub, papers, broker, pairing_port))
-            expiring = tasks.create_task(_expire(hub.pairing))
-            retiring = tasks.create_task(_retire(hub))
-            ordering = tasks.create_task(_follow_orders(hub, Dispatch(hub.store, hub.ring, link)))
+            dispatch = Dispatch(hub.store, hub.ring, link)
+            rounds: tuple[tuple[float, str, Callable[[], Awaitable[bool | None]]], ...] = (
+                (ROSTER_SECONDS, "roster_failed", roster.follow),
+                (RENEWAL_SECONDS, "renewal_failed", lambda: _renew(hub, papers, broker, pairing_port)),
+                (EXPIRY_SECONDS, "expiring_failed", lambda: asyncio.to_thread(hub.pairing.expire)),
+                (ORDER_SECONDS, "orders_failed", lambda: _send_due(hub, dispatch)),
+            )
+            repeated = [tasks.create_task(_repeat(*each)) for each in rounds]
+            retiring = tasks.create_task(_repeat(EXPIRY_SECONDS, "retiring_failed", lambda: _retire(hub)))
             stopped = tasks.create_task(ending.wait())
             if settings.advertise:
                 tasks.create_task(advert.start())
@@ -153,13 +157,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             if ready is not None:
                 ready(address)
             await asyncio.wait({stopped, retiring}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            watching.cancel()
-            following.cancel()
-            renewing.cancel()
-            expiring.cancel()
-            retiring.cancel()
-            ordering.cancel()
+            for task in (stopped, watching, retiring, *repeated):
+                task.cancel()
             news.close()
             web.stop()  # type: ignore[no-untyped-call]
             await serving
@@ -175,27 +174,41 @@ async def _watch_broker(broker: Broker, ending: asyncio.Event) -> None:
         )
 
 
-async def _follow_roster(hub: Hub, broker: Broker) -> None:
-    """Let handsets in that another process enrolled."""
-    known = {handset.id for handset in hub.reading.handsets()}
-    while True:
-        await asyncio.sleep(ROSTER_SECONDS)
-        handsets = {handset.id for handset in await asyncio.to_thread(hub.reading.handsets)}
-        if handsets != known:
-            await broker.reload(sorted(handsets))
-            _log.info("handsets_changed", handsets=len(handsets))
-            known = handsets
+async def _repeat(seconds: float, failed: str, work: Callable[[], Awaitable[bool | None]]) -> None:
+    """Do something again and again until it returns true; a store that is busy or away now is tried again.
 
-
-async def _follow_orders(hub: Hub, dispatch: Dispatch) -> None:
-    """Send orders as they are taken, here or by another process, and again as long as no report settles them."""
+    ``failed`` is the event that is logged where it raises.
+    """
     while True:
-        await asyncio.sleep(ORDER_SECONDS)
+        await asyncio.sleep(seconds)
         try:
-            if await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
-                await asyncio.to_thread(dispatch.send_due)
-        except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
-            _log.error("orders_failed", error=type(error).__name__)
+            if await work():
+                return
+        except Exception as error:  # noqa: BLE001 (what one round did not do the next one does)
+            _log.error(failed, error=type(error).__name__)
+
+
+class _Roster:
+    """Lets handsets in that another process enrolled, and others no more."""
+
+    def __init__(self, hub: Hub, broker: Broker) -> None:
+        self._reading = hub.reading
+        self._broker = broker
+        self.known = sorted(handset.id for handset in hub.reading.handsets())
+
+    async def follow(self) -> None:
+        """Tell the broker where the handsets have changed."""
+        handsets = sorted(handset.id for handset in await asyncio.to_thread(self._reading.handsets))
+        if handsets != self.known:
+            await self._broker.reload(handsets)
+            _log.info("handsets_changed", handsets=len(handsets))
+            self.known = handsets
+
+
+async def _send_due(hub: Hub, dispatch: Dispatch) -> None:
+    """Send orders as they are taken, here or by another process, and again as long as no report settles them."""
+    if await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
+        await asyncio.to_thread(dispatch.send_due)
 
 
 class _Papers:
@@ -204,7 +217,7 @@ class _Papers:
     def __init__(self, hub: Hub) -> None:
         self._keys = hub.keys
         self._authorities = hub.ring.sets.authorities
-        self.certificates = hub.certificates
+        self.certificates = self.shown = hub.certificates  # shown: by broker and pairing port too
         self.link = link_context(hub.certificates, hub.keys)
 
     def broker(self) -> BrokerTls:
@@ -217,37 +230,25 @@ class _Papers:
         load_identity(self.link, certificates.link, self._keys.link)
 
 
-async def _expire(pairing: Pairing) -> None:
-    """Let no secret of a pairing code outlive its time by much."""
-    while True:
-        await asyncio.sleep(EXPIRY_SECONDS)
-        await asyncio.to_thread(pairing.expire)
-
-
-async def _retire(hub: Hub) -> None:
-    """Let former keys go once nobody needs them; returns when the hub is to work with other keys."""
-    while True:
-        try:
-            await asyncio.to_thread(retire, hub)
-            if await asyncio.to_thread(is_outdated, hub):
-                _log.info("keys_changed")
-                return
-        except Exception as error:  # noqa: BLE001 (a store that is busy now is tried again)
-            _log.error("retiring_failed", error=type(error).__name__)
-        await asyncio.sleep(EXPIRY_SECONDS)
+async def _retire(hub: Hub) -> bool:
+    """Let former keys go once nobody needs them; returns whether the hub is to work with other keys."""
+    await asyncio.to_thread(retire, hub)
+    if not await asyncio.to_thread(is_outdated, hub):
+        return False
+    _log.info("keys_changed")
+    return True
 
 
 async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: PairingPort) -> None:
     """Renew certificates before they end; who is connected stays."""
-    while True:
-        await asyncio.sleep(RENEWAL_SECONDS)
-        authority = hub.certificates.authority
-        certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys, authority=authority)
-        if certificates != papers.certificates:
-            papers.replace(certificates)
-            await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))
-            await pairing_port.renew(certificates.server, hub.keys.tls)
-            _log.info("certificates_renewed", server_ends=certificates.server.not_after)
+    authority = hub.certificates.authority
+    certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys, authority=authority)
+    if certificates != papers.shown:
+        papers.replace(certificates)
+        await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))
+        await pairing_port.renew(certificates.server, hub.keys.tls)
+        papers.shown = certificates
+        _log.info("certificates_renewed", server_ends=certificates.server.not_after)
 
 
 def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:

@@ -12,13 +12,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from compline_hub import rotation
 from compline_hub.core import commanding, reporting
+from compline_hub.core.key_sets import KnownKey
 from compline_hub.core.orders import Order, OrderKind
 from compline_hub.core.standing import Case
-from compline_hub.errors import OrderRefused
+from compline_hub.errors import OrderRefused, RotationRefused
 from compline_shared.reports import BindingState
 from compline_shared.topics import up
 from tests.branch_store import branch
+from tests.wire_handset import drafts
 
 HOUR = 3_600
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of commits, and no power cut here
@@ -32,9 +35,10 @@ class Orders(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._running = contextlib.ExitStack()
-        folder = Path(self._running.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
-        shutil.copytree(self.template, folder, dirs_exist_ok=True)
-        self.office = self._running.enter_context(branch(folder))
+        self.folder = Path(self._running.enter_context(tempfile.TemporaryDirectory(dir=MEMORY)))
+        shutil.copytree(self.template, self.folder, dirs_exist_ok=True)
+        self._serving = self._running.enter_context(contextlib.ExitStack())
+        self.office = self._serving.enter_context(branch(self.folder))
         self.handset = self.office.simulated()
         self.key = self.handset.readable
         self.wanted = BindingState.BOUND
@@ -106,8 +110,67 @@ class Orders(RuleBasedStateMachine):
         assert case.next_escrow is None or self.wanted is BindingState.FROZEN
 
 
-def play(template: Path, *, examples: int) -> None:
-    machine = type("Played", (Orders,), {"template": template})
+class Rotations(Orders):
+    """The same while the hub replaces its keys, and the handset owes verdicts that it sealed to whichever it knew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sealed: list[bytes] = []  # a batch for each verdict, as the outbox holds them
+        self.office.certify(self.handset)
+
+    @rule()
+    def judge(self) -> None:
+        if self.handset.readable is not None:
+            self.handset.judge(*drafts(1))
+            seq = len(self.handset.verdicts)
+            self.sealed.append(self.handset.frame(seq, seq))
+
+    @rule()
+    def send(self) -> None:
+        self.up += self.sealed[self.handset.settled :]
+
+    @rule()
+    def renew_certificate(self) -> None:
+        self.office.certify(self.handset)
+
+    @rule(kind=st.sampled_from(KnownKey))
+    def rotate(self, kind: KnownKey) -> None:
+        settings = self.office.hub.settings
+        self._serving.close()
+        with contextlib.suppress(RotationRefused):
+            rotation.rotate(settings, kind, by="ada")
+        self.open_hub()
+
+    @rule()
+    def retire(self) -> None:
+        rotation.retire(self.office.hub)
+        if rotation.is_outdated(self.office.hub):
+            self._serving.close()
+            self.open_hub()
+
+    def open_hub(self) -> None:
+        now, sent = self.office.clock.now, self.office.post.sent
+        self.office = self._serving.enter_context(branch(self.folder))
+        self.office.clock.now, self.office.post.sent = now, sent
+
+    def settled(self) -> None:
+        """Nothing was lost on the way through any rotation, and each comes to its end."""
+        for _ in range(3):
+            self.office.clock.now += HOUR
+            self.office.meet(self.handset, rounds=20)
+            self.office.certify(self.handset)
+            for frame in self.sealed[self.handset.settled :]:
+                self.office.hear(self.handset, frame)
+            self.office.hand_over(self.handset)
+            self.retire()
+        assert rotation.retire(self.office.hub)
+        assert self.handset.keys == self.office.hub.ring.sets.present
+        assert self.office.binding(self.handset).up_to == self.handset.settled == len(self.sealed)
+        super().settled()
+
+
+def play(template: Path, *, examples: int, world: type[Orders] = Orders) -> None:
+    machine = type("Played", (world,), {"template": template})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -152,6 +215,27 @@ def template(tmp_path: Path) -> Path:
 
 def test_orders_when_the_wire_misbehaves_then_after_quiet_the_handset_is_as_wanted(template: Path) -> None:
     play(template, examples=60)
+
+
+def test_keys_when_replaced_in_the_middle_of_it_all_then_no_verdict_is_lost_and_the_handset_is_as_wanted(
+    template: Path,
+) -> None:
+    play(template, examples=30, world=Rotations)
+
+
+def test_keys_control_when_a_former_sealing_key_waits_for_nobody_who_owes_then_verdicts_are_lost(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Case, "owes", property(lambda _case: False))
+    machine = type("Played", (Rotations,), {"template": template})()
+    machine.judge()
+    machine.office.meet(machine.handset)
+    machine.rotate(KnownKey.SEALING)
+    machine.office.clock.now += HOUR
+    machine.office.meet(machine.handset)
+    machine.retire()
+    with pytest.raises(AssertionError):
+        machine.teardown()
 
 
 def test_orders_control_when_a_rebind_keeps_the_counter_that_was_used_then_the_handset_stays_frozen(
