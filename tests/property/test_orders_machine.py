@@ -213,14 +213,21 @@ def template(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_orders_when_the_wire_misbehaves_then_after_quiet_the_handset_is_as_wanted(template: Path) -> None:
-    play(template, examples=60)
+LONG = (pytest.mark.prove, pytest.mark.timeout(1_800))
 
 
-def test_keys_when_replaced_in_the_middle_of_it_all_then_no_verdict_is_lost_and_the_handset_is_as_wanted(
-    template: Path,
+@pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=LONG)])
+def test_orders_when_the_wire_misbehaves_then_after_quiet_the_handset_is_as_wanted(
+    template: Path, examples: int
 ) -> None:
-    play(template, examples=30, world=Rotations)
+    play(template, examples=examples)
+
+
+@pytest.mark.parametrize("examples", [30, pytest.param(1_000, marks=LONG)])
+def test_keys_when_replaced_in_the_middle_of_it_all_then_no_verdict_is_lost_and_the_handset_is_as_wanted(
+    template: Path, examples: int
+) -> None:
+    play(template, examples=examples, world=Rotations)
 
 
 def test_keys_control_when_a_former_sealing_key_waits_for_nobody_who_owes_then_verdicts_are_lost(
@@ -263,6 +270,22 @@ def test_orders_control_when_what_a_handset_freezes_by_itself_is_left_so_then_it
     monkeypatch.setattr(reporting, "_contradicted", forgetful)
     with pytest.raises(AssertionError):
         play_once(template, "three days")
+
+
+def test_orders_when_a_rebind_that_was_recalled_comes_through_all_the_same_then_the_next_one_still_has_its_turn(
+    template: Path,
+) -> None:
+    """Freeze, rebind, freeze, rebind; the first rebind reaches the handset after the second freeze was ordered."""
+    machine = type("Played", (Orders,), {"template": template})()
+    machine.freeze()
+    machine.pass_time(1)
+    machine.rebind()
+    machine.handset_hears(0, again=True)
+    machine.hub_hears(0, again=False)
+    machine.freeze()
+    machine.handset_hears(2, again=False)
+    machine.rebind()
+    machine.teardown()
 
 
 def test_orders_control_when_nothing_is_broken_then_both_plays_end_as_wanted(template: Path) -> None:

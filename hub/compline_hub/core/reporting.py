@@ -184,7 +184,10 @@ def _ended(case: Case, report: Report, *, now: int) -> Case:
             case BindingState.WIPED:
                 case = case.changed(order.settled(OrderState.SUPERSEDED, now=now, reason=Reason.WIPED))
             case BindingState.BOUND if order.kind is OrderKind.REBIND and _thawed(case, report):
-                case = case.changed(order.settled(OrderState.DONE, now=now))
+                if not case.pending(
+                    OrderKind.FREEZE
+                ):  # or else an earlier one did it, and this one comes after
+                    case = case.changed(order.settled(OrderState.DONE, now=now))
             case BindingState.BOUND | BindingState.FROZEN | BindingState.WIPING:
                 pass
     return case
