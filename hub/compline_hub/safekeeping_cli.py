@@ -173,13 +173,19 @@ def _show(state: RotationState) -> None:
     if state.changed is None:
         console.print("No former key is kept.")
         return
-    first = ", first round of two" if state.first_round else ""
-    count = len(state.waiting)
-    console.print(f"Another {state.changed.value} key{first}: the former one is kept for {count} handsets.")
+    what = f"Another {state.changed.value} key" + (", first round of two" if state.first_round else "")
+    if not state.waiting:
+        console.print(f"{what}: nobody needs the former one any more; it goes as soon as the hub runs.")
+        return
+    counted = "1 handset" if len(state.waiting) == 1 else f"{len(state.waiting)} handsets"
+    console.print(f"{what}: the former one is kept for {counted}.")
     for waiting in state.waiting:
         when = "never heard" if waiting.heard is None else f"last heard {_time(waiting.heard)}"
         why = _BEFORE[state.changed.value] if waiting.knows else "does not know it yet"
         console.print(f"  {escape(waiting.handset)}: {why}, {when}")
+    console.print(
+        "They get it by themselves when they meet the hub; one that is lost: compline-hub remove NAME."
+    )
 
 
 def _time(at: int) -> str:

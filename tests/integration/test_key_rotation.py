@@ -302,7 +302,7 @@ def test_commands_when_typed_then_rotation_status_and_finish_tell_how_it_stands(
     authority = read_certificate((tmp_path / "hub" / "keys" / "ca.crt").read_bytes())
     ends = time.strftime("%Y-%m-%d", time.localtime(authority.not_after))
     assert f"The authority ends on {ends}." in status
-    assert "another command key: the former one is kept for 1 handsets" in typed("rotate", "command").lower()
+    assert "another command key: the former one is kept for 1 handset." in typed("rotate", "command").lower()
     assert "Desk 7: does not know it yet, last heard" in typed("status")
     assert "destroyed" in typed("finish", "--yes")
     assert "No former key is kept" in typed("status")
