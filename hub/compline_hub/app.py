@@ -47,7 +47,7 @@ RENEWAL_SECONDS = 3_600.0
 EXPIRY_SECONDS = 20.0
 """How often secrets that are over are removed: those of pairing codes, and former keys."""
 BUSY_SECONDS = 2.0
-"""After which a hub that is being opened anew looks again whether it may have its keys to itself."""
+"""After which a hub that could not be opened anew is tried again."""
 ORDER_SECONDS = 0.5
 """How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
@@ -79,22 +79,35 @@ async def serve(
 
 
 async def _run_on(settings: HubSettings, ending: asyncio.Event, ready: Callable[[str], None] | None) -> None:
-    """Run, and open the hub anew whenever it is to work with other keys: no former one stays in memory."""
-    again = False
-    while not (again and ending.is_set()):
+    """Run, and open the hub anew whenever it is to work with other keys: no former one stays in memory.
+
+    What keeps it from being opened anew, a database that is away for a moment say, is waited out.
+    """
+    up: list[str] = []
+    while True:
+        before = len(up)
         try:
             with open_hub(settings) as hub:
-                if not await _run(hub, ending, None if again else ready):
+                if not await _run(hub, ending, up.append if up or ready is None else _both(up.append, ready)):
                     return
-        except HubBusy as busy:
-            if not again:
+        except Exception as error:
+            if not before or len(up) > before:  # it never ran, or was running again
                 raise
-            _log.warning("hub_waits_for_its_keys", reason=str(busy))
+            _log.error("hub_not_opened_anew", error=type(error).__name__)
             await asyncio.sleep(BUSY_SECONDS)
-        again = True
+        if up and ending.is_set():
+            return
 
 
-async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | None) -> bool:
+def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
+    def call(address: str) -> None:
+        one(address)
+        other(address)
+
+    return call
+
+
+async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) -> bool:
     """Run until `ending`; returns before, with true, where the hub is to be opened anew."""
     settings, keys = hub.settings, hub.keys
     _check_free(settings.port)
@@ -154,8 +167,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None] | N
             await _wait_serving(settings.port)
             address = f"http://{WEB_HOST}:{settings.port}/"
             _log.info("hub_started", page=address, fingerprint=keys.fingerprint)
-            if ready is not None:
-                ready(address)
+            ready(address)
             await asyncio.wait({stopped, retiring}, return_when=asyncio.FIRST_COMPLETED)
             for task in (stopped, watching, retiring, *repeated):
                 task.cancel()
@@ -235,7 +247,9 @@ async def _retire(hub: Hub) -> bool:
     await asyncio.to_thread(retire, hub)
     if not await asyncio.to_thread(is_outdated, hub):
         return False
-    _log.info("keys_changed")
+    _log.warning(
+        "keys_changed", advice="make a new backup: an older one is of a hub that handsets no longer know"
+    )
     return True
 
 

@@ -34,8 +34,10 @@ from compline_hub.store.ledger import SqlStore
 from compline_hub.store.reading import SqlReading
 from compline_shared.certificates import Certificate, read_certificate
 
-PATIENCE: Final = 30.0
-"""Seconds in which a running hub notices that it is to work with other keys, and lets go of the present ones."""
+_NOT_FITTING: Final = (
+    "The hub's keys do not fit its database: bring both back from one backup, and the database of the same moment where"
+    " it is PostgreSQL's. Nothing was changed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +148,16 @@ def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[K
     keys = files.load()
     with store.transaction() as ledger:
         known = ledger.book.key_sets()
-    if known is not None and not fits(known, keys):
-        raise HubNotReady("The hub's keys do not fit its database; restore both from one backup.")
+    if known is None and files.former:
+        raise HubNotReady(_NOT_FITTING)
     told = None if known is None else read_certificate(known.present.authorities[0])
+    if known is not None and not fits(known, keys):
+        raise HubNotReady(_NOT_FITTING)
     certificates = certificates_of(settings, keys, authority=told)
     sets = known or KeySets(keys.public((certificates.authority.der,)))
+    if known is None:  # from now on the database knows whose it is
+        with store.transaction() as ledger:
+            ledger.book.keep_key_sets(sets)
     if sets.former is None:
         files.forget_former()
         keys = replace(keys, former_sealing=None, former_signing=None, former_command=None)
@@ -160,22 +167,21 @@ def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[K
 def end_rotations(settings: HubSettings, files: KeyFiles) -> None:
     """Bring rotations that were cut off to the end that the database says.
 
+    Whoever has the hub open goes on with the keys that he loaded: nothing that is ended here was in use before.
+
     Raises:
         HubNotReady: neither escrow key opens what the database holds.
-        HubBusy: another program works with the keys that are to be replaced, and goes on to.
     """
+    with moving_keys(settings.data):
+        end_staged(settings, files)
+
+
+def end_staged(settings: HubSettings, files: KeyFiles) -> None:
+    """Do what `end_rotations` does, for who is moving keys already."""
     for name, decide in _DECIDED.items():
-        until = time.monotonic() + PATIENCE
-        while _staged_is_true(settings, files, name, decide) is not None:
-            try:
-                with holding_keys(settings.data, alone=True):
-                    true = _staged_is_true(settings, files, name, decide)
-                    if true is not None:  # or else another process has done it meanwhile
-                        files.end_rotation(name, staged_is_true=true)
-            except HubBusy:
-                if time.monotonic() >= until:
-                    raise
-                time.sleep(0.05)
+        true = _staged_is_true(settings, files, name, decide)
+        if true is not None:
+            files.end_rotation(name, staged_is_true=true)
 
 
 def _staged_is_true(
@@ -190,6 +196,7 @@ def _staged_is_true(
         return None
     engine = open_engine(settings.database_url, writing=True)
     try:
+        migrate(engine)
         with SqlStore(engine).transaction() as ledger:
             return decide(ledger, files.load(), staged)
     finally:
@@ -207,7 +214,9 @@ def _escrow_is_true(ledger: Ledger, present: HubKeys, staged: bytes) -> bool:
 
 def _told_is_true(kind: KnownKey, ledger: Ledger, _present: HubKeys, staged: bytes) -> bool | None:
     known = ledger.book.key_sets()
-    return False if known is None else is_true(known, kind, staged)
+    if kind is KnownKey.CA and not (known is not None and is_true(known, kind, staged)):
+        return None  # its only copy, should the database be an older one than this key belongs to
+    return known is not None and is_true(known, kind, staged)
 
 
 def _always_true(_ledger: Ledger, _present: HubKeys, _staged: bytes) -> bool:
@@ -244,6 +253,14 @@ def holding_keys(data: Path, *, alone: bool) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
         except OSError as error:
             raise HubBusy("The hub runs, or another command does; stop it first.") from error
+        yield
+
+
+@contextmanager
+def moving_keys(data: Path) -> Iterator[None]:
+    """Keep others from moving files of keys meanwhile; held for moments only."""
+    with (data / "moving.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

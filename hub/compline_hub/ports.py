@@ -61,7 +61,7 @@ class OrderBook(Protocol):
         ...
 
     def key_sets(self) -> KeySets | None:
-        """The keys that handsets are told of; None before the first rotation."""
+        """The keys that handsets are told of; None before the hub was opened first."""
         ...
 
     def keep_key_sets(self, sets: KeySets) -> None:

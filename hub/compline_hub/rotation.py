@@ -24,13 +24,15 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from compline_hub.core.audit import Act, Entry
 from compline_hub.core.authority import new_authority
 from compline_hub.core.key_sets import KeySets, KnownKey, waits, with_new
 from compline_hub.core.keys import certificate_key
-from compline_hub.errors import HubBusy, RotationRefused
-from compline_hub.office import Hub, holding_keys, init_hub, open_hub
+from compline_hub.core.standing import Case
+from compline_hub.errors import RotationRefused
+from compline_hub.office import Hub, end_staged, holding_keys, init_hub, moving_keys, open_hub
 from compline_hub.ports import Ledger
 from compline_hub.service.cases import case_of
 from compline_hub.settings import HubSettings
@@ -40,6 +42,7 @@ from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
 from compline_shared.certificates import read_certificate
 
+_Answer = TypeVar("_Answer")
 BY_HUB = "hub"
 TLS = ("tls", "link")
 """The server's key and that of the hub's own way to its broker."""
@@ -77,12 +80,12 @@ def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
     """
     init_hub(settings)
     files = KeyFiles(settings.data / "keys")
-    with open_hub(settings) as hub:  # ends a rotation that was cut off
-        retire(hub)
     with open_hub(settings) as hub:
-        before = hub.ring.sets
-    with holding_keys(settings.data, alone=True):
-        if before.former is not None:
+        retire(hub)
+    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
+        end_staged(settings, files)
+        before = _within(settings, lambda ledger: ledger.book.key_sets())
+        if before is None or before.former is not None:
             raise RotationRefused(
                 "Some handsets do not have the present keys yet: see `compline-hub keys status`. Wait for them, or let"
                 " them go with `compline-hub keys finish`."
@@ -92,8 +95,6 @@ def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
         fresh = with_new(before.present, kind, staged, authority=authority.der)
 
         def told(ledger: Ledger) -> None:
-            if (ledger.book.key_sets() or before) != before:
-                raise HubBusy("Another command rotates a key; see `compline-hub keys status`.")
             ledger.book.keep_key_sets(KeySets(fresh, before.present, now))
             ledger.audit.note(Entry(at=now, who=by, act=Act.ROTATED, detail=kind.value))
 
@@ -112,7 +113,8 @@ def rotate_tls(settings: HubSettings, *, by: str) -> None:
     """
     init_hub(settings)
     files = KeyFiles(settings.data / "keys")
-    with holding_keys(settings.data, alone=True):
+    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
+        end_staged(settings, files)
         for name in TLS:
             files.stage(name)
         entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail=TLS[0])
@@ -137,9 +139,11 @@ def state(hub: Hub) -> RotationState:
         )
 
 
-def retire(hub: Hub, *, by: str = BY_HUB, even_so: bool = False) -> bool:
-    """Let the former keys go if nobody needs them, or ``even_so``; returns whether there are none any more.
+def retire(hub: Hub, *, by: str = BY_HUB, even_so: str | None = None) -> bool:
+    """Let the former keys go if nobody needs them; returns whether there are none any more.
 
+    ``even_so`` names the present set for which they go though somebody needs them: as `state` named it, so that nobody
+    ends a round that he was not asked about.
     Handsets that still wait then are out of reach for good: they have to be paired anew, and what they owe under a
     former sealing key stays sealed. After an authority's first round the second begins, once the hub is opened anew.
     """
@@ -147,7 +151,11 @@ def retire(hub: Hub, *, by: str = BY_HUB, even_so: bool = False) -> bool:
         sets = ledger.book.key_sets()
         if sets is None or sets.former is None:
             return True
-        if not even_so and _waiting(ledger, sets):
+        if even_so is not None and even_so != sets.present.name.hex():
+            raise RotationRefused(
+                "The rotation went on meanwhile; see `compline-hub keys status`, and decide anew."
+            )
+        if even_so is None and _waiting(ledger, sets):
             return False
         now, changed, coming = int(time.time()), sets.changed, sets.coming
         if coming is not None:
@@ -174,7 +182,7 @@ def _waiting(ledger: Ledger, sets: KeySets) -> tuple[Waiting, ...]:
     for binding in ledger.bindings():
         handset = ledger.handset(binding.handset)
         case = case_of(ledger, binding)
-        if handset is None or handset.removed is not None:
+        if handset is None or handset.removed is not None or _never_came_to_be(ledger, case):
             continue
         if waits(case, sets, certified_by=handset.certified_by):
             knows = case.standing.hub_keys == sets.present.name
@@ -182,10 +190,18 @@ def _waiting(ledger: Ledger, sets: KeySets) -> tuple[Waiting, ...]:
     return tuple(found.values())
 
 
-def _within(settings: HubSettings, work: Callable[[Ledger], None]) -> None:
+def _never_came_to_be(ledger: Ledger, case: Case) -> bool:
+    """Whether the handset never kept this binding: it tells of all that it has, and told of a later one alone."""
+    if case.standing.told is not None:
+        return False
+    later = (one for one in ledger.bindings_of(case.binding.handset) if one.bound > case.binding.bound)
+    return any(ledger.book.standing(one.id).told is not None for one in later)
+
+
+def _within(settings: HubSettings, work: Callable[[Ledger], _Answer]) -> _Answer:
     engine = open_engine(settings.database_url, writing=True)
     try:
         with SqlStore(engine).transaction() as ledger:
-            work(ledger)
+            return work(ledger)
     finally:
         engine.dispose()

@@ -14,9 +14,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DatabaseError
 
 from compline_hub.core.audit import Act, Entry
+from compline_hub.core.key_sets import fits
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import BadBackup, FolderInUse
-from compline_hub.office import holding_keys, init_hub, open_hub
+from compline_hub.office import end_staged, holding_keys, init_hub, moving_keys, open_hub
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
 from compline_hub.service.pairing import entry_of
@@ -88,6 +89,7 @@ def restore(settings: HubSettings, source: Path, *, passphrase: str, by: str) ->
         keys = KeyFiles(staging / "keys").load()
         if DATABASE in names:
             _check_place(settings)
+            keys = _keys_of(staging)
             _verify_and_mark(staging / DATABASE, keys, by=by)
         sync_folder(staging)
         os.replace(staging, data)  # noqa: PTH105 (onto an empty folder: the one step that makes it true)
@@ -107,9 +109,8 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
     """
     init_hub(settings)
     files = KeyFiles(settings.data / "keys")
-    with open_hub(settings):  # ends a rotation that was cut off
-        pass
-    with holding_keys(settings.data, alone=True):
+    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
+        end_staged(settings, files)
         keys = files.load()
         fresh = replace(keys, escrow=files.stage("escrow"))
         engine = open_engine(settings.database_url, writing=True)
@@ -145,6 +146,20 @@ def _revoke_offers(ledger: Ledger, *, by: str) -> None:
         ledger.audit.note(entry_of(offer, Act.CODE_WITHDRAWN, who=by, now=int(time.time())))
 
 
+def _keys_of(staging: Path) -> HubKeys:
+    """The keys as the database that lies with them says: a backup may be of the middle of a rotation."""
+    there, files = HubSettings(data_dir=str(staging)), KeyFiles(staging / "keys")
+    engine = open_engine(there.database_url, writing=True)
+    try:
+        migrate(engine)
+    except DatabaseError as error:
+        raise BadBackup("The database in the backup cannot be read; take an older backup.") from error
+    finally:
+        engine.dispose()
+    end_staged(there, files)
+    return files.load()
+
+
 def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
     """Check a database in every way there is, then take its counters up and its nonces away."""
     engine = open_engine(f"sqlite:///{database}", writing=True)
@@ -156,6 +171,9 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
         store = SqlStore(engine)
         Auditing(store).verify()
         with store.transaction() as ledger:
+            sets = ledger.book.key_sets()
+            if sets is not None and not fits(sets, keys):
+                raise BadBackup("The keys in the backup do not fit its database; take another backup.")
             for binding in ledger.bindings():
                 for escrow in (binding.escrow, binding.next_escrow):
                     if escrow:

@@ -32,10 +32,11 @@ _BEFORE = {
 }
 _LOST = {
     "command": "No order, freeze or wipe will reach them again.",
-    "signing": "They will take no receipt of this hub again.",
+    "signing": "They will take no receipt of this hub again, and so never settle what they owe.",
     "sealing": "What they owe under the former key can never be opened.",
-    "ca": "They will not find this hub again.",
+    "ca": "Those that do not know the new authority will not find this hub again.",
 }
+_ANEW = "Remove each with `compline-hub remove NAME` and pair it from a new home folder; what it owes is lost to this hub."
 
 
 @app.command("backup")
@@ -95,7 +96,8 @@ def rotate_command(
 
     `escrow` seals all binding secrets anew, `tls` is what the hub's server proves itself with: both are done at once.
     `command`, `signing`, `sealing` and `ca` are told to each handset at its next report; until the last one has them
-    the former key is kept. `ca` takes two such rounds.
+    the former key is kept. `ca` takes two such rounds. A broker of your own is to be reloaded when `ca` or `tls` change
+    what it shows and takes: after this command, and whenever the hub logs keys_changed.
     """
     match kind:
         case "escrow":
@@ -125,7 +127,12 @@ def finish_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Let the former keys go though handsets still need them: those have to be paired anew."""
+    """Let the former keys go though handsets still need them.
+
+    Those have to be removed (`compline-hub remove NAME`) and paired from a new home folder, and what they owe does not
+    come any more. Of `ca` this ends one round of two: the first where the new authority is to issue now, as after a
+    backup of that time was brought back, the second where nobody is to be waited for who shows the old one.
+    """
     from compline_hub.rotation import retire, state
 
     with opened_hub(settings_file) as hub:
@@ -134,8 +141,8 @@ def finish_command(
         if now.changed is None:
             return
         if now.waiting and not yes:
-            typer.confirm(f"{_LOST[now.changed.value]} Let the former key go?", abort=True)
-        over = retire(hub, by=typing_user(), even_so=True)
+            typer.confirm(f"{_LOST[now.changed.value]} {_ANEW}\nLet the former key go?", abort=True)
+        over = retire(hub, by=typing_user(), even_so=now.name)
     console.print(
         "The former key is destroyed; make a new backup now."
         if over

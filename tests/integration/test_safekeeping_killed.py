@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from compline_hub.core.key_sets import KnownKey
 from compline_hub.core.keys import HubKeys
+from compline_hub.errors import HubNotReady
 from compline_hub.office import open_hub
 from compline_hub.rotation import rotate
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
@@ -31,7 +32,7 @@ import os, signal, sys
 from pathlib import Path
 from compline_hub.office import open_hub
 from compline_hub.core.key_sets import KnownKey
-from compline_hub.rotation import retire, rotate, rotate_tls
+from compline_hub.rotation import retire, rotate, rotate_tls, state
 from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings
 
@@ -75,7 +76,7 @@ match action:
             pass
     case "retire":
         with open_hub(settings) as hub:
-            retire(hub, even_so=True)
+            retire(hub, even_so=state(hub).name)
 """
 
 
@@ -232,15 +233,15 @@ def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_
         if survived:
             break
         kills += 1
-    assert kills >= 8 // every
+    assert kills * every >= 8
     assert renewed >= 2  # it survived, and at least one kill came after the commit
 
 
-def test_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_lacks_the_old_one(
+def test_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_does_not_start(
     hub: HubSettings, tmp_path: Path
 ) -> None:
     """What the order of the steps is for."""
-    data, old = tmp_path / "hub", keys_of(hub.data)[2].command_public
+    data = tmp_path / "hub"
     shutil.copytree(hub.data, data)
     broken = KILLED.replace(
         "sys.addaudithook(hook)",
@@ -252,8 +253,8 @@ def test_rotation_control_when_the_key_is_replaced_before_the_database_knows_the
 
     subprocess.run([sys.executable, "-c", broken, "command", str(data), "none", "0"], check=False)
 
-    _, _, keys = keys_of(data)
-    assert (keys.command_public == old, keys.former_command) == (False, None)
+    with pytest.raises(HubNotReady, match="do not fit"):
+        keys_of(data)
 
 
 def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_gone_as_the_database_says(
@@ -287,7 +288,7 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
     counts = []
     for number, step in enumerate(steps):
         kills = 0
-        for at in points(every):
+        for at in points(1 if step == "retire" else every):  # of that there are few
             data = tmp_path / f"{number}-{at}"
             shutil.copytree(stands, data)
             survived = not killed(step, data, tmp_path / "none", at=at)
@@ -297,7 +298,7 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
             assert point_of(keys.ca) == read_certificate(present.authorities[0]).point, (step, at)
             assert shown.server.issued_by(shown.authority), (step, at)
             assert shown.authority.der == present.authorities[0], (step, at)
-            assert (data / "keys" / "ca.key.next").exists() == (len(present.authorities) == 2), (step, at)
+            assert (data / "keys" / "ca.key.next").exists() or len(present.authorities) == 1, (step, at)
             if survived:
                 break
             kills += 1
@@ -307,8 +308,8 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
 
     assert (former, len(present.authorities)) == (None, 1)
     assert present.authorities != old.authorities
-    assert counts[0] >= 8 // every <= counts[2], counts
-    assert counts[1] >= 1 // every <= counts[3], counts
+    assert min(counts[0], counts[2]) * every >= 8, counts
+    assert min(counts[1], counts[3]) >= 1, counts
 
 
 def test_tls_keys_when_their_rotation_is_killed_anywhere_then_the_hub_shows_certificates_of_the_keys_that_it_has(

@@ -35,14 +35,12 @@ def case_of(ledger: Ledger, binding: Binding, keys: KeyNames = NO_KEYS) -> Case:
 def told_keys(ledger: Ledger, handset: HandsetId) -> bytes | None:
     """Return the name of the set of keys by which a handset as a whole knows this hub: that of its present binding.
 
-    Which one is present is for the handset to say: it may not have come to hold the newest one.
+    That is the newest of which it told: it may not have come to hold the newest one that was made for it.
     """
-    standings = [ledger.book.standing(binding.id) for binding in ledger.bindings_of(handset)]
+    newest_first = sorted(ledger.bindings_of(handset), key=lambda binding: binding.bound, reverse=True)
+    standings = [ledger.book.standing(binding.id) for binding in newest_first]
     heard = [standing for standing in standings if standing.told is not None]
-    if heard:
-        return max(heard, key=lambda standing: 0 if standing.told is None else standing.told.at).hub_keys
-    newest = ledger.binding_of(handset)
-    return None if newest is None else ledger.book.standing(newest.id).hub_keys
+    return next((standing.hub_keys for standing in heard or standings), None)
 
 
 def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) -> None:

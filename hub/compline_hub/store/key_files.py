@@ -19,6 +19,7 @@ KEY_BYTES = 32
 _Key = TypeVar("_Key")
 _NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
 _STAGED = "{}.key.next"
+_ASIDE = "{}.key.aside"
 _FORMER = "{}.key.old"
 _KEPT_AFTER = ("command", "signing", "sealing")
 """Of these the key before is kept: handsets go by it until they are told of the present one."""
@@ -61,10 +62,17 @@ class KeyFiles:
         )
 
     def stage(self, name: str) -> bytes:
-        """Lay a new key of a name beside the present one, durably, and return it."""
-        fresh = secrets.token_bytes(KEY_BYTES)
-        write_durably(self._folder / _STAGED.format(name), fresh)
+        """Lay a new key of a name beside the present one, durably, and return it; one that lies there is put aside."""
+        fresh, staged = secrets.token_bytes(KEY_BYTES), self._folder / _STAGED.format(name)
+        if staged.exists():
+            staged.replace(self._folder / _ASIDE.format(name))
+        write_durably(staged, fresh)
         return fresh
+
+    @property
+    def former(self) -> bool:
+        """Whether keys of before a rotation are kept."""
+        return any((self._folder / _FORMER.format(name)).exists() for name in _KEPT_AFTER)
 
     def staged(self, name: str) -> bytes | None:
         """Return the new key of a rotation that did not come to its end, None where there is none."""

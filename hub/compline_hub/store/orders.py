@@ -89,7 +89,7 @@ class SqlOrderBook:
         self._session.flush()
 
     def key_sets(self) -> KeySets | None:
-        """Return the keys that handsets are told of, None before the first rotation."""
+        """Return the keys that handsets are told of, None before the hub was opened first."""
         row = self._session.get(KeySetsRow, _ONE)
         if row is None:
             return None

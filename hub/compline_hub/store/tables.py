@@ -231,14 +231,14 @@ class BranchPolicyRow(Tables):
 
 
 class KeySetsRow(Tables):
-    """The one row with the public keys that handsets are told of; there is none before the first rotation."""
+    """The one row with the public keys that handsets are told of; there is none before the hub was opened first."""
 
     __tablename__ = "key_sets"
 
     one: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     present: Mapped[bytes] = mapped_column(LargeBinary(8192))
     former: Mapped[bytes | None] = mapped_column(LargeBinary(8192))
-    since: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class OperatorRow(Tables):

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("one", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("present", sa.LargeBinary(8192), nullable=False),
         sa.Column("former", sa.LargeBinary(8192)),
-        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("since", sa.BigInteger),
     )
     op.drop_column("standing", "command_key")
     op.add_column("standing", sa.Column("hub_keys", sa.LargeBinary(8)))
