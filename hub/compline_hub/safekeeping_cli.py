@@ -36,7 +36,7 @@ _LOST = {
     "sealing": "What they owe under the former key can never be opened.",
     "ca": "Those that do not know the new authority will not find this hub again.",
 }
-_ANEW = "Remove each with `compline-hub remove NAME` and pair it from a new home folder; what it owes is lost to this hub."
+_ANEW = "Remove each with `compline-hub remove NAME` and pair it from a new home folder."
 
 
 @app.command("backup")
