@@ -5,13 +5,15 @@ move and a copy that keeps times; device and inode may be others then. What is s
 of inputs (`Vault.has_seen`):
 
     former:SIZE-TIME-DEVICE-INODE    a file of before
-    former-text:SHA-256              the lines of a chat file of before
+    former-text:SHA-256              the lines of a chat file of before, and those but for the last
+    former-begun:LINES-SIZE-SHA-256  the same lines where the last was unfinished and has more than it by now
     former-folder:PATH               a folder whose files were looked at: what comes into it later is judged
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -22,13 +24,14 @@ from msgspec.structs import replace
 from compline_edge.core.beginning import Beginning
 from compline_edge.core.conversation import ChatMessage
 from compline_edge.ports import Clock
-from compline_edge.senses.chat_files import BrokenLine, ChatFileError, line_digests, read_chat
+from compline_edge.senses.chat_files import BrokenLine, ChatFileError, LinesSoFar, lines_so_far, read_chat
 from compline_edge.senses.watch import Arrival, Sort, content_of, existing
 from compline_edge.vault.former import beginning_in, keep_beginning
 from compline_edge.vault.home import Home
 
 _FILE: Final = "former:"
 _TEXT: Final = "former-text:"
+_BEGUN: Final = "former-begun:"
 _FOLDER: Final = "former-folder:"
 _log = structlog.get_logger("compline_edge")
 
@@ -74,7 +77,9 @@ class FormerFiles:
 
         That is each message sent before it, and the lines that were a chat file when its folder was settled, in
         whatever file they begin now: plain text carries no times. A line without a time goes with the one before it.
-        Text of before that comes in another order, in a part or in a file of its own cannot be told and is judged.
+        Where the last line was unfinished then, it is left out with what it got since; where it is another one now,
+        those before it are left out. Text of before that comes in another order, in a part or in a file of its own
+        cannot be told and is judged, and so is the only line of a file when it gets more: many chats begin alike.
 
         Raises:
             ChatFileError: as `read_chat`.
@@ -99,11 +104,17 @@ class FormerFiles:
 
     def _known_lines(self, path: Path) -> int:
         """How many lines the file begins with that were a chat file of before."""
-        texts = set(self._home.vault.seen_under(_TEXT))
+        texts = {*self._home.vault.seen_under(_TEXT), *self._home.vault.seen_under(_BEGUN)}
+        sizes: dict[int, set[int]] = {}
+        for name in texts:
+            if name.startswith(_BEGUN):
+                number, size, _ = name.removeprefix(_BEGUN).split("-")
+                sizes.setdefault(int(number), set()).add(int(size))
         known = 0
-        if texts:
-            for number, digest in enumerate(_digests(path), start=1):
-                known = number if _TEXT + digest in texts else known
+        for lines in _readable(path) if texts else ():
+            begun = (_begun(lines, size) for size in sizes.get(lines.number, ()) if size <= lines.size)
+            if _TEXT + lines.digest() in texts or not texts.isdisjoint(begun):
+                known = lines.number
         return known
 
     def _settle(self, folder: Path, beginning: Beginning, clock: Clock, go_on: Callable[[], object]) -> None:
@@ -128,13 +139,18 @@ class FormerFiles:
 def _names(arrival: Arrival) -> Iterator[str]:
     yield f"{_FILE}{content_of(arrival.key)}-{arrival.file}"
     if arrival.sort is Sort.CHAT:
-        *_, last = ("", *_digests(arrival.path))
-        if last:
-            yield _TEXT + last
+        ends = deque(_readable(arrival.path), maxlen=2)
+        yield from (_TEXT + lines.digest() for lines in ends)
+        if len(ends) == 2 and not ends[-1].ended:
+            yield _begun(ends[-1], ends[-1].size)
 
 
-def _digests(path: Path) -> Iterator[str]:
+def _begun(lines: LinesSoFar, size: int) -> str:
+    return f"{_BEGUN}{lines.number}-{size}-{lines.digest(size)}"
+
+
+def _readable(path: Path) -> Iterator[LinesSoFar]:
     try:
-        yield from line_digests(path)
+        yield from lines_so_far(path)
     except ChatFileError:
         return
