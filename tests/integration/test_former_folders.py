@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from compline_edge.core.beginning import Beginning
 from compline_edge.former_files import FormerFiles
 from compline_edge.senses.watch import existing
+from compline_edge.vault.former import keep_beginning
 from compline_edge.vault.home import Home, open_home
 from tests.branch import until
 from tests.homes import SystemClock
-from tests.successor import first_bound, put, succeed, unbind, working
+from tests.successor import SUCCESSOR, ShiftedTime, first_bound, put, succeed, unbind, working
 
 ABUSE = "你就是个老赖\n"
 CALM = "您好，请问是张先生吗\n"
@@ -168,6 +170,30 @@ def test_folder_when_it_is_too_full_then_what_comes_into_sight_before_the_next_l
     assert settle(here, phone) == 1
     (phone / "a.txt").unlink()
     assert held_back(here, phone) == ["b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("joined", "written", "first", "later"),
+    [(2 * DAY, DAY, 0.0, 1.5 * DAY), (-2 * DAY, -DAY, -2 * DAY, 0.0)],
+    ids=["ahead, set right before the first look", "behind, set right after it"],
+)
+def test_folder_when_it_is_too_full_and_the_clock_was_wrong_then_times_after_the_first_look_do_not_clear_a_file(
+    home: Path,
+    phone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    joined: float,
+    written: float,
+    first: float,
+    later: float,
+) -> None:
+    put(phone / "z.txt", ABUSE, at=time.time() + written)  # the former collector's
+    keep_beginning(home / "bindings" / SUCCESSOR, Beginning(time.time() + joined, time.time()))
+    with open_home(home, clock=SystemClock()) as here:
+        with monkeypatch.context() as small:
+            small.setattr("compline_edge.senses.watch.MAX_FILES", 1)
+            FormerFiles(here).settle([phone], clock=ShiftedTime(first))
+        FormerFiles(here).settle([phone], clock=ShiftedTime(later))
+        assert "z.txt" in set_aside(here, phone)
 
 
 def test_file_when_the_home_had_no_binding_before_then_it_is_not_held_back(
