@@ -150,7 +150,11 @@ class Agent:
                 settle_s=self.settings.settle_seconds,
                 crowded=crowded.warn,
             )
+            former = FormerFiles(self.home)
             for arrival in found:
+                if former.holds_back(arrival.path, arrival.key, clock=self.clock):
+                    _log.info("former_file_held_back", sort=arrival.sort.value)
+                    continue  # the next session sets it aside, once its folder can be looked through
                 handing = asyncio.run_coroutine_threadsafe(arrivals.put(arrival), loop)
                 while not self.stopping.is_set() and not wait((handing,), HAND_OVER_TICK).done:
                     pass
@@ -185,10 +189,11 @@ class Agent:
     async def _listen_live(self, folder: Path) -> None:
         def follow_all() -> None:
             with ThreadPoolExecutor(LIVE_CALLS, thread_name_prefix="live-call") as threads:
-                seen = _seen(self.home)
+                seen, former = _seen(self.home), FormerFiles(self.home)
                 for path in begun(folder, stop=self.stopping):
-                    if key_of(path) in seen:
-                        continue  # it lies there as it was judged or set aside: nobody is recording it
+                    key = key_of(path)
+                    if key is None or key in seen or former.holds_back(path, key, clock=self.clock):
+                        continue  # gone, or it lies there as it was judged or left alone: nobody is recording it
                     if self.live_calls.acquire(blocking=False):
                         threads.submit(self._follow, path)
                     else:

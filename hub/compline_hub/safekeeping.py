@@ -20,7 +20,7 @@ from compline_hub.errors import BadBackup, FolderInUse
 from compline_hub.office import end_staged, holding_keys, init_hub, moving_keys, open_hub
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
-from compline_hub.service.pairing import entry_of
+from compline_hub.service.pairing import entry_of, expire_offers
 from compline_hub.settings import HubSettings
 from compline_hub.store.archive import DATABASE, read_archive, snapshot, write_archive
 from compline_hub.store.durable import sync_folder
@@ -141,9 +141,11 @@ def _sealed_anew(ledger: Ledger, keys: HubKeys, fresh: HubKeys) -> int:
 
 def _revoke_offers(ledger: Ledger, *, by: str) -> None:
     """Pairing codes are sealed under the escrow key, and are good at the hub alone that gave them out."""
+    now = int(time.time())
+    expire_offers(ledger, now)  # what was over already is not called off
     for offer in ledger.offers.unfinished():
         ledger.offers.put(offer.revoked())
-        ledger.audit.note(entry_of(offer, Act.CODE_WITHDRAWN, who=by, now=int(time.time())))
+        ledger.audit.note(entry_of(offer, Act.CODE_WITHDRAWN, who=by, now=now))
 
 
 def _keys_of(staging: Path) -> HubKeys:

@@ -91,6 +91,34 @@ def test_text_when_it_grows_then_only_the_new_lines_are_judged(judge: Judge, pho
     assert judged(judge, put(phone / "a.txt", CALM + ABUSE)) == [(2, 1)]
 
 
+@pytest.mark.parametrize("rest", ["\n", "\r\n", "，还钱\n"], ids=["line feed", "both", "words"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+def test_text_when_its_last_line_was_unfinished_and_it_grows_then_only_the_new_lines_are_judged(
+    home: Path, phone: Path, rest: str, encoding: str
+) -> None:
+    old = CALM + ABUSE.strip()
+    put(phone / "c.txt", old.encode(encoding), at=time.time() - HOUR)
+    with settled(home, phone) as judge:
+        path = put(phone / "b.txt", (old + rest + CALM).encode(encoding))
+        assert judged(judge, path) == [(1, 0)]
+
+
+def test_text_when_its_last_line_was_unfinished_and_is_another_one_then_the_lines_before_are_known(
+    home: Path, phone: Path
+) -> None:
+    put(phone / "c.txt", CALM + ABUSE.strip(), at=time.time() - HOUR)
+    with settled(home, phone) as judge:
+        assert judged(judge, put(phone / "b.txt", CALM + "还钱\n")) == [(1, 0)]
+
+
+def test_text_when_its_only_line_was_unfinished_and_has_more_then_it_is_judged(
+    home: Path, phone: Path
+) -> None:
+    put(phone / "c.txt", "您好", at=time.time() - HOUR)
+    with settled(home, phone) as judge:
+        assert judged(judge, put(phone / "b.txt", "您好，" + ABUSE)) == [(1, 1)]
+
+
 def test_text_control_when_the_beginning_is_not_known_then_all_lines_would_be_judged(
     careless: Judge, phone: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from compline_hub.core.audit import Act, Entry
 from compline_hub.core.offer import LIFE, Offer
 from compline_hub.core.pairing import Barred, Bind
 from compline_hub.errors import EnrolmentRefused
+from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.service.enrolment import Enrolment
 from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
@@ -125,6 +126,41 @@ def test_code_when_it_is_called_off_after_its_time_then_it_has_expired(desk: Des
     desk.pairing.withdraw(given, by="bo")
 
     assert [entry.act for entry in desk.office.audited()] == [Act.CODE_GIVEN, Act.CODE_EXPIRED]
+
+
+def two_codes_one_of_which_is_over(folder: Path) -> list[tuple[str, Act, str]]:
+    """Give out two codes in real time, for keys are replaced by that; return what the audit is to say at the end."""
+    with branch(folder) as office:
+        desk = Desk(office, office.hub.pairing, office.clock)
+        over, still_open = desk.give("Desk 7"), desk.give("Desk 8")
+        desk.become(replace(desk.kept(over), made=1, expires=1 + LIFE))
+        back_up(office.hub.settings, folder / "backup", passphrase="correct horse battery", by="ada")
+    return [("hub", Act.CODE_EXPIRED, over), ("bo", Act.CODE_WITHDRAWN, still_open)]
+
+
+def ended(folder: Path) -> list[tuple[str, Act, str]]:
+    with branch(folder) as office:
+        entries = office.audited()
+    return [
+        (one.who, one.act, one.detail) for one in entries if one.act in (Act.CODE_EXPIRED, Act.CODE_WITHDRAWN)
+    ]
+
+
+def test_code_when_the_escrow_key_is_replaced_after_its_time_then_it_has_expired(tmp_path: Path) -> None:
+    expected = two_codes_one_of_which_is_over(tmp_path)
+
+    rotate_escrow(HubSettings(data_dir=str(tmp_path / "hub")), by="bo")
+
+    assert ended(tmp_path) == expected
+
+
+def test_code_when_a_backup_is_restored_after_its_time_then_it_has_expired(tmp_path: Path) -> None:
+    expected = two_codes_one_of_which_is_over(tmp_path)
+    settings = HubSettings(data_dir=str(tmp_path / "restored" / "hub"))
+
+    restore(settings, tmp_path / "backup", passphrase="correct horse battery", by="bo")
+
+    assert ended(tmp_path / "restored") == expected
 
 
 def test_code_when_a_handset_took_it_and_never_joined_then_audited(desk: Desk) -> None:

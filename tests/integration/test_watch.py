@@ -199,6 +199,25 @@ def test_existing_when_links_and_pipes_lie_there_then_only_plain_files_are_given
     assert names(list(existing(tmp_path)), tmp_path) == ["a.mp3"]
 
 
+def test_existing_when_something_could_not_be_looked_at_then_the_caller_is_told_where(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def tell(folder: Path) -> None:
+        told.append(str(folder.relative_to(tmp_path)))
+
+    for name in ("a.mp3", "cards/c.mp3", "gone/d.mp3", "sound/e.mp3", "sound/f.mp3"):
+        written(tmp_path / name)
+    looking = existing(tmp_path, unlisted=tell)
+    found = [next(looking)]
+    (tmp_path / "gone").rename(tmp_path / ".gone")
+    found += [next(looking), next(looking)]
+    (tmp_path / "sound" / "f.mp3").unlink()
+    found += looking
+    list(existing(tmp_path / "missing", unlisted=tell))
+    assert names(found, tmp_path) == ["a.mp3", "cards/c.mp3", "sound/e.mp3"]
+    assert told == ["gone", "sound", "missing"]
+
+
 def test_key_when_a_file_is_named_after_a_person_then_the_key_does_not_tell(tmp_path: Path) -> None:
     written(tmp_path / "王小明@13900000001_20261123093005.amr")
     (arrival,) = existing(tmp_path)

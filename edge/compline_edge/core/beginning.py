@@ -22,6 +22,11 @@ class Beginning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         A file of the future counts too: it was written while the clock was ahead. To be asked once for a file and kept,
         since a clock that is turned later would change the answer.
+
+        The moment of the first look clears no file that is first seen later. It would change the answer only where the
+        clock was wrong at joining. Was it ahead and set right by then, what the former collector wrote while it was
+        ahead has times after that look; was it behind, so has what he wrote before it fell back. Files made since have
+        the same times, and nothing else about a file says when it was made. In doubt nobody is accused.
         """
         return changed < max(self.handset, self.hub) or changed > now
 

@@ -57,6 +57,23 @@ class BrokenLine:
     abstention: Abstention
 
 
+@dataclass(frozen=True, slots=True)
+class LinesSoFar:
+    """The first lines of a chat file, by which two files are told to begin alike or not."""
+
+    number: int  # of lines
+    size: int  # bytes of the last of them, as UTF-8
+    ended: bool  # whether that one ends in a line break
+    _before: hashlib._Hash  # of the lines before it
+    _last: bytes
+
+    def digest(self, size: int | None = None) -> str:
+        """Return their SHA-256 in hex; with ``size``, as if the last line were cut off after so many bytes."""
+        whole = self._before.copy()
+        whole.update(b"%d\n%b" % (self.size if size is None else size, self._last[:size]))
+        return whole.hexdigest()
+
+
 def read_chat(
     path: Path, *, collector: str | None = None, line_limit: int = LINE_LIMIT
 ) -> Iterator[ChatMessage | BrokenLine]:
@@ -75,7 +92,7 @@ def read_chat(
         encoding = _encoding(path.name, file)
         archive = path.suffix.lower() == ".jsonl"
         empty = True
-        for number, raw, size in _lines(file, encoding, line_limit):
+        for number, raw, size, _ in _lines(file, encoding, line_limit):
             empty = empty and not raw.strip()
             if size > line_limit:
                 sentence = too_large(number, size=f"{size / 1e6:.1f} MB", limit=line_limit)
@@ -88,17 +105,17 @@ def read_chat(
             raise EmptyChatFile(f"{path.name} holds no message: export the chat again.")
 
 
-def line_digests(path: Path, *, line_limit: int = LINE_LIMIT) -> Iterator[str]:
-    """Yield after each line of a chat file the SHA-256 of all lines so far, in hex: two files begin alike or not.
+def lines_so_far(path: Path, *, line_limit: int = LINE_LIMIT) -> Iterator[LinesSoFar]:
+    """Yield after each line of a chat file all lines so far.
 
     Raises:
         EmptyChatFile, UnreadableChatFile: as `read_chat`.
     """
     so_far = hashlib.sha256()
     with _opened(path) as file, _reading(path.name):
-        for _, raw, size in _lines(file, _encoding(path.name, file), line_limit):
+        for number, raw, size, ended in _lines(file, _encoding(path.name, file), line_limit):
+            yield LinesSoFar(number, size, ended, so_far.copy(), raw)
             so_far.update(b"%d\n%b" % (size, raw))
-            yield so_far.hexdigest()
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -150,19 +167,19 @@ def _encoding(name: str, file: BinaryIO) -> str:
     return "utf-8"
 
 
-def _lines(file: BinaryIO, encoding: str, limit: int) -> Iterator[tuple[int, bytes, int]]:
-    """Yield (1-based number, UTF-8 bytes, size in bytes); of a line above the limit only the beginning."""
+def _lines(file: BinaryIO, encoding: str, limit: int) -> Iterator[tuple[int, bytes, int, bool]]:
+    """Yield (1-based number, UTF-8 bytes, size in bytes, has ended); of a line above the limit only the beginning."""
     number, kept, size = 1, bytearray(), 0
     for chunk in _utf8(file, encoding):
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             kept += piece[: max(0, limit + 1 - len(kept))]
-            yield number, bytes(kept), size + len(piece)
+            yield number, bytes(kept), size + len(piece), True
             number, kept, size = number + 1, bytearray(), 0
         kept += rest[: max(0, limit + 1 - len(kept))]
         size += len(rest)
     if size:
-        yield number, bytes(kept), size
+        yield number, bytes(kept), size, False
 
 
 def _utf8(file: BinaryIO, encoding: str) -> Iterator[bytes]:

@@ -66,7 +66,7 @@ class Arrival:
     @property
     def changed(self) -> float:
         """Unix s of the last change when it arrived."""
-        return int(self.key.rsplit("-", 1)[1], 16) / 1e9
+        return changed_of(self.key)
 
     @property
     def unchanged(self) -> bool:
@@ -99,12 +99,9 @@ def file_of(status: os.stat_result) -> str:
 def key_of(path: Path) -> str | None:
     """Name the file's present content; None where it has gone or is no plain file."""
     try:
-        status = path.stat(follow_symlinks=False)
+        return _key_of(path)
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return f"{file_of(status)}-{status.st_size:x}-{max(0, status.st_mtime_ns):x}"
 
 
 def content_of(key: str) -> str:
@@ -112,13 +109,28 @@ def content_of(key: str) -> str:
     return "-".join(key.rsplit("-", 2)[1:])
 
 
-def existing(folder: Path, *, crowded: Callable[[], object] = lambda: None) -> Iterator[Arrival]:
+def changed_of(key: str) -> float:
+    """Return the time of change that a key holds, Unix s."""
+    return int(key.rsplit("-", 1)[1], 16) / 1e9
+
+
+def existing(
+    folder: Path,
+    *,
+    crowded: Callable[[], object] = lambda: None,
+    unlisted: Callable[[Path], object] = lambda _folder: None,
+) -> Iterator[Arrival]:
     """Yield what lies in `folder` and below now, in sorted order, finished or not; links are not followed.
 
-    `crowded` is called where there are more than `MAX_FILES`.
+    `crowded` is called where there are more than `MAX_FILES`, and `unlisted` with each folder of which something may
+    not have been seen: it is missing, may not be read, or a file went or could not be looked at after it was listed.
     """
+
+    def failed(error: OSError) -> None:
+        unlisted(Path(error.filename or folder))
+
     looked_at = 0
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=failed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             looked_at += 1
@@ -127,7 +139,11 @@ def existing(folder: Path, *, crowded: Callable[[], object] = lambda: None) -> I
                 return
             path = Path(parent, name)
             sort = sort_of(path)
-            key = None if sort is None else key_of(path)
+            try:
+                key = None if sort is None else _key_of(path)
+            except OSError:
+                unlisted(Path(parent))
+                continue
             if sort is not None and key is not None:
                 yield Arrival(path, sort, key)
 
@@ -177,6 +193,13 @@ def watch(
                 yield arrival
             if stop.is_set():
                 return
+
+
+def _key_of(path: Path) -> str | None:
+    status = path.stat(follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return f"{file_of(status)}-{status.st_size:x}-{max(0, status.st_mtime_ns):x}"
 
 
 def _look(

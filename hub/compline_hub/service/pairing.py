@@ -101,7 +101,7 @@ class Pairing:
         handset_name, collector_name = checked_name(handset_name), checked_name(collector_name)
         now = int(self._clock())
         with self._store.transaction() as ledger:
-            _expire(ledger, now)
+            expire_offers(ledger, now)
             ledger.offers.forget(now - DAY)
             taken = {offer.short for offer in ledger.offers.unfinished()}
             if len(taken) >= MAX_OPEN:
@@ -145,7 +145,7 @@ class Pairing:
         """Call an offer off; harmless when it is over."""
         now = int(self._clock())
         with self._store.transaction() as ledger:
-            _expire(ledger, now)  # what was over already is not called off
+            expire_offers(ledger, now)  # what was over already is not called off
             found = ledger.offers.offer(offer)
             after = None if found is None else found.withdrawn()
             if after is not None and after != found:
@@ -155,7 +155,7 @@ class Pairing:
     def expire(self) -> None:
         """Forget the secrets of codes whose time is over."""
         with self._store.transaction() as ledger:
-            _expire(ledger, int(self._clock()))
+            expire_offers(ledger, int(self._clock()))
 
     def converse(self, server: bytes) -> Conversation:
         """Begin a conversation in which TLS shows the certificate `server` (DER)."""
@@ -286,7 +286,8 @@ def entry_of(offer: Offer, act: Act, *, who: str, now: int) -> Entry:
     return Entry(at=now, who=who[:MAX_WHO], act=act, detail=offer.id)
 
 
-def _expire(ledger: Ledger, now: int) -> None:
+def expire_offers(ledger: Ledger, now: int) -> None:
+    """Let codes whose time is over be so, and audit each of them once."""
     for offer in ledger.offers.expire(now):
         ledger.audit.note(entry_of(offer, Act.CODE_EXPIRED, who=BY_HUB, now=now))
 
