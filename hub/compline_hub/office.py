@@ -265,6 +265,19 @@ def moving_keys(data: Path) -> Iterator[None]:
 
 
 @contextmanager
+def replacing_keys(settings: HubSettings) -> Iterator[KeyFiles]:
+    """Give the files of keys to one who replaces some, alone, after rotations that were cut off have come to their end.
+
+    Raises:
+        HubBusy: the hub runs, or another command does.
+    """
+    files = KeyFiles(settings.data / "keys")
+    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
+        end_staged(settings, files)
+        yield files
+
+
+@contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the data folder for this process; raises HubBusy while another serves it."""
     with (data / "hub.lock").open("w") as lock:

@@ -32,7 +32,7 @@ from compline_hub.core.key_sets import KeySets, KnownKey, waits, with_new
 from compline_hub.core.keys import certificate_key
 from compline_hub.core.standing import Case
 from compline_hub.errors import RotationRefused
-from compline_hub.office import Hub, end_staged, holding_keys, init_hub, moving_keys, open_hub
+from compline_hub.office import Hub, init_hub, open_hub, replacing_keys
 from compline_hub.ports import Ledger
 from compline_hub.service.cases import case_of
 from compline_hub.settings import HubSettings
@@ -79,11 +79,9 @@ def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
         RotationRefused: an earlier rotation is not over.
     """
     init_hub(settings)
-    files = KeyFiles(settings.data / "keys")
     with open_hub(settings) as hub:
         retire(hub)
-    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
-        end_staged(settings, files)
+    with replacing_keys(settings) as files:
         before = _within(settings, lambda ledger: ledger.book.key_sets())
         if before is None or before.former is not None:
             raise RotationRefused(
@@ -112,9 +110,7 @@ def rotate_tls(settings: HubSettings, *, by: str) -> None:
         HubBusy: the hub runs, or another command does.
     """
     init_hub(settings)
-    files = KeyFiles(settings.data / "keys")
-    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
-        end_staged(settings, files)
+    with replacing_keys(settings) as files:
         for name in TLS:
             files.stage(name)
         entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail=TLS[0])

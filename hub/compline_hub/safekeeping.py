@@ -17,7 +17,7 @@ from compline_hub.core.audit import Act, Entry
 from compline_hub.core.key_sets import fits
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import BadBackup, FolderInUse
-from compline_hub.office import end_staged, holding_keys, init_hub, moving_keys, open_hub
+from compline_hub.office import end_staged, init_hub, open_hub, replacing_keys
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
 from compline_hub.service.pairing import entry_of, expire_offers
@@ -108,9 +108,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
         HubBusy: the hub runs, or another command does.
     """
     init_hub(settings)
-    files = KeyFiles(settings.data / "keys")
-    with holding_keys(settings.data, alone=True), moving_keys(settings.data):
-        end_staged(settings, files)
+    with replacing_keys(settings) as files:
         keys = files.load()
         fresh = replace(keys, escrow=files.stage("escrow"))
         engine = open_engine(settings.database_url, writing=True)
