@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -91,9 +92,8 @@ def test_hub_when_the_broker_is_outside_then_it_leaves_files_for_it_and_uses_it(
         outer = hub_settings(
             tmp_path / "outer", broker=f"mqtt://127.0.0.1:{inner.mqtt_port}", port=free_port()
         )
+        shutil.copytree(inner.data / "keys", outer.data / "keys")
         init_hub(outer)
-        for key in (inner.data / "keys").iterdir():
-            (outer.data / "keys" / key.name).write_bytes(key.read_bytes())
         with running_hub(outer):
             files = {path.name for path in (outer.data / "broker").iterdir()}
 
