@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from compline_edge.core import binding_life
 from compline_edge.core.binding_life import Erase, Life, Renew, Seal, Terms, Thaw
 from compline_edge.core.lease import Account, Reading, advance, opened, reckoned_from, renewed, standing
+from compline_shared.batch import Outcome
 from compline_shared.certificates import Certificate
 from compline_shared.commands import Command, unseal_secrets, verify_command
 from compline_shared.enrolment import EnrolmentGrant
@@ -102,7 +103,9 @@ class SimulatedHandset(WireHandset):
         """Take a frame of the hub; None where it is no command for this handset, so that nothing is to be answered."""
         life = self.life
         with suppress(MalformedFrame):
-            self.settled = max(self.settled, self.receipt(frame).up_to)
+            receipt = self.receipt(frame)
+            back = receipt.outcome is Outcome.GAP  # the hub lost what it had
+            self.settled = receipt.up_to if back else max(self.settled, receipt.up_to)
             return None
         try:
             command = self._verified(frame, self.keys)

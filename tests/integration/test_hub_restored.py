@@ -180,3 +180,36 @@ def test_report_when_an_old_one_is_played_again_then_it_brings_no_lease_and_an_a
 
         assert office.post.sent == []
         assert office.alarms() == {AlarmKind.SET_BACK}
+
+
+def deliver(office: Branch, handset: SimulatedHandset) -> None:
+    """Three more verdicts, and their receipts."""
+    handset.judge(*drafts(3))
+    for _ in range(2):
+        for seq in range(handset.settled + 1, len(handset.verdicts) + 1):
+            office.hear(handset, handset.frame(seq, seq))
+        office.hand_over(handset)
+
+
+def test_verdicts_when_the_hub_has_lost_them_then_it_asks_again_though_the_handset_has_nothing_new(
+    tmp_path: Path,
+) -> None:
+    with restored(tmp_path, before=(deliver,), after=(deliver,)) as (office, handset):
+        settled, had = handset.settled, office.binding(handset).up_to
+        office.meet(handset)
+        asked = handset.settled
+        for seq in range(asked + 1, 7):
+            office.hear(handset, handset.frame(seq, seq))
+
+        assert (settled, had, asked) == (6, 3, 3)
+        assert office.binding(handset).up_to == 6
+        assert office.alarms() == set()
+
+
+def test_verdicts_control_when_nobody_asks_then_the_handset_never_learns_that_they_were_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline_hub.service.intake.asked_again", lambda _binding, _report: None)
+    with restored(tmp_path, before=(deliver,), after=(deliver,)) as (office, handset):
+        office.meet(handset)
+        assert (handset.settled, office.binding(handset).up_to) == (6, 3)

@@ -124,6 +124,16 @@ def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: byt
     return Answer(binding, links, _receipt(binding, outcome_of(taking)))
 
 
+def asked_again(binding: Binding, report: Report) -> Receipt | None:
+    """Return what asks for what this hub lost: the handset says that more was settled than is here.
+
+    So it is after a hub came back from a backup. A handset that has nothing new to send would never learn of it
+    otherwise. The receipt says *gap*, and the courier goes back to where the hub is.
+    """
+    settled = report.last_seq - report.owed
+    return _receipt(binding, Outcome.GAP) if settled > binding.up_to else None
+
+
 def _receipt(binding: Binding, outcome: Outcome) -> Receipt:
     return Receipt(
         handset=binding.handset, binding=binding.id, up_to=binding.up_to, head=binding.head, outcome=outcome

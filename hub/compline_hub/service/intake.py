@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from compline_hub.core.alarm import AlarmKind
-from compline_hub.core.enrolled import Binding
-from compline_hub.core.intake import Answer, Frame, Refusal, answer, check_signature, open_batch
+from compline_hub.core.enrolled import Binding, Handset
+from compline_hub.core.intake import Answer, Frame, Refusal, answer, asked_again, check_signature, open_batch
 from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.standing import Case
 from compline_hub.ports import Downlink, Ledger, Store
@@ -107,8 +107,19 @@ class Intake:
         if binding is None or binding.handset != handset.id:
             return Refusal.WRONG_BINDING
         if isinstance(frame, Report):
-            return self._dispatch.take_report(ledger, handset, binding, frame, now=now)
+            return self._take_report(ledger, handset, binding, frame, now)
         return self._take_batch(ledger, frame, binding, now)
+
+    def _take_report(
+        self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, now: int
+    ) -> Reported:
+        reported = self._dispatch.take_report(ledger, handset, binding, report, now=now)
+        receipt = asked_again(binding, report)
+        if receipt is None:
+            return reported
+        _log.warning("asked_again", handset=handset.id, up_to=receipt.up_to)
+        asking = pack_receipt(receipt, self._ring.signing_for(report.hub_keys))
+        return replace(reported, frames=(asking, *reported.frames))  # first: a rekey may follow
 
     def _take_batch(self, ledger: Ledger, batch: Batch, binding: Binding, now: int) -> Taken | Refusal:
         standing = ledger.book.standing(binding.id)
