@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MEMBERS := shared edge hub
 
-.PHONY: help setup demo test prove check coverage bench eval lock clean
+.PHONY: help setup demo test prove check coverage bench eval sim lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +46,10 @@ bench: $(READY) ## speed and size, each beside a reference, as JSON Lines (also 
 
 eval: $(READY) ## recognition figures, as JSON Lines (also models/eval/latest.jsonl)
 	@$(BIN)/python models/eval
+
+sim: $(READY) ## weeks of delivery under virtual time, each from a seed (SEEDS=20, or SEED=7 alone; HANDSETS, DAYS)
+	@$(BIN)/python -m sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(HANDSETS),--handsets $(HANDSETS)) $(if $(DAYS),--days $(DAYS))
 
 lock: ## resolve requirements.lock anew (hashes, no index host)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
