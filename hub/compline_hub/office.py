@@ -145,14 +145,13 @@ def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[K
     Raises:
         HubNotReady: a key is another.
     """
-    keys = files.load()
-    with store.transaction() as ledger:
-        known = ledger.book.key_sets()
-    if known is None and files.former:
+    keys, known = _as_they_stand(store, files)
+    if known is not None and not fits(known, keys):  # a running hub may have begun another round just now
+        end_rotations(settings, files)
+        keys, known = _as_they_stand(store, files)
+    if (known is None and files.former) or (known is not None and not fits(known, keys)):
         raise HubNotReady(_NOT_FITTING)
     told = None if known is None else read_certificate(known.present.authorities[0])
-    if known is not None and not fits(known, keys):
-        raise HubNotReady(_NOT_FITTING)
     certificates = certificates_of(settings, keys, authority=told)
     sets = known or KeySets(keys.public((certificates.authority.der,)))
     if known is None:  # from now on the database knows whose it is
@@ -162,6 +161,13 @@ def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[K
         files.forget_former()
         keys = replace(keys, former_sealing=None, former_signing=None, former_command=None)
     return KeyRing(keys, sets), certificates
+
+
+def _as_they_stand(store: SqlStore, files: KeyFiles) -> tuple[HubKeys, KeySets | None]:
+    """The keys of the files, and what the database says of them."""
+    keys = files.load()
+    with store.transaction() as ledger:
+        return keys, ledger.book.key_sets()
 
 
 def end_rotations(settings: HubSettings, files: KeyFiles) -> None:

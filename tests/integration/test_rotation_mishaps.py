@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from compline_hub import office
 from compline_hub.core.key_sets import KnownKey
 from compline_hub.errors import HubNotReady, RotationRefused
 from compline_hub.office import holding_keys, init_hub, open_hub
@@ -59,8 +60,8 @@ def test_rotation_when_another_one_came_between_its_look_and_its_lock_then_that_
 ) -> None:
     """Also where that other one was killed right after it told the database."""
     init_hub(settings)
-    with branch(tmp_path) as office:
-        office.simulated()
+    with branch(tmp_path) as here:
+        here.simulated()
     looked: list[bool] = []
 
     @contextmanager
@@ -98,6 +99,24 @@ def test_hub_when_opened_for_the_second_round_while_a_command_waits_with_it_then
         with open_hub(settings) as served:
             assert served.certificates.authority.der == handset.keys.authorities[1]
             assert is_outdated(waiting)
+
+
+def test_hub_when_the_second_round_begins_while_it_is_being_opened_then_it_opens_with_the_new_authority(
+    tmp_path: Path, settings: HubSettings, handset: SimulatedHandset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command is typed at the moment at which the running hub goes on."""
+    rotate(settings, KnownKey.CA, by="ada")
+    began: list[bool] = []
+
+    def late(settings: HubSettings, files: KeyFiles) -> None:
+        office.end_staged(settings, files)
+        if not began:
+            began.append(True)
+            all_met(tmp_path, handset)
+
+    monkeypatch.setattr("compline_hub.office.end_rotations", late)
+    with open_hub(settings) as hub:
+        assert hub.certificates.authority.der == handset.keys.authorities[1]
 
 
 def test_hub_control_when_somebody_has_it_open_then_its_keys_are_not_to_be_had_alone(
