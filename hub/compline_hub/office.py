@@ -80,7 +80,8 @@ def certificates_of(
 ) -> HubCertificates:
     """Return the hub's certificates; those that are due, or not of the authority that was told of, are made anew."""
     files = CertificateFiles(settings.data / "keys")
-    return files.refresh(keys, names=settings.names, now=int(time.time()), authority=authority)
+    with moving_keys(settings.data):  # two that open the hub would each make the same one
+        return files.refresh(keys, names=settings.names, now=int(time.time()), authority=authority)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from compline_hub import office
+from compline_hub.core.authority import HubCertificates
 from compline_hub.core.key_sets import KnownKey
 from compline_hub.errors import HubNotReady, RotationRefused
 from compline_hub.office import holding_keys, init_hub, open_hub
@@ -117,6 +119,21 @@ def test_hub_when_the_second_round_begins_while_it_is_being_opened_then_it_opens
     monkeypatch.setattr("compline_hub.office.end_rotations", late)
     with open_hub(settings) as hub:
         assert hub.certificates.authority.der == handset.keys.authorities[1]
+
+
+def test_hub_when_many_open_it_at_once_and_its_certificates_are_due_then_all_get_the_same(
+    settings: HubSettings,
+) -> None:
+    init_hub(settings)
+    for name in ("tls.crt", "link.crt"):
+        (settings.data / "keys" / name).unlink()
+
+    def shown(_: int) -> HubCertificates:
+        with open_hub(settings) as hub:
+            return hub.certificates
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(shown, range(16)))) == 1
 
 
 def test_hub_control_when_somebody_has_it_open_then_its_keys_are_not_to_be_had_alone(
