@@ -83,28 +83,27 @@ async def _run_on(settings: HubSettings, ending: asyncio.Event, ready: Callable[
 
     What keeps it from being opened anew, a database that is away for a moment say, is waited out.
     """
-    up: list[str] = []
+    up = 0  # how often it ran
+
+    def came_up(address: str) -> None:
+        nonlocal up
+        up += 1
+        if up == 1 and ready is not None:
+            ready(address)
+
     while True:
-        before = len(up)
+        before = up
         try:
             with open_hub(settings) as hub:
-                if not await _run(hub, ending, up.append if up or ready is None else _both(up.append, ready)):
+                if not await _run(hub, ending, came_up):
                     return
         except Exception as error:
-            if not before or len(up) > before:  # it never ran, or was running again
+            if not before or up > before:  # it never ran, or was running again
                 raise
             _log.error("hub_not_opened_anew", error=type(error).__name__)
             await asyncio.sleep(BUSY_SECONDS)
         if up and ending.is_set():
             return
-
-
-def _both(one: Callable[[str], None], other: Callable[[str], None]) -> Callable[[str], None]:
-    def call(address: str) -> None:
-        one(address)
-        other(address)
-
-    return call
 
 
 async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) -> bool:

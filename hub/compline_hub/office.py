@@ -158,7 +158,7 @@ def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[K
     if known is None:  # from now on the database knows whose it is
         with store.transaction() as ledger:
             ledger.book.keep_key_sets(sets)
-    if sets.former is None:
+    if sets.former is None and files.former:
         files.forget_former()
         keys = replace(keys, former_sealing=None, former_signing=None, former_command=None)
     return KeyRing(keys, sets), certificates
@@ -201,11 +201,18 @@ def _staged_is_true(
     staged = files.staged(name)
     if staged is None:
         return None
+    with ledger_of(settings) as ledger:
+        return decide(ledger, files.load(), staged)
+
+
+@contextmanager
+def ledger_of(settings: HubSettings) -> Iterator[Ledger]:
+    """One transaction on a hub that is not opened, for who moves its keys; the tables are those of now."""
     engine = open_engine(settings.database_url, writing=True)
     try:
         migrate(engine)
         with SqlStore(engine).transaction() as ledger:
-            return decide(ledger, files.load(), staged)
+            yield ledger
     finally:
         engine.dispose()
 

@@ -22,9 +22,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from compline_hub.core.audit import Act, Entry
 from compline_hub.core.authority import new_authority
@@ -32,17 +30,14 @@ from compline_hub.core.key_sets import KeySets, KnownKey, waits, with_new
 from compline_hub.core.keys import certificate_key
 from compline_hub.core.standing import Case
 from compline_hub.errors import RotationRefused
-from compline_hub.office import Hub, init_hub, open_hub, replacing_keys
+from compline_hub.office import Hub, init_hub, ledger_of, open_hub, replacing_keys
 from compline_hub.ports import Ledger
 from compline_hub.service.cases import case_of
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import SERIAL_BITS
-from compline_hub.store.engine import open_engine
 from compline_hub.store.key_files import KeyFiles
-from compline_hub.store.ledger import SqlStore
 from compline_shared.certificates import read_certificate
 
-_Answer = TypeVar("_Answer")
 BY_HUB = "hub"
 TLS = ("tls", "link")
 """The server's key and that of the hub's own way to its broker."""
@@ -82,7 +77,8 @@ def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
     with open_hub(settings) as hub:
         retire(hub)
     with replacing_keys(settings) as files:
-        before = _within(settings, lambda ledger: ledger.book.key_sets())
+        with ledger_of(settings) as ledger:
+            before = ledger.book.key_sets()
         if before is None or before.former is not None:
             raise RotationRefused(
                 "Some handsets do not have the present keys yet: see `compline-hub keys status`. Wait for them, or let"
@@ -91,12 +87,9 @@ def rotate(settings: HubSettings, kind: KnownKey, *, by: str) -> RotationState:
         now, staged = int(time.time()), files.stage(kind.value)
         authority = new_authority(certificate_key(staged), now=now, serial=secrets.randbits(SERIAL_BITS) | 1)
         fresh = with_new(before.present, kind, staged, authority=authority.der)
-
-        def told(ledger: Ledger) -> None:
+        with ledger_of(settings) as ledger:
             ledger.book.keep_key_sets(KeySets(fresh, before.present, now))
             ledger.audit.note(Entry(at=now, who=by, act=Act.ROTATED, detail=kind.value))
-
-        _within(settings, told)
         if kind is not KnownKey.CA:
             files.end_rotation(kind.value, staged_is_true=True)
     with open_hub(settings) as hub:
@@ -113,8 +106,8 @@ def rotate_tls(settings: HubSettings, *, by: str) -> None:
     with replacing_keys(settings) as files:
         for name in TLS:
             files.stage(name)
-        entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail=TLS[0])
-        _within(settings, lambda ledger: ledger.audit.note(entry))
+        with ledger_of(settings) as ledger:
+            ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail=TLS[0]))
         for name in TLS:
             files.end_rotation(name, staged_is_true=True)
     with open_hub(settings):  # makes their certificates
@@ -192,12 +185,3 @@ def _never_came_to_be(ledger: Ledger, case: Case) -> bool:
         return False
     later = (one for one in ledger.bindings_of(case.binding.handset) if one.bound > case.binding.bound)
     return any(ledger.book.standing(one.id).told is not None for one in later)
-
-
-def _within(settings: HubSettings, work: Callable[[Ledger], _Answer]) -> _Answer:
-    engine = open_engine(settings.database_url, writing=True)
-    try:
-        with SqlStore(engine).transaction() as ledger:
-            return work(ledger)
-    finally:
-        engine.dispose()

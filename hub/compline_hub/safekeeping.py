@@ -17,7 +17,7 @@ from compline_hub.core.audit import Act, Entry
 from compline_hub.core.key_sets import fits
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import BadBackup, FolderInUse
-from compline_hub.office import end_staged, init_hub, open_hub, replacing_keys
+from compline_hub.office import end_staged, init_hub, ledger_of, open_hub, replacing_keys
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
 from compline_hub.service.pairing import entry_of, expire_offers
@@ -111,15 +111,10 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
     with replacing_keys(settings) as files:
         keys = files.load()
         fresh = replace(keys, escrow=files.stage("escrow"))
-        engine = open_engine(settings.database_url, writing=True)
-        try:
-            with SqlStore(engine).transaction() as ledger:
-                count = _sealed_anew(ledger, keys, fresh)
-                _revoke_offers(ledger, by=by)
-                entry = Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail="escrow")
-                ledger.audit.note(entry)
-        finally:
-            engine.dispose()
+        with ledger_of(settings) as ledger:
+            count = _sealed_anew(ledger, keys, fresh)
+            _revoke_offers(ledger, by=by)
+            ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail="escrow"))
         files.end_rotation("escrow", staged_is_true=True)
     return count
 

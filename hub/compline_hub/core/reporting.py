@@ -66,7 +66,7 @@ def hear(case: Case, report: Report, *, now: int, fresh: bytes) -> Heard:
         case,
         escrow=escrow,
         alarms=tuple(dict.fromkeys((*alarms, *contradiction))),
-        lease=not behind and _leased(case, report) and _given(case, last=case.standing.leased, now=now),
+        lease=not behind and _leased(report) and _given(case, last=case.standing.leased, now=now),
         rekey=not behind and _rekeyed(case, report) and _given(case, last=case.standing.rekeyed, now=now),
         held=held,
     )
@@ -260,13 +260,13 @@ def _next_epoch(binding: Binding) -> Binding:
     return replace(binding, epoch=binding.epoch + 1, escrow=begun, next_escrow=None)
 
 
-def _leased(_case: Case, report: Report) -> bool:
+def _leased(report: Report) -> bool:
     return report.state in (BindingState.BOUND, BindingState.FROZEN)
 
 
 def _rekeyed(case: Case, report: Report) -> bool:
     """A handset that is wiped is told of other keys only as long as it may send verdicts."""
-    return case.outdated and (_leased(case, report) or (case.wiped and case.owes))
+    return case.outdated and (_leased(report) or (case.wiped and case.owes))
 
 
 def _given(case: Case, *, last: int | None, now: int) -> bool:
