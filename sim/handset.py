@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from compline_edge.core.courier import (
+from compline_shared.batch import Receipt
+from compline_shared.chain import Chain
+from compline_shared.courier import (
     Alarm,
     Answered,
     Connect,
@@ -24,8 +26,6 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_shared.batch import Receipt
-from compline_shared.chain import Chain
 from compline_shared.delivery import Arrived, settle
 from compline_shared.ids import BindingId
 from compline_shared.masking import BranchKey

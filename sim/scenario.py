@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
-from compline_edge.core.courier import react
+from compline_shared.courier import react
 from compline_shared.delivery import take
 from sim.handset import KEEP_SETTLED, Handset, React
 from sim.hub import Hub, Take

@@ -13,7 +13,6 @@ import paho.mqtt.client as paho
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion
 
-from compline_edge.core.courier import Pace
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.mqtt import MqttCarrier
@@ -26,6 +25,7 @@ from compline_hub.link.broker_files import Listener
 from compline_hub.link.tls import link_context
 from compline_shared.batch import Receipt, open_verdicts, pack_receipt, unpack
 from compline_shared.chain import Chain
+from compline_shared.courier import Pace
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, take
 from compline_shared.enrolment import EnrolmentRequest
 from compline_shared.errors import MalformedFrame

@@ -11,7 +11,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home, open_home
 from compline_edge.vault.identity import create_identity, join
@@ -20,6 +19,7 @@ from compline_hub.core.authority import HubCertificates, handset_certificate, re
 from compline_hub.link.broker_files import BrokerTls, broker_tls
 from compline_shared.certificates import Certificate
 from compline_shared.chain import Chain
+from compline_shared.courier import SealedEntry
 from compline_shared.enrolment import EnrolmentGrant, Secret
 from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import HandsetId

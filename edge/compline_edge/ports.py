@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.certificates import Certificate
+from compline_shared.courier import SealedEntry
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
 

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.vault import outbox as real
+from compline_shared.courier import SealedEntry
 from sim.handset import KEEP_SETTLED, Outbox
 
 GENESIS = b"g" * 32

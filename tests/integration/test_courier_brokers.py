@@ -11,7 +11,6 @@ from typing import get_args
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compline_edge.core.courier import Disputed, Offline, Online
 from compline_edge.link.errors import Unreachable
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
@@ -20,6 +19,7 @@ from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
 from compline_shared.batch import Outcome, Receipt, pack_receipt
+from compline_shared.courier import Disputed, Offline, Online
 from compline_shared.ids import BindingId
 from compline_shared.p256 import point_of
 from compline_shared.taxonomy import Severity

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.vault.errors import OutboxFull, StorageFull, VaultLocked, VaultTooNew
 from compline_edge.vault.outbox import KEEP_SETTLED, ROW_BYTES, Outbox
+from compline_shared.courier import SealedEntry
 
 GENESIS = b"\x00" * 32
 

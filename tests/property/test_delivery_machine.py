@@ -13,7 +13,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from compline_edge.core.courier import (
+from compline_shared.batch import Outcome, Receipt
+from compline_shared.chain import Chain
+from compline_shared.courier import (
     Alarm,
     Answered,
     Connect,
@@ -32,8 +34,6 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_shared.batch import Outcome, Receipt
-from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Inbox, outcome_of, settle, take
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.masking import BranchKey

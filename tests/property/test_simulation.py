@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from compline_edge.core import courier
-from compline_edge.core.courier import Courier, Event, Send, SettleUpTo, Step
-from compline_shared import delivery
+from compline_shared import courier, delivery
 from compline_shared.chain import Chain
+from compline_shared.courier import Courier, Event, Send, SettleUpTo, Step
 from compline_shared.delivery import Accepted, Arrived, Duplicate, Gap, Inbox, Taking
 from sim.scenario import Broken, Parts, Plan, play
 from sim.world import HOUR

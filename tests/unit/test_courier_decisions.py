@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compline_edge.core.courier import (
+from compline_shared.batch import FRAME_BYTES, MAX_ENTRIES
+from compline_shared.courier import (
     Alarm,
     Answered,
     Command,
@@ -27,7 +28,6 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_shared.batch import FRAME_BYTES, MAX_ENTRIES
 from compline_shared.delivery import Dispute, Resend, Settle
 
 PACE = Pace(batch_bytes=1_000, batch_age=5.0, window=2_000, answer=20.0, reconnect=1.0, longest=60.0)

@@ -13,7 +13,10 @@ from typing import Final, TypeAlias
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compline_edge.core.courier import (
+from compline_edge.link.errors import Unreachable
+from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
+from compline_shared.batch import Batch, pack, unpack_receipt
+from compline_shared.courier import (
     Alarm,
     Answered,
     Connect,
@@ -31,9 +34,6 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_edge.link.errors import Unreachable
-from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
-from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.delivery import settle
 from compline_shared.errors import MalformedFrame
 from compline_shared.hub_keys import HubPublicKeys

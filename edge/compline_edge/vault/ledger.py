@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.core.speech import Utterance
 from compline_edge.ports import Clock
 from compline_edge.vault.errors import StorageFull, StoresDisagree
 from compline_edge.vault.outbox import Outbox
 from compline_edge.vault.store import Kept, Vault
+from compline_shared.courier import SealedEntry
 from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.messages import Verdict
 from compline_shared.place import Place

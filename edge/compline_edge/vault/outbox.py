@@ -14,10 +14,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from compline_edge.core.courier import SealedEntry
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction
 from compline_edge.vault.errors import OutboxFull
+from compline_shared.courier import SealedEntry
 
 KEEP_SETTLED: Final = 7 * 86_400.0
 """Seconds that a settled entry stays."""
