@@ -47,9 +47,9 @@ bench: $(READY) ## speed and size, each beside a reference, as JSON Lines (also 
 eval: $(READY) ## recognition figures, as JSON Lines (also models/eval/latest.jsonl)
 	@$(BIN)/python models/eval
 
-sim: $(READY) ## weeks of delivery under virtual time, each from a seed (SEEDS=20, or SEED=7 alone; HANDSETS, DAYS)
+sim: $(READY) ## weeks of delivery under virtual time, each from a seed (SEEDS=20, or SEED=7 alone; HANDSETS, DAYS, A_DAY)
 	@$(BIN)/python -m sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
-		$(if $(HANDSETS),--handsets $(HANDSETS)) $(if $(DAYS),--days $(DAYS))
+		$(if $(HANDSETS),--handsets $(HANDSETS)) $(if $(DAYS),--days $(DAYS)) $(if $(A_DAY),--a-day $(A_DAY))
 
 lock: ## resolve requirements.lock anew (hashes, no index host)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \

@@ -19,8 +19,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="play seeds 1 to this (default: 20)")
     parser.add_argument("--handsets", type=int, default=50, help="in each seed (default: 50)")
     parser.add_argument("--days", type=float, default=7.0, help="of faults, before the quiet (default: 7)")
+    parser.add_argument(
+        "--a-day", type=float, default=120.0, help="verdicts of a handset, in office hours (default: 120)"
+    )
     asked = parser.parse_args()
-    plan = Plan(handsets=asked.handsets, days=asked.days)
+    plan = Plan(handsets=asked.handsets, days=asked.days, a_day=asked.a_day)
     seeds = [asked.seed] if asked.seed is not None else range(1, asked.seeds + 1)
     total, begun = 0, time.perf_counter()
     for seed in seeds:
@@ -30,7 +33,8 @@ def main() -> int:
         except Broken as broken:
             print(f"seed {seed}: {broken}", file=sys.stderr)
             print(
-                f"play it again: python -m sim --seed {seed} --handsets {plan.handsets} --days {plan.days}",
+                f"play it again: make sim SEED={seed} HANDSETS={plan.handsets}"
+                f" DAYS={plan.days} A_DAY={plan.a_day}",
                 file=sys.stderr,
             )
             return 1

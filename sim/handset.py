@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from compline_shared.batch import Receipt
-from compline_shared.chain import Chain
 from compline_shared.courier import (
     Alarm,
     Answered,
+    Conditioned,
     Connect,
     Connected,
     Connecting,
@@ -19,6 +19,7 @@ from compline_shared.courier import (
     Lost,
     Offline,
     Online,
+    Pace,
     SealedEntry,
     Send,
     SettleUpTo,
@@ -27,71 +28,26 @@ from compline_shared.courier import (
     react,
 )
 from compline_shared.delivery import Arrived, settle
-from compline_shared.ids import BindingId
-from compline_shared.masking import BranchKey
+from compline_shared.outbox import KEEP_SETTLED
+from sim.chain import QuickChain
 from sim.hub import Hub
 from sim.network import Link, Weather
+from sim.outbox import Outbox
 from sim.world import DAY, World
 
-KEEP_SETTLED = 7 * DAY
-"""As `compline_edge.vault.outbox` does."""
 VIEW = 200
 UNHEARD = 20.0
 """As `compline_edge.warden` waits for an answer."""
-ENTRY_BYTES = 102
-"""Measured of real entries by `make bench`."""
+ENTRY = bytes(102)
+"""As long as `make bench` finds real entries."""
+URGENT = 0.05
+"""Share of the verdicts."""
+CALL = (1, 2, 3, 4)
+"""Verdicts that a call comes to: live ones and the full one, and those of its chat."""
+ENCS = (bytes(32), bytes([1]) * 32)
+"""Two segments take turns: a batch holds entries of one alone."""
+PACE = Pace()
 React: TypeAlias = Callable[[Courier, Event, float], Step]
-
-
-class Outbox:
-    """What `compline_edge.vault.outbox.Outbox` keeps of delivery, durable over a kill; entries in seq order."""
-
-    def __init__(self, genesis: bytes, *, keep_settled: float = KEEP_SETTLED) -> None:
-        self._genesis = genesis
-        self._keep = keep_settled
-        self._entries: list[SealedEntry] = []
-        self._settled_at: list[float | None] = []
-        self._pruned = 0
-        self.settled = 0
-
-    @property
-    def last_seq(self) -> int:
-        """Seq of the newest entry ever put in."""
-        return self._pruned + len(self._entries)
-
-    def put(self, entry: SealedEntry) -> None:
-        """Keep an entry under the next seq."""
-        self._entries.append(entry)
-        self._settled_at.append(None)
-
-    def due(self, *, after: int, limit: int) -> Sequence[SealedEntry]:
-        """Return entries above a seq, settled ones too."""
-        start = max(0, after - self._pruned)
-        return self._entries[start : start + limit]
-
-    def head_at(self, seq: int) -> bytes | None:
-        """Return the chain's head at a seq; None where it is not known (any more)."""
-        if seq == 0:
-            return self._genesis
-        at = seq - self._pruned - 1
-        return self._entries[at].head if 0 <= at < len(self._entries) else None
-
-    def settle(self, up_to: int, *, now: float) -> None:
-        """Take the hub's word, forward or back, and prune what settled long ago."""
-        forward = up_to > self.settled
-        first, last = (self.settled, up_to) if forward else (up_to, self.settled)
-        for seq in range(max(first, self._pruned), min(last, self.last_seq)):
-            at = seq - self._pruned
-            if not forward or self._settled_at[at] is None:
-                self._settled_at[at] = now if forward else None
-        self.settled = up_to
-        old = 0
-        for at, settled in enumerate(self._settled_at):
-            if settled is None or settled >= now - self._keep or self._pruned + at + 1 >= up_to:
-                break
-            old = at + 1
-        del self._entries[:old], self._settled_at[:old]
-        self._pruned += old
 
 
 class Handset:
@@ -111,33 +67,45 @@ class Handset:
         self._world = world
         self._hub = hub
         self._react = react
-        self.chain = Chain(BranchKey(bytes(32)), BindingId(f"{number:016x}"))
-        self.link = Link(world, weather, broke=self._lost)
+        self.chain = QuickChain()
+        self.link = Link(world, weather, broke=self._lost, sensed=self._sensed)
         self.outbox = Outbox(self.chain.genesis, keep_settled=keep_settled)
         self.disputed = False
         self._courier = Courier(settled=0)
+        self._has_network = True
         self._runs = True
         self._look_at: float | None = None
         self._greeting: object | None = None
         hub.know(self)
 
+    def work(self, a_day: float, *, until: float) -> None:
+        """Make so many verdicts in the office hours of each day."""
+        hours = self.link.weather
+        pause = (hours.evening - hours.morning) / a_day * (sum(CALL) / len(CALL))
+
+        def call() -> None:
+            if self._world.now >= until:
+                return
+            clock = self._world.now % DAY
+            if clock < hours.evening:
+                if clock >= hours.morning:
+                    self.judge()
+                wait = max(hours.morning - clock, 0.0)
+            else:
+                wait = DAY - clock + hours.morning
+            self._world.after(wait + self._world.chance.expovariate(1 / pause), call)
+
+        self._world.after(self._world.chance.expovariate(1 / pause), call)
+
     def judge(self) -> None:
-        """Make the next verdict; now and then an urgent one."""
-        seq = self.outbox.last_seq + 1
-        head = self.outbox.head_at(seq - 1)
+        """Make the verdicts of one call; now and then an urgent one."""
+        outbox, world = self.outbox, self._world
+        head = outbox.head_at(outbox.last_seq)
         assert head is not None
-        self.outbox.put(
-            SealedEntry(
-                seq=seq,
-                epoch=1,
-                enc=(seq // 256).to_bytes(32, "big"),
-                header=b"",
-                ciphertext=bytes(ENTRY_BYTES),
-                head=self.chain.link(head, self.body(seq)),
-                urgent=self._world.chance.random() < 0.05,
-                added=self._world.wall,
-            )
-        )
+        for seq in range(outbox.last_seq + 1, outbox.last_seq + 1 + world.chance.choice(CALL)):
+            head = self.chain.link(head, self.body(seq))
+            urgent = world.chance.random() < URGENT
+            outbox.put(SealedEntry(seq, 1, ENCS[seq // 256 % 2], b"", ENTRY, head, urgent, world.wall))
         if isinstance(self._courier.link, Online):
             self._look()
 
@@ -157,7 +125,7 @@ class Handset:
     def start(self) -> None:
         """Begin with what the outbox says."""
         self._runs = True
-        self._courier = Courier(settled=self.outbox.settled)
+        self._courier = Courier(self.outbox.settled, PACE, Offline(), self._has_network)
         self._look_at = None
         self._look()
 
@@ -175,6 +143,12 @@ class Handset:
     def hub_went(self) -> None:
         """The hub or its broker ended: the connection breaks."""
         self.link.break_off()
+
+    def _sensed(self, there: bool) -> None:
+        self._has_network = there
+        if self._runs:
+            self._tell(Conditioned(PACE, there, self._jitter()))
+            self._look()
 
     def _lost(self) -> None:
         if self._runs and isinstance(self._courier.link, Online | Connecting):
@@ -214,10 +188,10 @@ class Handset:
         self._world.after(max(0.0, until - self._world.now), look)
 
     def _connect(self) -> None:
-        courier = self._courier
+        attempt = self._courier.link
 
         def answered() -> None:
-            if not self._runs or self._courier is not courier or isinstance(courier.link, Offline):
+            if not self._runs or self._courier.link is not attempt:
                 return
             there = self.link.is_up and self._hub.is_up
             self._tell(Connected() if there else Lost(self._jitter()))
@@ -235,8 +209,8 @@ class Handset:
             if self._greeting is greeting and isinstance(self._courier.link, Online):
                 self._greet(2 * patience)
 
-        last, owed = self.outbox.last_seq, self.outbox.last_seq - self.outbox.settled
-        self.link.carry(lambda: self._hub.greet(self.number, last_seq=last, owed=owed))
+        settled = self.outbox.settled
+        self.link.carry(lambda: self._hub.greet(self.number, settled=settled))
         self._world.after(patience, again)
 
     def _send(self, entries: Sequence[SealedEntry]) -> None:

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from compline_hub.core.enrolled import Binding
 from compline_hub.core.intake import asked_again
 from compline_shared.batch import Receipt
-from compline_shared.chain import Chain
 from compline_shared.delivery import Accepted, Arrived, Fork, Inbox, Taking, outcome_of, take
 from compline_shared.ids import BindingId, HandsetId
-from compline_shared.reports import BindingState, Cause, Report
+from sim.chain import QuickChain
 from sim.world import World
 
 if TYPE_CHECKING:
     from sim.handset import Handset
 
-_ANY_KEY = bytes([9]) + bytes(31)
 COMMIT = 0.05
 """Seconds from the first batch of a group to its commit."""
 Take: TypeAlias = Callable[..., Taking]
@@ -29,8 +27,10 @@ class Kept:
     """What the store has of one binding."""
 
     inbox: Inbox
+    who: tuple[HandsetId, BindingId]
     heads: list[bytes] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)  # one for each effect that a verdict had
+    effects: int = 0  # that verdicts had
+    wrong: bool = False  # one of them was not that of the verdict whose turn it was
 
 
 class Hub:
@@ -55,7 +55,8 @@ class Hub:
     def know(self, handset: Handset) -> None:
         """Let a handset in."""
         self._handsets[handset.number] = handset
-        self.kept[handset.number] = Kept(Inbox(0, handset.chain.genesis))
+        name = f"{handset.number:016x}"
+        self.kept[handset.number] = Kept(Inbox(0, handset.chain.genesis), (HandsetId(name), BindingId(name)))
 
     def hear(self, number: int, batch: Arrived) -> None:
         """Take a batch in; it is committed with others in a moment."""
@@ -65,15 +66,15 @@ class Hub:
             self._world.after(COMMIT, self._in_this_life(self._commit))
         self._waiting.append((number, batch))
 
-    def greet(self, number: int, *, last_seq: int, owed: int) -> None:
+    def greet(self, number: int, *, settled: int) -> None:
         """Take a report, as far as delivery goes; its answer is a lease, and a receipt where something was lost."""
         if not self.is_up:
             return
-        handset, inbox = self._handsets[number], self.kept[number].inbox
+        handset, kept = self._handsets[number], self.kept[number]
         handset.link.carry(handset.greeted)
-        who, report = HandsetId(f"{number:016x}"), _report(number, last_seq=last_seq, owed=owed)
-        binding = Binding(BindingId(who), who, epoch=1, up_to=inbox.up_to, head=inbox.head, escrow=b"")
-        receipt = asked_again(binding, report) if self._asks else None
+        who, inbox = kept.who, kept.inbox
+        binding = Binding(who[1], who[0], epoch=1, up_to=inbox.up_to, head=inbox.head, escrow=b"")
+        receipt = asked_again(binding, settled=settled) if self._asks else None
         if receipt is not None:
             self._world.note("asks", number, inbox.up_to)
             handset.link.carry(lambda: handset.hear(receipt))
@@ -104,7 +105,8 @@ class Hub:
         self._world.note("restore")
         for number, kept in self.kept.items():
             up_to = min(self._backup.get(number, 0), kept.inbox.up_to)
-            del kept.heads[up_to:], kept.bodies[up_to:]
+            kept.effects -= kept.inbox.up_to - up_to
+            del kept.heads[up_to:]
             genesis = self._handsets[number].chain.genesis
             kept.inbox = Inbox(up_to, kept.heads[-1] if kept.heads else genesis)
 
@@ -117,22 +119,23 @@ class Hub:
             self._handsets[number].link.carry(lambda n=number, r=receipt: self._handsets[n].hear(r))  # type: ignore[misc]
 
     def _took(self, number: int, batch: Arrived) -> Receipt:
-        kept, chain = self.kept[number], self._handsets[number].chain
-        taking = self._decided(kept, chain, batch)
+        kept, handset = self.kept[number], self._handsets[number]
+        taking = self._decided(kept, handset.chain, batch)
         if isinstance(taking, Accepted):
             new = batch.plaintexts[taking.first_new :]
             if not self._receipt_first or self._world.chance.random() < 0.9:
+                turn = kept.effects + 1
+                kept.wrong |= any(handset.body(turn + at) != body for at, body in enumerate(new))
+                kept.effects += len(new)
                 kept.heads += taking.heads
-                kept.bodies += new
                 kept.inbox = taking.inbox
             self._world.note("took", number, taking.inbox.up_to)
         elif isinstance(taking, Fork):
             self.forked.add(number)
         inbox = taking.inbox if isinstance(taking, Accepted) else kept.inbox
-        who = HandsetId(f"{number:016x}")
-        return Receipt(who, BindingId(who), inbox.up_to, inbox.head, outcome_of(taking))
+        return Receipt(*kept.who, inbox.up_to, inbox.head, outcome_of(taking))
 
-    def _decided(self, kept: Kept, chain: Chain, batch: Arrived) -> Taking:
+    def _decided(self, kept: Kept, chain: QuickChain, batch: Arrived) -> Taking:
         last = batch.first_seq + len(batch.plaintexts) - 1
         head = kept.heads[last - 1] if 0 < last <= len(kept.heads) else None
         return self._take(kept.inbox, batch, chain, head_at_last=head)
@@ -145,24 +148,3 @@ class Hub:
                 call()
 
         return guarded
-
-
-def _report(number: int, *, last_seq: int, owed: int) -> Report:
-    """A report of a bound handset; nothing but delivery is played."""
-    who = number.to_bytes(8, "big")
-    return Report(
-        handset=who,
-        binding=who,
-        epoch=1,
-        counter=0,
-        state=BindingState.BOUND,
-        cause=Cause.COMMAND,
-        policy=0,
-        hub_keys=bytes(8),
-        rollback_resistant=False,
-        lease_used=0,
-        owed=owed,
-        last_seq=last_seq,
-        nonce=bytes(16),
-        answer_key=_ANY_KEY,
-    )

@@ -7,7 +7,8 @@ from functools import partial
 
 from compline_shared.courier import react
 from compline_shared.delivery import take
-from sim.handset import KEEP_SETTLED, Handset, React
+from compline_shared.outbox import KEEP_SETTLED
+from sim.handset import Handset, React
 from sim.hub import Hub, Take
 from sim.network import FAIR, Weather
 from sim.world import DAY, HOUR, MINUTE, World
@@ -26,7 +27,7 @@ class Plan:
 
     handsets: int = 50
     days: float = 7.0
-    verdict_every: float = 12 * MINUTE  # of each handset, around the clock
+    a_day: float = 120.0  # verdicts of each handset, in office hours
     kill_every: float = 8 * HOUR  # of each handset
     crash_every: float = 12 * HOUR  # of the hub
     restore_every: float = 2 * DAY
@@ -69,7 +70,7 @@ def play(seed: int, plan: Plan, parts: Parts = Parts()) -> Outcome:
     chance = world.chance
     for handset in handsets:
         world.after(chance.uniform(0, HOUR), handset.start)
-        world.sometimes(plan.verdict_every, handset.judge, until=end)
+        handset.work(plan.a_day, until=end)
         world.sometimes(plan.kill_every, partial(_killed, handset, world), until=end)
         handset.link.live(end)
     world.sometimes(plan.backup_every, hub.back_up, until=end)
@@ -89,13 +90,11 @@ def _killed(handset: Handset, world: World) -> None:
 
 
 def _check(handset: Handset, hub: Hub) -> None:
-    bodies, last = hub.kept[handset.number].bodies, handset.outbox.last_seq
+    kept, last = hub.kept[handset.number], handset.outbox.last_seq
     name = f"handset {handset.number}"
     if handset.disputed or handset.number in hub.forked:
         raise Broken(f"{name} and the hub disagree about the past")
-    if bodies != [handset.body(seq) for seq in range(1, last + 1)]:
-        raise Broken(
-            f"{name} made {last} verdicts; {len(bodies)} had an effect, {len(set(bodies))} different ones"
-        )
+    if kept.wrong or kept.effects != last:
+        raise Broken(f"{name} made {last} verdicts; {kept.effects} had an effect, not each its own once")
     if handset.outbox.settled != last:
         raise Broken(f"{name} still owes {last - handset.outbox.settled} verdicts that the hub has")

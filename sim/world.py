@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-EPOCH: Final = 1_795_000_000.0
-"""Unix s at which a simulation begins."""
+EPOCH: Final = 1_794_960_000.0
+"""Unix s at which a simulation begins, midnight."""
 MINUTE: Final = 60.0
 HOUR: Final = 3_600.0
 DAY: Final = 86_400.0

@@ -8,7 +8,7 @@ offline is a state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from compline_shared.batch import ENTRY_BYTES, FRAME_BYTES, MAX_ENTRIES
@@ -39,6 +39,7 @@ class Pace:
     answer: float = 20.0  # s to wait for a receipt, doubled on each miss
     reconnect: float = 1.0  # s to wait before connecting again, doubled on each miss
     longest: float = 120.0  # s, the most that either grows to
+    no_network: float = 1_800.0  # s between attempts while there seems to be no network: that may be mistaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Courier:
     settled: int  # seq up to which receipts go
     pace: Pace = Pace()
     link: Link = Offline()
+    network: bool = True  # whether there is any
 
     @property
     def sent(self) -> int:
@@ -126,7 +128,16 @@ class Looked:
     wall: float  # Unix s
 
 
-Event: TypeAlias = Connected | Lost | Answered | Looked
+@dataclass(frozen=True, slots=True)
+class Conditioned:
+    """Network or battery are not as they were."""
+
+    pace: Pace  # how fast to send from now on
+    network: bool
+    jitter: float  # random, 0.5..1.5
+
+
+Event: TypeAlias = Connected | Lost | Answered | Looked | Conditioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +180,34 @@ Step: TypeAlias = tuple[Courier, tuple[Command, ...]]
 def react(courier: Courier, event: Event, now: float) -> Step:
     """Decide on one event at monotonic second ``now``."""
     match event:
-        case Connected():
-            return _connected(courier, now)
-        case Lost(jitter=jitter):
-            return _lost(courier, jitter, now)
-        case Answered(settlement=settlement):
-            return _answered(courier, settlement, now)
         case Looked():
             return _looked(courier, event, now)
+        case Answered(settlement=settlement):
+            return _answered(courier, settlement, now)
+        case Lost(jitter=jitter):
+            return _lost(courier, jitter, now)
+        case Connected():
+            return _connected(courier, now)
+        case Conditioned():
+            return _conditioned(courier, event, now)
+
+
+def _at(courier: Courier, link: Link, *, settled: int | None = None) -> Courier:
+    return Courier(courier.settled if settled is None else settled, courier.pace, link, courier.network)
+
+
+def _conditioned(courier: Courier, event: Conditioned, now: float) -> Step:
+    link, pace = courier.link, event.pace
+    if isinstance(link, Offline) and event.network != courier.network:
+        soon = now + pace.reconnect * event.jitter  # a whole branch gets its network back at once
+        link = Offline(soon) if event.network else Offline(now + pace.no_network, link.misses)
+    return Courier(courier.settled, pace, link, event.network), ()
 
 
 def _connected(courier: Courier, now: float) -> Step:
     match courier.link:
         case Connecting(misses=misses):
-            return replace(courier, link=Online(sent=courier.settled, since=now, misses=misses)), ()
+            return _at(courier, Online(sent=courier.settled, since=now, misses=misses)), ()
         case Offline() | Online() | Disputed():
             return courier, ()
 
@@ -195,8 +220,9 @@ def _lost(courier: Courier, jitter: float, now: float) -> Step:
             misses = 0 if now - since >= courier.pace.longest else served
         case Offline() | Disputed():
             return courier, ()
-    delay = _grown(courier.pace.reconnect, misses, courier.pace.longest) * jitter
-    return replace(courier, link=Offline(retry=now + delay, misses=misses + 1)), ()
+    pace = courier.pace
+    delay = _grown(pace.reconnect, misses, pace.longest) if courier.network else pace.no_network
+    return _at(courier, Offline(retry=now + delay * jitter, misses=misses + 1)), ()
 
 
 def _answered(courier: Courier, settlement: Settlement, now: float) -> Step:
@@ -206,17 +232,17 @@ def _answered(courier: Courier, settlement: Settlement, now: float) -> Step:
         case Resend(up_to=up_to):
             return _went_back(courier, up_to, now)
         case Dispute():
-            return replace(courier, link=Disputed()), (Alarm(),)
+            return _at(courier, Disputed()), (Alarm(),)
 
 
 def _settled(courier: Courier, up_to: int) -> Step:
     link = courier.link
     if isinstance(link, Online):
         flights = tuple(flight for flight in link.flights if flight.last_seq > up_to)
-        link = replace(link, sent=max(link.sent, up_to), flights=flights, unanswered=0, misses=0)
+        link = Online(max(link.sent, up_to), link.since, 0, flights, 0, link.went_back)
     if up_to <= courier.settled:  # an older receipt, overtaken
-        return replace(courier, link=link), ()
-    return replace(courier, link=link, settled=up_to), (SettleUpTo(up_to),)
+        return _at(courier, link), ()
+    return _at(courier, link, settled=up_to), (SettleUpTo(up_to),)
 
 
 def _went_back(courier: Courier, up_to: int, now: float) -> Step:
@@ -225,15 +251,15 @@ def _went_back(courier: Courier, up_to: int, now: float) -> Step:
         return courier, ()
     if link.went_back is not None and now - link.went_back < courier.pace.answer and up_to == courier.settled:
         return courier, ()  # each batch after the missing one brings this answer; go back once
-    link = replace(link, sent=up_to, flights=(), went_back=now)
+    link = Online(up_to, link.since, link.misses, (), link.unanswered, went_back=now)
     commands = () if up_to == courier.settled else (SettleUpTo(up_to),)
-    return replace(courier, link=link, settled=up_to), commands
+    return _at(courier, link, settled=up_to), commands
 
 
 def _looked(courier: Courier, look: Looked, now: float) -> Step:
     match courier.link:
         case Offline(retry=retry, misses=misses) if now >= retry:
-            return replace(courier, link=Connecting(misses)), (Connect(misses),)
+            return _at(courier, Connecting(misses)), (Connect(misses),)
         case Offline(retry=retry):
             return courier, (Wait(retry),)
         case Connecting() | Disputed():
@@ -243,26 +269,28 @@ def _looked(courier: Courier, look: Looked, now: float) -> Step:
 
 
 def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Step:
+    if not look.due and not link.flights:
+        return courier, (Wait(None),)
     pace = courier.pace
     patience = _grown(pace.answer, link.unanswered, pace.longest)
     if link.flights and now >= link.flights[0].sent + patience:
-        again = replace(link, sent=courier.settled, flights=(), unanswered=link.unanswered + 1)
-        return replace(courier, link=again), (Wait(now),)
+        again = Online(courier.settled, link.since, link.misses, (), link.unanswered + 1, link.went_back)
+        return _at(courier, again), (Wait(now),)
     if look.due and look.due[0].seq != link.sent + 1:  # the hub asks for what is no longer kept
-        return replace(courier, link=Disputed()), (Alarm(),)
+        return _at(courier, Disputed()), (Alarm(),)
     batches, ripe_at = _ripe(look, pace, now)
     commands: list[Command] = []
+    flights = link.flights
     for entries, size in batches:
-        flying = sum(flight.size for flight in link.flights)
-        if link.flights and flying + size > pace.window:
+        if flights and sum(flight.size for flight in flights) + size > pace.window:
             break
-        flight = Flight(last_seq=entries[-1].seq, size=size, sent=now)
-        link = replace(link, sent=flight.last_seq, flights=(*link.flights, flight))
+        flights = (*flights, Flight(last_seq=entries[-1].seq, size=size, sent=now))
         commands.append(Send(entries))
-    waits = [
-        at for at in (ripe_at, link.flights[0].sent + patience if link.flights else None) if at is not None
-    ]
-    return replace(courier, link=link), (*commands, Wait(min(waits, default=None)))
+    if commands:
+        sent = flights[-1].last_seq
+        link = Online(sent, link.since, link.misses, flights, link.unanswered, link.went_back)
+    waits = [at for at in (ripe_at, flights[0].sent + patience if flights else None) if at is not None]
+    return _at(courier, link), (*commands, Wait(min(waits, default=None)))
 
 
 def _ripe(

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from compline_shared.batch import Outcome, Receipt
-from compline_shared.chain import Chain
+
+
+class Chain(Protocol):
+    """What ties a verdict to all before it; `compline_shared.chain` is the true one."""
+
+    def link(self, head: bytes, canonical_verdict: bytes) -> bytes:
+        """Return the head after one more verdict."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

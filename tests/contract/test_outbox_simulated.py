@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compline_edge.vault import outbox as real
 from compline_shared.courier import SealedEntry
-from sim.handset import KEEP_SETTLED, Outbox
+from sim.outbox import Outbox
 
 GENESIS = b"g" * 32
 DAY = 86_400.0
@@ -37,10 +37,6 @@ def told(outbox: Outbox | real.Outbox) -> tuple[object, ...]:
         [outbox.head_at(seq) for seq in seqs],
         [[each.seq for each in outbox.due(after=seq, limit=3)] for seq in seqs],
     )
-
-
-def test_keeping_when_compared_then_both_keep_settled_entries_equally_long() -> None:
-    assert KEEP_SETTLED == real.KEEP_SETTLED
 
 
 @settings(max_examples=60)

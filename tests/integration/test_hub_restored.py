@@ -209,7 +209,7 @@ def test_verdicts_when_the_hub_has_lost_them_then_it_asks_again_though_the_hands
 def test_verdicts_control_when_nobody_asks_then_the_handset_never_learns_that_they_were_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compline_hub.service.intake.asked_again", lambda _binding, _report: None)
+    monkeypatch.setattr("compline_hub.service.intake.asked_again", lambda _binding, settled: None)
     with restored(tmp_path, before=(deliver,), after=(deliver,)) as (office, handset):
         office.meet(handset)
         assert (handset.settled, office.binding(handset).up_to) == (6, 3)

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from compline_edge.vault.errors import OutboxFull, StorageFull, VaultLocked, VaultTooNew
-from compline_edge.vault.outbox import KEEP_SETTLED, ROW_BYTES, Outbox
+from compline_edge.vault.outbox import ROW_BYTES, Outbox
+from compline_edge.vault.schema import OUTBOX, migrate
 from compline_shared.courier import SealedEntry
+from compline_shared.outbox import GRAIN, KEEP_SETTLED
 
 GENESIS = b"\x00" * 32
+NOON = 1_795_003_200.0
 
 
 def entry(seq: int, *, enc: bytes = b"e" * 32, size: int = 100) -> SealedEntry:
@@ -81,7 +84,7 @@ def test_settle_when_receipt_comes_then_due_bytes_shrink(outbox: Outbox) -> None
 
 def test_settle_when_seven_days_pass_then_pruned_but_for_the_last(outbox: Outbox) -> None:
     filled(outbox, 4).settle(3, now=10.0)
-    outbox.settle(4, now=11.0 + KEEP_SETTLED)
+    outbox.settle(4, now=1.0 + GRAIN + KEEP_SETTLED)
     assert seqs(outbox) == [4]
 
 
@@ -101,7 +104,7 @@ def test_settle_when_segment_is_spent_then_pruned_with_it(outbox: Outbox) -> Non
     outbox.put(entry(1, enc=b"1" * 32))
     outbox.put(entry(2, enc=b"2" * 32))
     outbox.settle(1, now=0.0)
-    outbox.settle(2, now=1.0 + KEEP_SETTLED)
+    outbox.settle(2, now=1.0 + GRAIN + KEEP_SETTLED)
     assert [e.enc for e in outbox.due(after=0, limit=9)] == [b"2" * 32]
 
 
@@ -141,10 +144,42 @@ def test_outbox_when_written_then_synchronous_is_full(outbox: Outbox) -> None:
 
 
 def test_migration_when_a_step_fails_then_nothing_of_it_stays(tmp_path: Path) -> None:
-    from compline_edge.vault.schema import migrate
-
     connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, ["CREATE TABLE a (b); CREATE TABLE nonsense"], "x")
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     connection.close()
+
+
+def test_outbox_when_an_earlier_version_wrote_it_then_its_settled_entries_stay_settled(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "outbox.db"
+    former = sqlite3.connect(path, isolation_level=None)
+    migrate(former, OUTBOX[:2], "The outbox")
+    former.execute("INSERT INTO segment VALUES (1, ?, ?, 1)", (b"e" * 32, b"h"))
+    for seq in range(4, 9):
+        settled = NOON if seq <= 6 else None
+        row = (seq, b"c" * 100, seq.to_bytes(32, "big"), settled)
+        former.execute("INSERT INTO entry VALUES (?, 1, ?, ?, 0, 1.0, ?)", row)
+    former.execute("UPDATE progress SET last = 8, settled = 6")
+    former.close()
+
+    outbox = Outbox(path, genesis=GENESIS)
+    assert (outbox.last_seq, outbox.settled, outbox.due_bytes) == (8, 6, 2 * (100 + ROW_BYTES))
+    outbox.settle(8, now=NOON + KEEP_SETTLED - GRAIN)
+    assert seqs(outbox) == [4, 5, 6, 7, 8]
+    outbox.settle(5, now=NOON + KEEP_SETTLED - GRAIN)
+    assert outbox.due_bytes == 3 * (100 + ROW_BYTES)
+    outbox.close()
+
+
+def test_outbox_when_opened_again_then_it_remembers_when_its_entries_were_settled(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    first = filled(Outbox(path, genesis=GENESIS), 4)
+    first.settle(2, now=NOON)
+    first.close()
+    outbox = Outbox(path, genesis=GENESIS)
+    outbox.settle(4, now=NOON + GRAIN + KEEP_SETTLED + 1)
+    assert seqs(outbox) == [3, 4]
+    outbox.close()

@@ -1,8 +1,8 @@
 """What is owed to the hub: sealed verdicts in a database of their own, outside the vault.
 
 Plain SQLite with WAL and synchronous=FULL, because there is nothing here to hide: ciphertext for the hub's key, keyed
-chain heads, seqs and urgency. Freezing or wiping the vault touches none of it. Only a receipt settles; settled
-entries stay for 7 days, so that a hub restored from a backup can ask again.
+chain heads, seqs and urgency. Freezing or wiping the vault touches none of it. Only a receipt settles; what is kept
+how long `compline_shared.outbox` decides.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction
 from compline_edge.vault.errors import OutboxFull
+from compline_shared import outbox
 from compline_shared.courier import SealedEntry
-
-KEEP_SETTLED: Final = 7 * 86_400.0
-"""Seconds that a settled entry stays."""
+from compline_shared.outbox import Mark, Progress
 
 DEFAULT_LIMIT: Final = 64 * 2**20
 """Bytes of entries that the hub has not taken: about half a million verdicts."""
@@ -51,6 +51,12 @@ def owed_in(path: Path) -> int:
     return max(0, int(last) - int(settled))
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    progress: Progress
+    due_bytes: int
+
+
 class Outbox:
     """Entries in seq order without gaps; all methods may be called from any thread."""
 
@@ -77,7 +83,8 @@ class Outbox:
             ):
                 self._connection.execute(f"PRAGMA {pragma}")
             schema.migrate(self._connection, schema.OUTBOX, "The outbox")
-        self._due_bytes = self._sum_due()
+        self._standing: _Standing | None = None
+        self._stands()
 
     def close(self) -> None:
         """Close the file."""
@@ -87,23 +94,23 @@ class Outbox:
     @property
     def last_seq(self) -> int:
         """Seq of the newest entry ever put in, 0 = none."""
-        return int(self._one("SELECT last FROM progress"))
+        return self._stands().progress.last
 
     @property
     def settled(self) -> int:
         """Seq up to which the hub's receipts go, 0 = none."""
-        return int(self._one("SELECT settled FROM progress"))
+        return self._stands().progress.settled
 
     @property
     def due_bytes(self) -> int:
         """Bytes that the hub has not taken."""
-        return self._due_bytes
+        return self._stands().due_bytes
 
     def require_room(self) -> None:
         """Raise OutboxFull where the outbox is at its limit; ask before judging goes on."""
-        if self._due_bytes >= self._limit:
+        if self.due_bytes >= self._limit:
             raise OutboxFull(
-                f"The outbox holds {self._due_bytes} bytes that the hub has not taken, its limit is {self._limit};"
+                f"The outbox holds {self.due_bytes} bytes that the hub has not taken, its limit is {self._limit};"
                 " bring the handset to the hub's network, or raise the limit."
             )
 
@@ -114,24 +121,27 @@ class Outbox:
             ValueError: an earlier seq is missing.
             StorageFull: no room; nothing changed.
         """
-        with self._transaction() as connection:
-            last = self.last_seq
-            if entry.seq <= last:
+        with self._lock:
+            before = self._stands()
+            after = outbox.put(before.progress, entry.seq)
+            if after is before.progress:
                 return
-            if entry.seq != last + 1:
-                raise ValueError("entries go in in seq order")
+            self._write(entry)
+            self._standing = _Standing(after, before.due_bytes + len(entry.ciphertext) + ROW_BYTES)
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _write(self, entry: SealedEntry) -> None:
+        with self._transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO segment (enc, header, epoch) VALUES (?, ?, ?)",
                 (entry.enc, entry.header, entry.epoch),
             )
             connection.execute(
-                "INSERT INTO entry SELECT ?, id, ?, ?, ?, ?, NULL FROM segment WHERE enc = ?",
+                "INSERT INTO entry SELECT ?, id, ?, ?, ?, ? FROM segment WHERE enc = ?",
                 (entry.seq, entry.ciphertext, entry.head, int(entry.urgent), entry.added, entry.enc),
             )
             connection.execute("UPDATE progress SET last = ?", (entry.seq,))
-            self._due_bytes += len(entry.ciphertext) + ROW_BYTES
-        for listener in tuple(self._listeners):
-            listener()
 
     def due(self, *, after: int, limit: int) -> list[SealedEntry]:
         """Return up to ``limit`` entries with a seq above ``after``, in seq order, settled ones too."""
@@ -156,31 +166,49 @@ class Outbox:
         """Take the hub's word that it has everything up to a seq; prune what settled long ago.
 
         A lower seq than before opens the entries above it again: the hub came back from a backup.
+
+        Raises:
+            ValueError: no entry of that seq is kept.
+            StorageFull: no room; nothing changed.
         """
+        with self._lock:
+            standing = self._stands()
+            before, after = standing.progress, outbox.settle(standing.progress, up_to, now=now)
+            opened = self._bytes_between(after.settled, before.settled)
+            closed = self._bytes_between(before.settled, after.settled)
+            self._write_settled(before, after)
+            self._standing = _Standing(after, standing.due_bytes + opened - closed)
+
+    def _write_settled(self, before: Progress, after: Progress) -> None:
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE entry SET settled = ? WHERE seq <= ? AND settled IS NULL", (now, up_to)
-            )
-            connection.execute(
-                "UPDATE entry SET settled = NULL WHERE seq > ? AND settled IS NOT NULL", (up_to,)
-            )
-            connection.execute("UPDATE progress SET settled = ?", (up_to,))
-            connection.execute("DELETE FROM entry WHERE settled < ? AND seq < ?", (now - KEEP_SETTLED, up_to))
-            connection.execute("DELETE FROM segment WHERE id NOT IN (SELECT segment FROM entry)")
-        self._due_bytes = self._sum_due()
+            connection.execute("UPDATE progress SET settled = ?, pruned = ?", (after.settled, after.pruned))
+            for mark in set(before.marks) - set(after.marks):
+                connection.execute("DELETE FROM mark WHERE up_to = ?", (mark.up_to,))
+            for mark in set(after.marks) - set(before.marks):
+                connection.execute("INSERT INTO mark VALUES (?, ?)", (mark.up_to, mark.at))
+            if after.pruned > before.pruned:
+                connection.execute("DELETE FROM entry WHERE seq <= ?", (after.pruned,))
+                connection.execute("DELETE FROM segment WHERE id NOT IN (SELECT segment FROM entry)")
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after each new entry, on the thread that put it in."""
         self._listeners.append(listener)
 
-    def _sum_due(self) -> int:
+    def _stands(self) -> _Standing:
+        with self._lock:
+            if self._standing is None:
+                last, pruned = self._rows("SELECT last, pruned FROM progress", ())[0]
+                marks = self._rows("SELECT up_to, at FROM mark ORDER BY up_to", ())
+                progress = Progress(last, pruned, tuple(Mark(up_to, at) for up_to, at in marks))
+                self._standing = _Standing(progress, self._bytes_between(progress.settled, last))
+            return self._standing
+
+    def _bytes_between(self, after: int, up_to: int) -> int:
         count, text = self._rows(
-            "SELECT count(*), ifnull(sum(length(ciphertext)), 0) FROM entry WHERE settled IS NULL", ()
+            "SELECT count(*), ifnull(sum(length(ciphertext)), 0) FROM entry WHERE seq > ? AND seq <= ?",
+            (after, up_to),
         )[0]
         return int(text) + ROW_BYTES * int(count)
-
-    def _one(self, sql: str) -> int:
-        return int(self._rows(sql, ())[0][0])
 
     def _rows(self, sql: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock, self._named():
@@ -188,7 +216,8 @@ class Outbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._named(), transaction(self._connection):
+        self._standing = None  # until it is known what the file says: a commit that failed may have been one
+        with self._named(), transaction(self._connection):
             yield self._connection
 
     @contextmanager

@@ -37,6 +37,14 @@ OUTBOX: Final = (
     """
     ALTER TABLE segment ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
     """,
+    """
+    CREATE TABLE mark (up_to INTEGER PRIMARY KEY, at REAL NOT NULL) STRICT;
+    INSERT INTO mark SELECT settled, ifnull((SELECT max(settled) FROM entry), 0.0) FROM progress WHERE settled > 0;
+    ALTER TABLE progress ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+    UPDATE progress SET pruned = ifnull((SELECT min(seq) - 1 FROM entry), last);
+    DROP INDEX entry_settled;
+    ALTER TABLE entry DROP COLUMN settled;
+    """,
 )
 
 

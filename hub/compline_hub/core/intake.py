@@ -124,13 +124,12 @@ def answer(opened: Opened, binding: Binding, keys: HubKeys, *, head_at_last: byt
     return Answer(binding, links, _receipt(binding, outcome_of(taking)))
 
 
-def asked_again(binding: Binding, report: Report) -> Receipt | None:
-    """Return what asks for what this hub lost: the handset says that more was settled than is here.
+def asked_again(binding: Binding, *, settled: int) -> Receipt | None:
+    """Return what asks for what this hub lost: the handset says that up to ``settled`` it was here.
 
     So it is after a hub came back from a backup. A handset that has nothing new to send would never learn of it
     otherwise. The receipt says *gap*, and the courier goes back to where the hub is.
     """
-    settled = report.last_seq - report.owed
     return _receipt(binding, Outcome.GAP) if settled > binding.up_to else None
 
 

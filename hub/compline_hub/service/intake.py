@@ -114,7 +114,7 @@ class Intake:
         self, ledger: Ledger, handset: Handset, binding: Binding, report: Report, now: int
     ) -> Reported:
         reported = self._dispatch.take_report(ledger, handset, binding, report, now=now)
-        receipt = asked_again(binding, report)
+        receipt = asked_again(binding, settled=report.last_seq - report.owed)
         if receipt is None:
             return reported
         _log.warning("asked_again", handset=handset.id, up_to=receipt.up_to)
