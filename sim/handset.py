@@ -147,7 +147,7 @@ class Handset:
     def _sensed(self, there: bool) -> None:
         self._has_network = there
         if self._runs:
-            self._tell(Conditioned(PACE, there, self._jitter()))
+            self._tell(Conditioned(PACE, network=there, fresh=there, jitter=self._jitter()))
             self._look()
 
     def _lost(self) -> None:

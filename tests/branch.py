@@ -7,16 +7,18 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion
 
+from compline_edge.core.conditions import Conditions
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.mqtt import MqttCarrier
-from compline_edge.ports import Address, Clock
+from compline_edge.ports import Address, Clock, Surroundings
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home
 from compline_hub.core.authority import HUB_USER
@@ -138,7 +140,13 @@ def keeper_of(home: Home, folder: Path, *, clock: Clock | None = None) -> Certif
 
 
 def courier_of(
-    home: Home, port: int, folder: Path, *, clock: Clock | None = None, pace: Pace = FAST
+    home: Home,
+    port: int,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    pace: Pace = FAST,
+    surroundings: Surroundings | None = None,
 ) -> CourierLoop:
     """The courier of the home that lies in `folder`."""
     return CourierLoop(
@@ -150,7 +158,19 @@ def courier_of(
         find=at(Address("127.0.0.1", port)),
         clock=SystemClock(),
         pace=pace,
+        surroundings=surroundings,
+        sense_s=0.05,
     )
+
+
+@dataclass(slots=True)
+class Told:
+    """The `Surroundings` port: as a test tells."""
+
+    conditions: Conditions
+
+    def look(self) -> Conditions:
+        return self.conditions
 
 
 def at(*addresses: Address) -> Callable[[], Awaitable[Sequence[Address]]]:

@@ -22,6 +22,7 @@ from compline_edge.judging import Judge, Stopped
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.renewal import RenewalLoop
+from compline_edge.ports import Surroundings
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, key_of, watch
@@ -30,7 +31,16 @@ from compline_edge.vault.binding import Binding
 from compline_edge.vault.errors import FilesPutBack, OutboxFull, StorageFull
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
-from compline_edge.wiring import Instruments, instruments, keeper_of, link, pairing_ports, renewal, slot_at
+from compline_edge.wiring import (
+    Instruments,
+    instruments,
+    keeper_of,
+    link,
+    pairing_ports,
+    renewal,
+    slot_at,
+    surroundings_of,
+)
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 
@@ -64,6 +74,7 @@ class Agent:
     courier: CourierLoop = field(init=False)
     renewal: RenewalLoop = field(init=False)
     warden: Warden = field(init=False)
+    surroundings: Surroundings = field(init=False)
     told_binding: Callable[[Binding], object] = lambda _binding: None
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
     _tasks: asyncio.TaskGroup | None = None
@@ -72,7 +83,8 @@ class Agent:
     def __post_init__(self) -> None:
         """Wire what commands the judging to what carries the commands."""
         self.warden = Warden(self.home, clock=BootClock(), judging=self, told=self.told_binding)
-        self.courier = link(self.settings, self.home, self.keeper, self.clock, self.warden)
+        self.surroundings = surroundings_of(self.settings, self.home)
+        self.courier = link(self.settings, self.home, self.keeper, self.clock, self.warden, self.surroundings)
         self.renewal = renewal(self.settings, self.home, self.keeper)
 
     @property
@@ -94,7 +106,13 @@ class Agent:
                 self._tasks = tasks
                 tasks.create_task(self.courier.run())
                 tasks.create_task(self.renewal.run())
-                tasks.create_task(Depositor(self.home, find=pairing_ports(self.settings, self.home)).run())
+                tasks.create_task(
+                    Depositor(
+                        self.home,
+                        find=pairing_ports(self.settings, self.home),
+                        surroundings=self.surroundings,
+                    ).run()
+                )
                 tasks.create_task(self.warden.keep(self.courier.post))
                 self.resume()
         finally:

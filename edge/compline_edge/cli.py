@@ -20,6 +20,7 @@ from compline_edge.core.lease_words import OPEN_AGAIN, told
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.joining import pair
+from compline_edge.link.conditions import MachineConditions
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
 from compline_edge.settings import EdgeSettings, load_settings
@@ -219,7 +220,9 @@ def status(
     """
     settings = _settings(config, home=home)
     glance = look(settings.home_folder, clock=BootClock(), slot_at=slot_at(settings))
-    print_status(status_row(glance, slot=settings.slot), as_json=output == "json")
+    conditions = MachineConditions(metered=settings.metered).look()
+    row = status_row(glance, slot=settings.slot, conditions=conditions)
+    print_status(row, as_json=output == "json")
 
 
 async def _run(settings: EdgeSettings) -> None:

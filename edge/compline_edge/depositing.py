@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 import structlog
 
 from compline_edge.core.binding_life import Wiped, Wiping
+from compline_edge.core.conditions import evidence_may_go
 from compline_edge.link.deposit import NotTaken, deposit_at
 from compline_edge.link.errors import Unreachable
-from compline_edge.ports import Address
+from compline_edge.ports import Address, Surroundings
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.evidence import OwedEvidence, owed_evidence, place_of, settle_evidence
 from compline_edge.vault.home import Home
@@ -30,8 +31,14 @@ _log = structlog.get_logger("compline_edge")
 class Depositor:
     """One handset's deposits; `run` it as a task until it is cancelled."""
 
-    def __init__(self, home: Home, *, find: Find, look_s: float = LOOK) -> None:
-        """``find`` says where pairing ports may be, in order; it is asked anew for each round."""
+    def __init__(
+        self, home: Home, *, find: Find, surroundings: Surroundings | None = None, look_s: float = LOOK
+    ) -> None:
+        """``find`` says where pairing ports may be, in order; it is asked anew for each round.
+
+        Where ``surroundings`` tell of a metered network or a low battery, evidence waits.
+        """
+        self._surroundings = surroundings
         self._home = home
         self._find = find
         self._look = look_s
@@ -52,6 +59,9 @@ class Depositor:
         """Send all that is owed; returns whether nothing was left behind."""
         owed = [(binding, piece) for binding in self._home.bindings.values() for piece in _owed(binding)]
         if not owed:
+            return True
+        if self._surroundings is not None and not evidence_may_go(self._surroundings.look()):
+            _log.info("evidence_waits", pieces=len(owed), reason="conditions")
             return True
         addresses = await self._find()
         for binding, piece in owed:

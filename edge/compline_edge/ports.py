@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol
 
+from compline_edge.core.conditions import Conditions
 from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.certificates import Certificate
@@ -109,6 +110,14 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
+        ...
+
+
+class Surroundings(Protocol):
+    """Network and battery of this handset."""
+
+    def look(self) -> Conditions:
+        """Return how they stand now; may be called from any thread."""
         ...
 
 

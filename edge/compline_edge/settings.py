@@ -26,6 +26,9 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     models: str = ""  # folder; empty: the one shipped beside the program
     hub: str = ""  # host:port of the broker; empty: find it on the LAN
     discovery_interface: str = ""  # address to browse on; empty: all
+    metered: Literal["auto", "yes", "no"] = (
+        "auto"  # whether each byte costs; auto: on interfaces to mobile networks
+    )
     collector_channel: Annotated[int, Meta(ge=0, le=1)] = 0  # of a stereo recording
     collector_id: str = ""  # WeCom user id of the collector; empty: whoever is not external
     remove_sealed_originals: bool = False  # delete a recording once its evidence is sealed in the vault

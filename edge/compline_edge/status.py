@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from compline_edge.core.beginning import left_alone
+from compline_edge.core.conditions import Conditions, Network, waits
 from compline_edge.core.lease_words import outlook, slot_means
 from compline_edge.display import legible
 from compline_edge.vault.glance import BindingGlance, Glance
@@ -47,9 +48,11 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     slot_means: tuple[str, ...] = ()
     owed: int = 0  # verdicts
     left_alone: int = 0  # files of before the binding
+    network: str = Network.FREE.value
+    battery_low: bool = False
 
 
-def status_row(glance: Glance, *, slot: str) -> StatusRow:
+def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRow:
     """Return the row of a home; ``slot`` is the kind that is set."""
     binding = glance.binding
     if binding is None:
@@ -67,11 +70,14 @@ def status_row(glance: Glance, *, slot: str) -> StatusRow:
         told=(
             *outlook(life, binding.account).splitlines(),
             *left_alone(binding.left_alone).splitlines(),
+            *waits(conditions).splitlines(),
         ),
         slot=slot,
         slot_means=tuple(slot_means(rollback_resistant=binding.rollback_resistant).splitlines()),
         owed=binding.owed,
         left_alone=binding.left_alone,
+        network=conditions.network.value,
+        battery_low=conditions.battery_low,
     )
 
 

@@ -11,12 +11,13 @@ from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.link.certificate_keeper import CertificateKeeper
+from compline_edge.link.conditions import MachineConditions
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import Door, find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.link.renewal import RenewalLoop
 from compline_edge.pipeline import CallListener
-from compline_edge.ports import Address, Clock, Orders, Transcriber
+from compline_edge.ports import Address, Clock, Orders, Surroundings, Transcriber
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
@@ -139,6 +140,7 @@ def link(
     keeper: CertificateKeeper,
     clock: Clock,
     orders: Orders | None = None,
+    surroundings: Surroundings | None = None,
 ) -> CourierLoop:
     """Wire the courier of an enrolled handset to the hub it was bound by; ``orders`` hears what the hub commands."""
     return CourierLoop(
@@ -150,7 +152,14 @@ def link(
         find=_finder(settings, home, Door.BROKER),
         clock=clock,
         orders=orders,
+        surroundings=surroundings,
     )
+
+
+def surroundings_of(settings: EdgeSettings, home: Home) -> MachineConditions:
+    """Wire what looks at network and battery."""
+    host = settings.hub.rpartition(":")[0] or home.grant.mqtt_host or ""
+    return MachineConditions(hub=host, metered=settings.metered)
 
 
 def renewal(settings: EdgeSettings, home: Home, keeper: CertificateKeeper) -> RenewalLoop:

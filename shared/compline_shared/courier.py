@@ -133,7 +133,8 @@ class Conditioned:
     """Network or battery are not as they were."""
 
     pace: Pace  # how fast to send from now on
-    network: bool
+    network: bool  # whether there is any
+    fresh: bool  # and it was not there before
     jitter: float  # random, 0.5..1.5
 
 
@@ -198,9 +199,10 @@ def _at(courier: Courier, link: Link, *, settled: int | None = None) -> Courier:
 
 def _conditioned(courier: Courier, event: Conditioned, now: float) -> Step:
     link, pace = courier.link, event.pace
-    if isinstance(link, Offline) and event.network != courier.network:
-        soon = now + pace.reconnect * event.jitter  # a whole branch gets its network back at once
-        link = Offline(soon) if event.network else Offline(now + pace.no_network, link.misses)
+    if isinstance(link, Offline) and event.fresh:
+        link = Offline(now + pace.reconnect * event.jitter)  # a whole branch gets its network back at once
+    elif isinstance(link, Offline) and courier.network and not event.network:
+        link = Offline(now + pace.no_network, link.misses)
     return Courier(courier.settled, pace, link, event.network), ()
 
 

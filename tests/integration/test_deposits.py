@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
+from compline_edge.core.conditions import Conditions, Network
 from compline_edge.depositing import Depositor
 from compline_edge.link.deposit import CHUNK, NotTaken, deposit_at
 from compline_edge.link.errors import Unreachable
@@ -22,7 +23,7 @@ from compline_edge.vault.home import Home, open_home
 from compline_hub.cli import app
 from compline_hub.store.officer_files import make_officer
 from compline_shared.transfer import Decline, Offer
-from tests.branch import until
+from tests.branch import Told, until
 from tests.homes import SystemClock
 from tests.pairing_hub import PairingHub, handset, joined, pairing_hub
 from tests.running_hub import hub_settings
@@ -202,3 +203,19 @@ async def test_depositor_when_it_runs_then_what_is_owed_is_sent_and_the_vault_ke
     await depositor._round()
     await until(lambda: owed_evidence(here.evidence) == [])
     assert b"".join(here.home.vault.evidence(1)) == RECORDING
+
+
+@pytest.mark.parametrize("poor", [Conditions(Network.METERED), Conditions(battery_low=True)])
+async def test_depositor_when_bytes_or_power_are_dear_then_evidence_waits_for_better_times(
+    here: Branch, poor: Conditions
+) -> None:
+    async def find() -> list[Address]:
+        return [here.address]
+
+    surroundings = Told(poor)
+    depositor = Depositor(here.home, find=find, surroundings=surroundings)
+    await depositor._round()
+    waited = len(owed_evidence(here.evidence))
+    surroundings.conditions = Conditions()
+    await depositor._round()
+    assert (waited, len(owed_evidence(here.evidence))) == (1, 0)

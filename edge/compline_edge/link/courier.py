@@ -13,12 +13,14 @@ from typing import Final, TypeAlias
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compline_edge.core.conditions import Conditions, Network, pace_in
 from compline_edge.link.errors import Unreachable
-from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries
+from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries, Surroundings
 from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.courier import (
     Alarm,
     Answered,
+    Conditioned,
     Connect,
     Connected,
     Courier,
@@ -45,6 +47,9 @@ VIEW: Final = 200
 MAX_FRAMES: Final = 64
 """Frames from the hub that wait to be read; more are dropped, and the hub answers again."""
 
+SENSE: Final = 10.0
+"""Seconds between looks at network and battery."""
+
 Find: TypeAlias = Callable[[], Awaitable[Sequence[Address]]]
 _log = structlog.get_logger("compline_edge.link")
 
@@ -64,10 +69,13 @@ class CourierLoop:
         clock: Clock,
         pace: Pace | None = None,
         orders: Orders | None = None,
+        surroundings: Surroundings | None = None,
+        sense_s: float = SENSE,
     ) -> None:
         """``hub`` says by which keys the hub is known now; ``find`` where to try, in order, for each attempt anew.
 
         ``orders`` hears the frames that are no receipts, one after another, and is asked what to say first.
+        ``surroundings`` set the pace; without them it stays as ``pace`` says.
         """
         self._entries = entries
         self._identity = identity
@@ -77,7 +85,10 @@ class CourierLoop:
         self._find = find
         self._clock = clock
         self._orders = orders
-        self._courier = Courier(settled=entries.settled, pace=pace or Pace())
+        self._surroundings = surroundings
+        self._sense_s = sense_s
+        self._pace = pace or Pace()
+        self._courier = Courier(settled=entries.settled, pace=self._pace)
         self._happened: deque[Event | bytes] = deque()
         self._ordered: deque[bytes | None] = deque()
         self._has_orders = asyncio.Event()
@@ -98,6 +109,8 @@ class CourierLoop:
                 tasks.create_task(self._deliver())
                 if self._orders is not None:
                     tasks.create_task(self._obey(self._orders))
+                if self._surroundings is not None:
+                    tasks.create_task(self._sense(self._surroundings))
         finally:
             self._carrier.close()
 
@@ -160,6 +173,25 @@ class CourierLoop:
                     _log.warning("courier.frame_dropped", bytes=len(frame or b""))
                 for answer in answers or ():
                     self.post(answer)
+
+    async def _sense(self, surroundings: Surroundings) -> None:
+        """Tell the core of each change of network and battery."""
+        before: Conditions | None = None
+        while True:
+            now = await asyncio.to_thread(surroundings.look)
+            if now != (before or Conditions(address=now.address)):
+                there = now.network is not Network.NONE
+                _log.info("courier.conditions", network=now.network.value, battery_low=now.battery_low)
+                self._hear(
+                    Conditioned(
+                        pace_in(now, self._pace),
+                        network=there,
+                        fresh=there and before is not None and now.address != before.address,
+                        jitter=random.uniform(0.5, 1.5),
+                    )
+                )
+            before = now
+            await asyncio.sleep(self._sense_s)
 
     async def _due(self) -> Sequence[SealedEntry]:
         if not isinstance(self._courier.link, Online):
