@@ -46,19 +46,36 @@ class PostgresServer:
         """As a hub's settings name a database of it."""
         return f"postgresql://{USER}@/{database}?host={self.folder}"
 
-    def database(self) -> str:
-        """URL of a new, empty database."""
+    def database(self, template: str = "template1") -> Database:
+        """Make a database, empty or as another one is now; nobody may be connected to that."""
         name = f"hub_{secrets.token_hex(4)}"
-        self.run(f"CREATE DATABASE {name}", autocommit=True)
-        return self.url(name)
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return Database(self.url(name), self, name)
 
-    def run(self, statement: str, *, autocommit: bool = False, database: str = "postgres") -> list[tuple[object, ...]]:
-        """Run one statement; returns its rows."""
+    def run(self, statement: str, *, database: str = "postgres") -> list[tuple[object, ...]]:
+        """Run one statement, not in a transaction; returns its rows."""
         with psycopg.connect(
-            host=str(self.folder), user=USER, dbname=database, autocommit=autocommit
+            host=str(self.folder), user=USER, dbname=database, autocommit=True
         ) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a hub's store lies; without an URL in its data folder, by SQLite."""
+
+    url: str = ""
+    server: PostgresServer | None = None
+    name: str = ""
+
+    def at(self, file: Path) -> str:
+        """Its URL; of SQLite's, in a file."""
+        return self.url or f"sqlite:///{file}"
+
+    def copied(self) -> Database:
+        """What a backup of it would bring back; of SQLite's, the file is copied with the hub's folder."""
+        return self if self.server is None else self.server.database(self.name)
 
 
 @contextmanager
@@ -71,7 +88,21 @@ def postgres_server(**settings: str) -> Iterator[PostgresServer]:
     try:
         if owner is not None:
             os.chown(folder, *owner)
-        _as(owner, [programs / "initdb", "-D", folder / "data", "-U", USER, "-A", "trust", "--no-sync", "-E", "UTF8"])
+        _as(
+            owner,
+            [
+                programs / "initdb",
+                "-D",
+                folder / "data",
+                "-U",
+                USER,
+                "-A",
+                "trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            ],
+        )
         process = _started(programs, folder, owner, settings)
         try:
             server = PostgresServer(folder, process)
@@ -107,7 +138,12 @@ def _started(
     programs: Path, folder: Path, owner: tuple[int, int] | None, settings: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     user, group = owner or (None, None)
-    given = {"listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "60", **settings}
+    given = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "max_connections": "60",
+        **settings,
+    }
     options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -8,11 +8,13 @@ from typing import Final
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
 
 from compline_hub.errors import HubNotReady
 
 _NO_URL: Final = (
-    'The setting "database" is no usable SQLAlchemy URL of SQLite or PostgreSQL, or its driver is not installed.'
+    'The setting "database" is no usable SQLAlchemy URL of SQLite or PostgreSQL, or its driver is not'
+    " installed."
 )
 _NO_DRIVER: Final = (
     'The setting "database" names PostgreSQL, and its driver is not installed:'
@@ -81,6 +83,16 @@ def together(engine: Engine) -> Engine:
     Many run at once, and none beside one that took the whole lock. On SQLite there is one writer at a time anyway.
     """
     return engine.execution_options(**{_TOGETHER: True})
+
+
+def hold_tail(session: Session) -> None:
+    """Be the only one, until the transaction ends, who adds to what has one end for all handsets: arrivals, audit.
+
+    So readers see arrivals in their order though many take verdicts in at once. Whoever holds it locks no handset more.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql" and connection.get_execution_options().get(_TOGETHER):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TAIL_LOCK})")
 
 
 def migrate(engine: Engine, *, revision: str = "head") -> None:
