@@ -109,7 +109,7 @@ def postgres_server(**settings: str) -> Iterator[PostgresServer]:
             _wait_ready(server)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # "fast": does not wait for clients
+            process.send_signal(signal.SIGQUIT)  # at once, and without writing out what is removed anyway
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
