@@ -1,7 +1,7 @@
 """Bytes of a verdict all told, TLS and answers included, beside what a cloud service gets: JSON by HTTPS.
 
-Both go through real TLS 1.3 in memory, one connection that stands already; what TCP/IP adds is the same for both and left
-out. The JSON is the very same verdict, posted with the headers of a common client and a bearer token of 32 characters.
+Both go through real TLS 1.3 in memory, one connection that stands already; what TCP/IP adds is the same for both and
+left out. The JSON is the very same verdict, posted with the headers of a common client and a token of 32 characters.
 """
 
 from __future__ import annotations

@@ -28,18 +28,18 @@ GOAL = 120.0
 """Bytes a verdict, all told, in a batch of 50."""
 
 BATCH = 50
-_PLACE = Place(HandsetId("00112233445566ff"), BindingId("8899aabbccddeeff"), 3)
+PLACE = Place(HandsetId("00112233445566ff"), BindingId("8899aabbccddeeff"), 3)
 _VERSIONS = Versions(model=3, lexicon=5, rules=2)
 
 
 def figures() -> Iterable[Figure]:
     """Yield sizes beside plain JSON and the goal, then rates beside the bare library doing the same step."""
     random = Random(20261123)
-    verdicts = _day(random)
+    verdicts = typical_day(random)
     base = SegmentBase(first_seq=verdicts[0].seq, started=verdicts[0].started, versions=_VERSIONS)
     key, hub = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
     plain = [encode_verdict(verdict, base) for verdict in verdicts]
-    batch = _sealed(verdicts, base, hub)
+    batch = sealed(verdicts, base, hub)
     frame = pack(batch, key)
     yield from _sizes(verdicts, frame, key)
 
@@ -60,11 +60,11 @@ def figures() -> Iterable[Figure]:
     bare = [aead.encrypt(nonce, each, b"aad") for nonce, each in zip(nonces, plain, strict=True)]
     yield rate(
         "entry_seal",
-        lambda: _entries(Sealer(hub.public_key(), _PLACE, base), plain),
+        lambda: _entries(Sealer(hub.public_key(), PLACE, base), plain),
         lambda: [aead.encrypt(nonce, each, b"aad") for nonce, each in zip(nonces, plain, strict=True)],
         items=BATCH,
     )
-    opener = Opener(hub, _PLACE, enc=batch.enc, header=batch.header)
+    opener = Opener(hub, PLACE, enc=batch.enc, header=batch.header)
     yield rate(
         "entry_open",
         lambda: [opener.open(batch.first_seq + n, entry) for n, entry in enumerate(batch.entries)],
@@ -79,36 +79,36 @@ def figures() -> Iterable[Figure]:
         lambda: verify(signed, public, context=b"bench", limit=65_536),
         lambda: public.verify(signature, frame),
     )
-    yield rate("handset_verdicts", lambda: pack(_sealed(verdicts, base, hub), key), None, items=BATCH)
+    yield rate("handset_verdicts", lambda: pack(sealed(verdicts, base, hub), key), None, items=BATCH)
     yield rate(
-        "hub_verdicts", lambda: open_verdicts(unpack(frame, public, _PLACE.handset), hub), None, items=BATCH
+        "hub_verdicts", lambda: open_verdicts(unpack(frame, public, PLACE.handset), hub), None, items=BATCH
     )
 
 
 def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Iterable[Figure]:
-    told = (len(frame) + _publish_head(up(_PLACE.handset), len(frame))) / BATCH
+    told = (len(frame) + publish_head(up(PLACE.handset), len(frame))) / BATCH
     text = sum(
         len(msgspec.json.encode(verdict, enc_hook=lambda mark: bytes(mark).hex())) for verdict in verdicts
     )
-    receipt = pack_receipt(Receipt(_PLACE.handset, _PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
+    receipt = pack_receipt(Receipt(PLACE.handset, PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
     back = (
-        len(receipt) + _publish_head(down(_PLACE.handset), len(receipt)) + 2 * 4
+        len(receipt) + publish_head(down(PLACE.handset), len(receipt)) + 2 * 4
     )  # and an ACK of MQTT each way
     yield Figure("verdict_bytes", told, "B", text / BATCH, "lower")
     yield Figure("verdict_bytes_against_goal", told, "B", GOAL, "lower")
     yield Figure("receipt_bytes", back / BATCH, "B", None, "lower")
 
 
-def _publish_head(topic: str, payload: int) -> int:
+def publish_head(topic: str, payload: int) -> int:
     """Bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
     rest = 2 + len(topic) + 2 + payload
     return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
 
 
-def _day(random: Random) -> list[Verdict]:
-    """Fifty calls of a working day, one or two findings each, with contact, case, voice and evidence."""
+def typical_day(random: Random, calls: int = BATCH) -> list[Verdict]:
+    """Calls of a working day, one or two findings each, with contact, case, voice and evidence."""
     started, made = 1_795_395_600, []
-    for seq in range(1_201, 1_201 + BATCH):
+    for seq in range(1_201, 1_201 + calls):
         duration = random.randint(40, 600)
         made.append(
             Verdict(
@@ -147,10 +147,11 @@ def _finding(random: Random, duration: int) -> Finding:
     )
 
 
-def _sealed(verdicts: list[Verdict], base: SegmentBase, hub: X25519PrivateKey) -> Batch:
-    sealer = Sealer(hub.public_key(), _PLACE, base)
+def sealed(verdicts: list[Verdict], base: SegmentBase, hub: X25519PrivateKey) -> Batch:
+    """Return one batch of verdicts with consecutive seqs."""
+    sealer = Sealer(hub.public_key(), PLACE, base)
     entries = _entries(sealer, [encode_verdict(verdict, base) for verdict in verdicts])
-    return Batch(_PLACE, sealer.enc, sealer.header, verdicts[0].seq, entries, bytes(32))
+    return Batch(PLACE, sealer.enc, sealer.header, verdicts[0].seq, entries, bytes(32))
 
 
 def _entries(sealer: Sealer, plain: list[bytes]) -> tuple[bytes, ...]:

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # Brings uv, the locked environment and, for tests, the system packages; says in one line what it cannot bring.
 #   packaging/setup.sh .venv          the environment
-#   packaging/setup.sh --system-only  what the tests use from the system: a second broker, a browser, fonts, an emulated TPM
+#   packaging/setup.sh --system-only  what the tests use from the system: a second broker and database, a browser, fonts, an emulated TPM
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 system_packages() {
-    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm strace swtpm tpm2-tools) missing=() name
+    local wanted=(mosquitto chromium fonts-noto-cjk espeak-ng npm postgresql strace swtpm tpm2-tools) missing=() name
     [ "$(uname -m)" = x86_64 ] || wanted+=(libatomic1)
     for name in "${wanted[@]}"; do
         case "$name" in
             fonts-noto-cjk) fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing+=("$name") ;;
             libatomic1) ldconfig -p | grep -q libatomic.so.1 || missing+=("$name") ;;
             mosquitto) [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing+=("$name") ;;
+            postgresql) compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null \
+                || missing+=("$name") ;;
             tpm2-tools) command -v tpm2_nvwrite >/dev/null || missing+=("$name") ;;
             chromium) has_browser || missing+=("$name") ;;
             *) command -v "$name" >/dev/null || missing+=("$name") ;;
@@ -23,12 +25,18 @@ system_packages() {
         echo "Installing ${missing[*]} (Debian packages that the tests use) ..."
         apt-get update -qq || echo "The package lists could not be renewed; trying with those that are here" >&2
         for name in "${missing[@]}"; do
+            [ "$name" != postgresql ] || no_cluster
             RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$name" >/dev/null \
                 || echo "$name could not be installed; tests that use it are skipped" >&2
         done
     else
         echo "Tests that use ${missing[*]} will be skipped; to run them: sudo apt-get install ${missing[*]}" >&2
     fi
+}
+
+no_cluster() { # tests start a server of their own: Debian's package is not to make one that runs for ever
+    local file=/etc/postgresql-common/createcluster.conf
+    [ -e "$file" ] || { mkdir -p "${file%/*}" && echo "create_main_cluster = false" >"$file"; }
 }
 
 has_browser() {

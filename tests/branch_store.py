@@ -131,8 +131,9 @@ class Branch:
 
 
 @contextmanager
-def branch(folder: Path) -> Iterator[Branch]:
-    settings = HubSettings(data_dir=str(folder / "hub"))
+def branch(folder: Path, *, database: str = "") -> Iterator[Branch]:
+    """Open a hub in `folder / "hub"`; `database` is a URL, empty = SQLite in that folder."""
+    settings = HubSettings(data_dir=str(folder / "hub"), database=database)
     init_hub(settings)
     with open_hub(settings) as hub:
         post, rings = Post(), list[int]()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import pwd
-import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from compline_hub.core.authority import HubCertificates
+from compline_hub.core.shares import FIRST, share_of, user_of
 from compline_hub.errors import BrokerFailed, HubBusy
 from compline_hub.link.advert import Advert
 from compline_hub.link.broker import ChildBroker, OutsideBroker, Product
@@ -25,10 +25,11 @@ from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
+from compline_hub.office import Hub, absent_workers, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.rotation import is_outdated, retire
+from compline_hub.running import ending_of, repeat, run_on
 from compline_hub.service.desk import Desk
 from compline_hub.service.dispatch import Dispatch
 from compline_hub.service.intake import Intake
@@ -46,8 +47,10 @@ RENEWAL_SECONDS = 3_600.0
 """How often the running hub looks whether a certificate is due."""
 EXPIRY_SECONDS = 20.0
 """How often secrets that are over are removed: those of pairing codes, and former keys."""
-BUSY_SECONDS = 2.0
-"""After which a hub that could not be opened anew is tried again."""
+WORKER_SECONDS = 2.0
+"""How soon the hub takes the share of a worker that ended, or leaves it to one that began."""
+ARRIVAL_SECONDS = 0.5
+"""How soon a page shows what a worker took in."""
 ORDER_SECONDS = 0.5
 """How soon an order that another process took is sent."""
 _log = structlog.get_logger("compline_hub")
@@ -64,46 +67,14 @@ async def serve(
         HubBusy: another hub uses the data folder, or the page's port is taken.
         BrokerFailed: the broker cannot be started, or ended by itself.
     """
-    ending = stop or asyncio.Event()
-    if stop is None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ending.set)
+    ending = ending_of(stop)
     init_hub(settings)
     logs = configure_logs(settings.data / "logs", level=settings.log_level)
     try:
         with only_one(settings.data):
-            await _run_on(settings, ending, ready)
+            await run_on(settings, ending, ready, _run)
     finally:
         close_logs(logs)
-
-
-async def _run_on(settings: HubSettings, ending: asyncio.Event, ready: Callable[[str], None] | None) -> None:
-    """Run, and open the hub anew whenever it is to work with other keys: no former one stays in memory.
-
-    What keeps it from being opened anew, a database that is away for a moment say, is waited out.
-    """
-    up = 0  # how often it ran
-
-    def came_up(address: str) -> None:
-        nonlocal up
-        up += 1
-        if up == 1 and ready is not None:
-            ready(address)
-
-    while True:
-        before = up
-        try:
-            with open_hub(settings) as hub:
-                if not await _run(hub, ending, came_up):
-                    return
-        except Exception as error:
-            if not before or up > before:  # it never ran, or was running again
-                raise
-            _log.error("hub_not_opened_anew", error=type(error).__name__)
-            await asyncio.sleep(BUSY_SECONDS)
-        if up and ending.is_set():
-            return
 
 
 async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) -> bool:
@@ -113,7 +84,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
     papers = _Papers(hub)
     broker = _broker(settings, papers.broker)
     host, port = settings.broker_address
-    link = MqttLink(host, port, papers.link)
+    shares = _Shares(settings)
+    link = MqttLink(host, port, papers.link, handles=shares.has)
     news = News()
     news.open()
     intake = Intake(hub.store, hub.ring, link, news=news.ring)
@@ -158,8 +130,13 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
                 (EXPIRY_SECONDS, "expiring_failed", lambda: asyncio.to_thread(hub.pairing.expire)),
                 (ORDER_SECONDS, "orders_failed", lambda: _send_due(hub, dispatch)),
             )
-            repeated = [tasks.create_task(_repeat(*each)) for each in rounds]
-            retiring = tasks.create_task(_repeat(EXPIRY_SECONDS, "retiring_failed", lambda: _retire(hub)))
+            if settings.workers > 1:
+                rounds += (
+                    (WORKER_SECONDS, "workers_failed", shares.follow),
+                    (ARRIVAL_SECONDS, "arrivals_failed", _Arrivals(hub, news).follow),
+                )
+            repeated = [tasks.create_task(repeat(*each)) for each in rounds]
+            retiring = tasks.create_task(repeat(EXPIRY_SECONDS, "retiring_failed", lambda: _retire(hub)))
             stopped = tasks.create_task(ending.wait())
             if settings.advertise:
                 tasks.create_task(advert.start())
@@ -185,20 +162,6 @@ async def _watch_broker(broker: Broker, ending: asyncio.Event) -> None:
         )
 
 
-async def _repeat(seconds: float, failed: str, work: Callable[[], Awaitable[bool | None]]) -> None:
-    """Do something again and again until it returns true; a store that is busy or away now is tried again.
-
-    ``failed`` is the event that is logged where it raises.
-    """
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            if await work():
-                return
-        except Exception as error:  # noqa: BLE001 (what one round did not do the next one does)
-            _log.error(failed, error=type(error).__name__)
-
-
 class _Roster:
     """Lets handsets in that another process enrolled, and others no more."""
 
@@ -214,6 +177,41 @@ class _Roster:
             await self._broker.reload(handsets)
             _log.info("handsets_changed", handsets=len(handsets))
             self.known = handsets
+
+
+class _Shares:
+    """The handsets that the hub handles itself: those of no worker that runs."""
+
+    def __init__(self, settings: HubSettings) -> None:
+        self._settings = settings
+        self._mine = frozenset({FIRST, *absent_workers(settings)})
+
+    def has(self, topic: str) -> bool:
+        """Whether what came on a topic is for the hub itself."""
+        return share_of(topic, self._settings.workers) in self._mine
+
+    async def follow(self) -> None:
+        """See which workers run."""
+        mine = frozenset({FIRST, *await asyncio.to_thread(absent_workers, self._settings)})
+        if mine != self._mine:
+            self._mine = mine
+            _log.info("shares_changed", mine=sorted(mine), of=self._settings.workers)
+
+
+class _Arrivals:
+    """Tells pages of what workers took in."""
+
+    def __init__(self, hub: Hub, news: News) -> None:
+        self._reading = hub.reading
+        self._news = news
+        self._last = 0
+
+    async def follow(self) -> None:
+        """Ring where something arrived."""
+        last = await asyncio.to_thread(self._reading.last_arrival)
+        if last != self._last:
+            self._last = last
+            self._news.ring()
 
 
 async def _send_due(hub: Hub, dispatch: Dispatch) -> None:
@@ -267,10 +265,14 @@ async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: Pairin
 def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:
     host, port = settings.broker_address
     user = pwd.getpwuid(os.getuid()).pw_name
-    if settings.broker.startswith("mqtt://"):
-        return OutsideBroker(Listener(host, port, settings.data / "broker", user=user), tls)
+    outside = settings.broker.startswith("mqtt://")
+    hubs = tuple(user_of(number) for number in range(FIRST, settings.workers + 1))
+    at = host if outside else settings.listen
+    listener = Listener(at, port, settings.data / "broker", user=user, hubs=hubs)
+    if outside:
+        return OutsideBroker(listener, tls)
     product: Product = "nats" if settings.broker == "embedded" else "mosquitto"
-    return ChildBroker(product, Listener(settings.listen, port, settings.data / "broker", user=user), tls)
+    return ChildBroker(product, listener, tls)
 
 
 def _web(desk: Desk, hub: Hub, port: int) -> Server:

@@ -116,6 +116,30 @@ def serve_command(settings_file: SettingsFile = None) -> None:
     asyncio.run(serve(settings, ready=announce))
 
 
+@app.command("work")
+def work_command(
+    number: Annotated[int, typer.Argument(min=2, max=16, help="Which one: 2 to the setting `workers`.")],
+    settings_file: SettingsFile = None,
+) -> None:
+    """Take verdicts in beside `serve`, on the same machine and data folder, until Ctrl-C.
+
+    For a branch whose one process does not keep up. Let the store be PostgreSQL (`database = "postgresql://..."`: with
+    SQLite they only wait for one another), set `workers = 3`, start `serve` again and, each as a process of its own,
+    `compline-hub work 2` and `compline-hub work 3`. Each handles the handsets that fall to its number; while a worker
+    does not run, the hub handles those too.
+    """
+    settings = chosen_settings(settings_file)
+    from compline_hub.work import work
+
+    def announce(address: str) -> None:
+        console.print(
+            f"Worker [bold]{number}[/] of {settings.workers} takes verdicts in from the broker at {address}."
+        )
+        console.print("Stop with Ctrl-C.")
+
+    asyncio.run(work(settings, number, ready=announce))
+
+
 @app.command("pair")
 def pair_command(
     name: Annotated[str, typer.Option("--name", help="What people here call the handset.")],

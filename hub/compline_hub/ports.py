@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -200,7 +200,7 @@ class Ledger(Protocol):
         """Set a binding's epoch and what is kept of its secrets."""
         ...
 
-    def head_at(self, binding: BindingId, seq: int) -> bytes | None:
+    def head_at(self, binding: Binding, seq: int) -> bytes | None:
         """The chain's head after the verdict at `seq`, None where there is none."""
         ...
 
@@ -221,7 +221,17 @@ class Store(Protocol):
     """Where verdicts are kept for good."""
 
     def transaction(self) -> AbstractContextManager[Ledger]:
-        """A transaction that commits durably at the end of the block and rolls back on an exception."""
+        """A transaction that commits durably at the end of the block and rolls back on an exception.
+
+        Nobody else writes meanwhile: what it read stays true until it commits.
+        """
+        ...
+
+    def taking(self, handsets: Collection[HandsetId]) -> AbstractContextManager[Ledger]:
+        """Such a transaction about these handsets alone, at the same time as others about others.
+
+        What it reads of another handset, or of the branch, may change meanwhile.
+        """
         ...
 
 

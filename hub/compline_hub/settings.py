@@ -38,6 +38,9 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     officer_key: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""  # X25519, of the compliance officer
     advertise: bool = True  # say on the network where the hub is (zeroconf)
     interface: str = ""  # IPv4 address on whose network the advert is sent; empty = the one that phones reach
+    workers: Annotated[int, Meta(ge=1, le=16)] = (
+        1  # processes that take verdicts in: this hub and `compline-hub work 2`, `work 3`, ...
+    )
     lexicons: str = (
         ""  # folder with .lex files whose phrases the page shows; empty = those shipped beside the program
     )

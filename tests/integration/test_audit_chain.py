@@ -13,13 +13,14 @@ from compline_hub.core.orders import Reason
 from compline_hub.errors import AuditBroken, OrderRefused
 from compline_hub.store.engine import open_engine
 from tests.branch_store import Branch, branch
+from tests.postgres_server import Database
 from tests.refusals import not_taken
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Branch]:
+def office(tmp_path: Path, database: Database) -> Iterator[Branch]:
     """A branch with a few entries: bound, ordered, done, ordered, seen or done, not taken."""
-    with branch(tmp_path) as opened:
+    with branch(tmp_path, database=database.url) as opened:
         handset = opened.simulated()
         opened.orders.freeze("Desk 7", by="ada")
         opened.meet(handset)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from compline_hub.service.intake import Taken
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
+from tests.postgres_server import Database
 from tests.refusals import not_taken
 from tests.simulated_handset import SimulatedHandset
 from tests.wire_handset import drafts
@@ -41,28 +43,44 @@ def order_rebind(office: Branch, handset: SimulatedHandset) -> None:
     office.dispatch.send_due()
 
 
-@contextmanager
-def restored(
-    folder: Path, *, before: tuple[Act, ...] = (), after: tuple[Act, ...]
-) -> Iterator[tuple[Branch, SimulatedHandset]]:
-    """What happened before the backup is known to the hub, what happened after it only to the handset."""
-    with branch(folder) as office:
-        handset = office.simulated()
-        for act in before:
-            act(office, handset)
-    shutil.copytree(folder / "hub", folder / "backup" / "hub")
-    with branch(folder) as office:
-        office.post.sent.clear()
-        for act in after:
-            act(office, handset)
-    with branch(folder / "backup") as office:
-        yield office, handset
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The branch as it is, and as a backup brings it back."""
+
+    folder: Path
+    database: Database
+
+    def opened(self) -> AbstractContextManager[Branch]:
+        return branch(self.folder, database=self.database.url)
+
+    @contextmanager
+    def restored(
+        self, *, before: tuple[Act, ...] = (), after: tuple[Act, ...]
+    ) -> Iterator[tuple[Branch, SimulatedHandset]]:
+        """What happened before the backup is known to the hub, what happened after it only to the handset."""
+        with self.opened() as office:
+            handset = office.simulated()
+            for act in before:
+                act(office, handset)
+        shutil.copytree(self.folder / "hub", self.folder / "backup" / "hub")
+        backup = self.database.copied()
+        with self.opened() as office:
+            office.post.sent.clear()
+            for act in after:
+                act(office, handset)
+        with branch(self.folder / "backup", database=backup.url) as office:
+            yield office, handset
+
+
+@pytest.fixture
+def branches(tmp_path: Path, database: Database) -> Branches:
+    return Branches(tmp_path, database)
 
 
 def test_freeze_when_the_handsets_counter_is_ahead_then_it_is_signed_anew_above_it_and_done(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
-    with restored(tmp_path, after=(freeze, rebind, freeze, rebind)) as (office, handset):
+    with branches.restored(after=(freeze, rebind, freeze, rebind)) as (office, handset):
         order = office.orders.freeze("Desk 7", by="ada").order
         office.dispatch.send_due()
         office.hand_over(handset)
@@ -76,10 +94,10 @@ def test_freeze_when_the_handsets_counter_is_ahead_then_it_is_signed_anew_above_
 
 
 def test_binding_when_it_was_frozen_after_the_backup_then_the_hub_leaves_it_frozen_and_alarms(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
     """The hub has forgotten the freeze, not undone it."""
-    with restored(tmp_path, after=(freeze,)) as (office, handset):
+    with branches.restored(after=(freeze,)) as (office, handset):
         office.meet(handset)
         left_frozen = handset.readable is None
 
@@ -90,8 +108,8 @@ def test_binding_when_it_was_frozen_after_the_backup_then_the_hub_leaves_it_froz
         assert handset.readable is not None
 
 
-def test_epoch_when_the_backup_has_its_secrets_then_it_is_taken_from_the_report(tmp_path: Path) -> None:
-    with restored(tmp_path, before=(freeze, order_rebind), after=(lambda o, h: o.meet(h),)) as (
+def test_epoch_when_the_backup_has_its_secrets_then_it_is_taken_from_the_report(branches: Branches) -> None:
+    with branches.restored(before=(freeze, order_rebind), after=(lambda o, h: o.meet(h),)) as (
         office,
         handset,
     ):
@@ -108,9 +126,9 @@ def test_epoch_when_the_backup_has_its_secrets_then_it_is_taken_from_the_report(
 
 
 def test_epoch_when_the_backup_lacks_its_secrets_then_the_hub_alarms_and_the_handset_works_on(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
-    with restored(tmp_path, after=(freeze, rebind)) as (office, handset):
+    with branches.restored(after=(freeze, rebind)) as (office, handset):
         handset.pass_time(30 * 3_600)
         office.meet(handset)
         handset.judge(*drafts(3))
@@ -123,9 +141,9 @@ def test_epoch_when_the_backup_lacks_its_secrets_then_the_hub_alarms_and_the_han
 
 
 def test_epoch_when_the_backup_lacks_its_secrets_then_a_freeze_holds_and_a_rebind_says_what_to_do(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
-    with restored(tmp_path, after=(freeze, rebind)) as (office, handset):
+    with branches.restored(after=(freeze, rebind)) as (office, handset):
         office.meet(handset)
 
         order = freeze(office, handset)
@@ -136,13 +154,13 @@ def test_epoch_when_the_backup_lacks_its_secrets_then_a_freeze_holds_and_a_rebin
         assert handset.readable is None
 
 
-def test_policy_when_the_handset_has_a_newer_one_then_it_is_numbered_above_it(tmp_path: Path) -> None:
+def test_policy_when_the_handset_has_a_newer_one_then_it_is_numbered_above_it(branches: Branches) -> None:
     def policies(office: Branch, handset: SimulatedHandset) -> None:
         for hours in (10, 20, 30):
             office.orders.policy(LeaseTimes(warn=hours * 3_600), by="ada")
             office.meet(handset)
 
-    with restored(tmp_path, after=(policies,)) as (office, handset):
+    with branches.restored(after=(policies,)) as (office, handset):
         (given,) = office.orders.policy(LeaseTimes(warn=5 * 3_600), by="ada")
         office.meet(handset)
 
@@ -151,9 +169,9 @@ def test_policy_when_the_handset_has_a_newer_one_then_it_is_numbered_above_it(tm
 
 
 def test_files_when_put_back_to_before_the_freeze_then_the_hub_freezes_them_again_and_alarms(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
-    with branch(tmp_path) as office:
+    with branches.opened() as office:
         handset = office.simulated()
         office.meet(handset)
         life, files = handset.life, handset.files
@@ -167,8 +185,10 @@ def test_files_when_put_back_to_before_the_freeze_then_the_hub_freezes_them_agai
         assert handset.readable is None
 
 
-def test_report_when_an_old_one_is_played_again_then_it_brings_no_lease_and_an_alarm(tmp_path: Path) -> None:
-    with branch(tmp_path) as office:
+def test_report_when_an_old_one_is_played_again_then_it_brings_no_lease_and_an_alarm(
+    branches: Branches,
+) -> None:
+    with branches.opened() as office:
         handset = office.simulated()
         old = handset.report()
         for _ in range(9):  # more reports than the hub remembers
@@ -192,9 +212,9 @@ def deliver(office: Branch, handset: SimulatedHandset) -> None:
 
 
 def test_verdicts_when_the_hub_has_lost_them_then_it_asks_again_though_the_handset_has_nothing_new(
-    tmp_path: Path,
+    branches: Branches,
 ) -> None:
-    with restored(tmp_path, before=(deliver,), after=(deliver,)) as (office, handset):
+    with branches.restored(before=(deliver,), after=(deliver,)) as (office, handset):
         settled, had = handset.settled, office.binding(handset).up_to
         office.meet(handset)
         asked = handset.settled
@@ -207,9 +227,9 @@ def test_verdicts_when_the_hub_has_lost_them_then_it_asks_again_though_the_hands
 
 
 def test_verdicts_control_when_nobody_asks_then_the_handset_never_learns_that_they_were_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    branches: Branches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("compline_hub.service.intake.asked_again", lambda _binding, settled: None)
-    with restored(tmp_path, before=(deliver,), after=(deliver,)) as (office, handset):
+    with branches.restored(before=(deliver,), after=(deliver,)) as (office, handset):
         office.meet(handset)
         assert (handset.settled, office.binding(handset).up_to) == (6, 3)

@@ -12,6 +12,7 @@ from compline_hub.core.record import Query
 from compline_hub.service.intake import Taken
 from compline_shared.topics import up
 from tests.branch_store import branch
+from tests.postgres_server import Database
 from tests.wire_handset import drafts
 
 KILLED_BEFORE_THE_RECEIPT = """
@@ -25,31 +26,33 @@ class Cliff:
     def send(self, handset, message):
         os.kill(os.getpid(), signal.SIGKILL)
 
-folder, topic, frame = sys.argv[1], sys.argv[2], Path(sys.argv[3]).read_bytes()
-with open_hub(HubSettings(data_dir=folder)) as hub:
+folder, database, topic, frame = *sys.argv[1:4], Path(sys.argv[4]).read_bytes()
+with open_hub(HubSettings(data_dir=folder, database=database)) as hub:
     Intake(hub.store, hub.ring, Cliff(), news=lambda: None).take([(topic, frame)])
 """
 
 KILLED_BEFORE_THE_COMMIT = KILLED_BEFORE_THE_RECEIPT.replace(
-    "folder, topic",
-    """from compline_hub.store.ledger import SqlLedger
-SqlLedger.heard = lambda self, handset, at: os.kill(os.getpid(), signal.SIGKILL)
-folder, topic""",
+    "folder, database, topic",
+    """from compline_hub.store.arrivals import SqlArrivals
+write = SqlArrivals.write
+SqlArrivals.write = lambda self: (write(self), os.kill(os.getpid(), signal.SIGKILL))
+folder, database, topic""",
 )
 
 
 def test_intake_when_killed_between_commit_and_receipt_then_a_resend_gives_no_duplicate(
     tmp_path: Path,
+    database: Database,
 ) -> None:
-    with branch(tmp_path) as office:
+    with branch(tmp_path, database=database.url) as office:
         handset = office.handset()
         handset.judge(*drafts(7))
         frame = handset.frame()
     (tmp_path / "frame").write_bytes(frame)
 
-    _run_killed(KILLED_BEFORE_THE_RECEIPT, tmp_path, up(handset.id))
+    _run_killed(KILLED_BEFORE_THE_RECEIPT, tmp_path, database, up(handset.id))
 
-    with branch(tmp_path) as office:
+    with branch(tmp_path, database=database.url) as office:
         assert len(office.hub.reading.verdicts(Query(after=0))) == 7  # it was committed
         (outcome,) = office.intake.take([(up(handset.id), frame)])
         assert isinstance(outcome, Taken)
@@ -60,23 +63,25 @@ def test_intake_when_killed_between_commit_and_receipt_then_a_resend_gives_no_du
 
 def test_kill_control_when_it_comes_before_the_commit_then_nothing_is_kept_and_a_resend_brings_all(
     tmp_path: Path,
+    database: Database,
 ) -> None:
-    with branch(tmp_path) as office:
+    with branch(tmp_path, database=database.url) as office:
         handset = office.handset()
         handset.judge(*drafts(7))
         frame = handset.frame()
     (tmp_path / "frame").write_bytes(frame)
 
-    _run_killed(KILLED_BEFORE_THE_COMMIT, tmp_path, up(handset.id))
+    _run_killed(KILLED_BEFORE_THE_COMMIT, tmp_path, database, up(handset.id))
 
-    with branch(tmp_path) as office:
+    with branch(tmp_path, database=database.url) as office:
         assert office.hub.reading.verdicts(Query(after=0)) == []
         (outcome,) = office.intake.take([(up(handset.id), frame)])
         assert isinstance(outcome, Taken)
         assert len(outcome.answer.links) == 7
 
 
-def _run_killed(script: str, folder: Path, topic: str) -> None:
-    command = [sys.executable, "-c", script, str(folder / "hub"), topic, str(folder / "frame")]
+def _run_killed(script: str, folder: Path, database: Database, topic: str) -> None:
+    arguments = [str(folder / "hub"), database.url, topic, str(folder / "frame")]
+    command = [sys.executable, "-c", script, *arguments]
     killed = subprocess.run(command, env=dict(os.environ), check=False)
     assert killed.returncode == -signal.SIGKILL

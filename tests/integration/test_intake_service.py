@@ -18,14 +18,15 @@ from compline_hub.store.engine import open_engine
 from compline_shared.batch import Outcome
 from compline_shared.topics import down, up
 from tests.branch_store import Branch, branch
+from tests.postgres_server import Database
 from tests.wire_handset import WireHandset, draft, drafts, finding
 
 MUTATIONS = 10_000
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Branch]:
-    with branch(tmp_path) as made:
+def office(tmp_path: Path, database: Database) -> Iterator[Branch]:
+    with branch(tmp_path, database=database.url) as made:
         yield made
 
 

@@ -15,6 +15,7 @@ from compline_hub.service.intake import Taken
 from compline_shared.commands import Command, Freeze, Lease, Rebind, verify_command
 from compline_shared.reports import BindingState, sign_report
 from tests.branch_store import Branch, branch
+from tests.postgres_server import Database
 from tests.simulated_handset import SimulatedHandset
 from tests.wire_handset import drafts
 
@@ -22,8 +23,8 @@ HOUR = 3_600
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Branch]:
-    with branch(tmp_path) as opened:
+def office(tmp_path: Path, database: Database) -> Iterator[Branch]:
+    with branch(tmp_path, database=database.url) as opened:
         yield opened
 
 

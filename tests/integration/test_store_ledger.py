@@ -21,6 +21,7 @@ from compline_shared.messages import Verdict, Versions, Voice
 from compline_shared.taxonomy import Abstention, Category, Direction, Kind, Pass, Severity
 from compline_shared.topics import up
 from tests.branch_store import NOW, Branch, branch
+from tests.postgres_server import Database
 from tests.wire_handset import WireHandset, draft, drafts, finding
 
 FULL = Verdict(
@@ -49,10 +50,25 @@ FULL = Verdict(
     evidence=CiphertextDigest(bytes(range(32))),
 )
 
+LIMIT = msgspec.structs.replace(
+    FULL,
+    started=2**40,
+    judged=2**40,
+    duration=86_400,
+    speech=86_400,
+    messages=65_535,
+    contact=Pseudonym(b"\x00\xff\x00\xff'\\%s"),
+    findings=(finding(offset=86_400, entry=65_535, confidence=100),) * 32,
+    findings_dropped=65_535,
+    voice=Voice(loudness=-120, peak_loudness=0, rate=20),
+    versions=Versions(model=65_535, lexicon=65_535, rules=65_535),
+    evidence=CiphertextDigest(bytes(32)),
+)
+
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Branch]:
-    with branch(tmp_path) as made:
+def office(tmp_path: Path, database: Database) -> Iterator[Branch]:
+    with branch(tmp_path, database=database.url) as made:
         yield made
 
 
@@ -62,14 +78,15 @@ def _take(office: Branch, handset: WireHandset, *verdicts: Verdict) -> None:
     office.intake.take([(up(handset.id), handset.frame(first))])
 
 
-def test_verdict_when_every_field_is_used_then_it_comes_back_equal(office: Branch) -> None:
+@pytest.mark.parametrize("sent", [FULL, LIMIT], ids=["full", "limit"])
+def test_verdict_when_every_field_is_used_then_it_comes_back_equal(office: Branch, sent: Verdict) -> None:
     handset = office.handset()
 
-    _take(office, handset, FULL)
+    _take(office, handset, sent)
 
     kept = office.hub.reading.verdict(VerdictId(handset.id, handset.grant.place.binding, Seq(1)))
     assert kept is not None
-    assert kept.verdict == FULL
+    assert kept.verdict == sent
     assert (kept.received, kept.superseded_by) == (NOW, None)
 
 
@@ -174,7 +191,9 @@ def test_head_when_a_verdict_is_stored_then_its_chain_can_be_checked_from_the_ro
     handset = office.handset()
     _take(office, handset, *drafts(3))
 
+    binding = office.binding(handset)
+
     with office.hub.store.transaction() as ledger:
-        heads = [ledger.head_at(handset.grant.place.binding, seq) for seq in (1, 2, 3, 4)]
+        heads = [ledger.head_at(binding, seq) for seq in (1, 2, 3, 4)]
 
     assert heads == [*handset.heads[1:], None]

@@ -15,6 +15,7 @@ from compline_hub.store.engine import MIGRATIONS, migrate, open_engine
 from compline_hub.store.ledger import SqlStore
 from compline_hub.store.tables import Tables
 from compline_shared.ids import BindingId, HandsetId
+from tests.postgres_server import Database
 
 FIRST = {"handset", "binding", "verdict", "finding", "alarm"}
 PAIRING = {"collector", "offer"}
@@ -35,8 +36,8 @@ def _alembic(connection: Connection) -> Config:
     return configuration
 
 
-def test_migrations_when_run_from_nothing_then_match_the_tables(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+def test_migrations_when_run_from_nothing_then_match_the_tables(tmp_path: Path, database: Database) -> None:
+    engine = open_engine(database.at(tmp_path / "hub.db"), writing=True)
 
     migrate(engine)
 
@@ -45,8 +46,8 @@ def test_migrations_when_run_from_nothing_then_match_the_tables(tmp_path: Path) 
     engine.dispose()
 
 
-def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path, database: Database) -> None:
+    engine = open_engine(database.at(tmp_path / "hub.db"), writing=True)
     migrate(engine)
 
     migrate(engine)
@@ -55,8 +56,8 @@ def test_migrations_when_run_twice_then_nothing_changes(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path, database: Database) -> None:
+    engine = open_engine(database.at(tmp_path / "hub.db"), writing=True)
     migrate(engine, revision="0001")
 
     with engine.begin() as connection:
@@ -69,16 +70,17 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("back_to", "tables"),
     [
+        ("0008", FIRST | PAIRING | ORDERS | AUDIT | KEYS),
         ("0006", FIRST | PAIRING | ORDERS | AUDIT),
         ("0004", FIRST | PAIRING | ORDERS),
         ("0003", FIRST | PAIRING),
     ],
-    ids=["0007", "0005", "0004"],
+    ids=["0009", "0007", "0005", "0004"],
 )
 def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
-    back_to: str, tables: set[str], tmp_path: Path
+    back_to: str, tables: set[str], tmp_path: Path, database: Database
 ) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    engine = open_engine(database.at(tmp_path / "hub.db"), writing=True)
     migrate(engine)
 
     with engine.begin() as connection:
@@ -90,13 +92,14 @@ def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
 
 def test_migration_0006_when_a_hub_has_nonces_without_keys_then_they_are_forgotten_and_a_next_report_asks(
     tmp_path: Path,
+    database: Database,
 ) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'hub.db'}", writing=True)
+    engine = open_engine(database.at(tmp_path / "hub.db"), writing=True)
     migrate(engine, revision="0005")
     with engine.begin() as connection:
-        connection.execute(text(_HANDSET_0005))
-        connection.execute(text(_BINDING_0005))
-        connection.execute(text(_STANDING_0005))
+        connection.execute(_HANDSET_0005)
+        connection.execute(_BINDING_0005)
+        connection.execute(_STANDING_0005)
 
     migrate(engine)
 
@@ -113,11 +116,18 @@ def test_migration_0006_when_a_hub_has_nonces_without_keys_then_they_are_forgott
     engine.dispose()
 
 
-_HANDSET_0005 = f"""INSERT INTO handset (id, name, signing_key, receiving_key, tls_key, enrolled)
-VALUES ('{"a" * 16}', 'Desk', x'{"73" * 32}', x'{"72" * 32}', x'', 1)"""
-_BINDING_0005 = f"""INSERT INTO binding (id, handset, epoch, up_to, head, escrow)
-VALUES ('{"b" * 16}', '{"a" * 16}', 1, 0, x'{"00" * 32}', x'')"""
-_STANDING_0005 = f"""INSERT INTO standing
-(binding, wanted, signed, policy, roster, nonces, epoch, counter, state, cause, told_policy, rollback_resistant,
- lease_used, owed, nonce, told)
-VALUES ('{"b" * 16}', 1, 7, 0, x'90', x'', 1, 7, 1, 1, 0, 0, 0, 0, x'{"6e" * 16}', 5)"""
+_WHO = {"handset": "a" * 16, "binding": "b" * 16}
+_HANDSET_0005 = text(
+    """INSERT INTO handset (id, name, signing_key, receiving_key, tls_key, enrolled)
+    VALUES (:handset, 'Desk', :signing, :receiving, :none, 1)"""
+).bindparams(handset=_WHO["handset"], signing=b"s" * 32, receiving=b"r" * 32, none=b"")
+_BINDING_0005 = text(
+    """INSERT INTO binding (id, handset, epoch, up_to, head, escrow)
+    VALUES (:binding, :handset, 1, 0, :head, :none)"""
+).bindparams(**_WHO, head=bytes(32), none=b"")
+_STANDING_0005 = text(
+    """INSERT INTO standing
+    (binding, wanted, signed, policy, roster, nonces, epoch, counter, state, cause, told_policy, rollback_resistant,
+     lease_used, owed, nonce, told)
+    VALUES (:binding, 1, 7, 0, :roster, :none, 1, 7, 1, 1, 0, false, 0, 0, :nonce, 5)"""
+).bindparams(binding=_WHO["binding"], roster=b"\x90", none=b"", nonce=b"n" * 16)

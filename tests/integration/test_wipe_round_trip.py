@@ -16,6 +16,7 @@ from compline_hub.errors import OrderRefused
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
 from tests.branch_store import Branch, branch
+from tests.postgres_server import Database
 from tests.refusals import not_taken
 from tests.simulated_handset import SimulatedHandset
 
@@ -23,8 +24,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Branch]:
-    with branch(tmp_path) as opened:
+def office(tmp_path: Path, database: Database) -> Iterator[Branch]:
+    with branch(tmp_path, database=database.url) as opened:
         yield opened
 
 

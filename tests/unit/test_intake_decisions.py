@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compline_hub.core.enrolled import Binding, Handset
-from compline_hub.core.intake import Opened, Refusal, answer, check_signature, open_batch
+from compline_hub.core.intake import Opened, Refusal, answer, check_signature, open_batch, opener_of
 from compline_hub.core.keys import EpochSecrets, HubKeys, certificate_key
 from compline_shared.batch import MAX_FRAME, Batch, Outcome, pack
 from compline_shared.chain import Chain
 from compline_shared.enrolment import EnrolmentGrant, Secret
 from compline_shared.ids import BindingId
 from compline_shared.masking import BranchKey
-from compline_shared.segment import Sealer
+from compline_shared.segment import Opener, Sealer
 from compline_shared.wire import SegmentBase, encode_verdict
 from tests.wire_handset import WireHandset, draft, drafts, finding
 
@@ -36,6 +37,10 @@ def make_keys() -> HubKeys:
         tls=certificate_key(b"tls"),
         link=certificate_key(b"link"),
     )
+
+
+def opening(key: X25519PrivateKey) -> Callable[[Batch], Opener | None]:
+    return lambda batch: opener_of(batch, [key])
 
 
 class Branch:
@@ -70,7 +75,7 @@ class Branch:
     def opened(self, frame: bytes) -> Opened:
         batch = check_signature(frame, self.handset)
         assert isinstance(batch, Batch)
-        opened = open_batch(batch, self.binding, [self.keys.sealing], newest_epoch=self.binding.epoch)
+        opened = open_batch(batch, self.binding, opening(self.keys.sealing), newest_epoch=self.binding.epoch)
         assert not isinstance(opened, Refusal)
         return opened
 
@@ -159,7 +164,7 @@ def test_open_batch_when_its_epoch_has_not_begun_then_it_is_refused(branch: Bran
     branch.sender.judge(*drafts(1))
 
     assert (
-        open_batch(branch.sender.batch(), branch.binding, [branch.keys.sealing], newest_epoch=0)
+        open_batch(branch.sender.batch(), branch.binding, opening(branch.keys.sealing), newest_epoch=0)
         is Refusal.WRONG_BINDING
     )
 
@@ -169,7 +174,7 @@ def test_open_batch_when_it_was_sealed_before_a_rebind_then_it_is_taken(branch: 
     rebound = replace(branch.binding, epoch=3)
 
     assert isinstance(
-        open_batch(branch.sender.batch(), rebound, [branch.keys.sealing], newest_epoch=3), Opened
+        open_batch(branch.sender.batch(), rebound, opening(branch.keys.sealing), newest_epoch=3), Opened
     )
 
 
@@ -178,7 +183,7 @@ def test_open_batch_when_the_binding_is_another_handsets_then_it_is_refused(bran
     foreign = replace(branch.binding, handset=WireHandset("c" * 16).id)
 
     assert (
-        open_batch(branch.sender.batch(), foreign, [branch.keys.sealing], newest_epoch=1)
+        open_batch(branch.sender.batch(), foreign, opening(branch.keys.sealing), newest_epoch=1)
         is Refusal.WRONG_BINDING
     )
 
@@ -187,7 +192,7 @@ def test_open_batch_when_it_is_sealed_to_another_hub_then_it_is_refused(branch: 
     branch.sender.judge(*drafts(1))
 
     assert (
-        open_batch(branch.sender.batch(), branch.binding, [make_keys().sealing], newest_epoch=1)
+        open_batch(branch.sender.batch(), branch.binding, opening(make_keys().sealing), newest_epoch=1)
         is Refusal.BAD_SEAL
     )
 
@@ -197,7 +202,9 @@ def test_open_batch_when_entries_are_swapped_then_it_is_refused(branch: Branch) 
     batch = branch.sender.batch()
     swapped = replace(batch, entries=batch.entries[::-1])
 
-    assert open_batch(swapped, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_SEAL
+    assert (
+        open_batch(swapped, branch.binding, opening(branch.keys.sealing), newest_epoch=1) is Refusal.BAD_SEAL
+    )
 
 
 def test_open_batch_when_a_verdict_claims_another_seq_then_it_is_refused(branch: Branch) -> None:
@@ -208,7 +215,9 @@ def test_open_batch_when_a_verdict_claims_another_seq_then_it_is_refused(branch:
     entry = sealer.seal(1, encode_verdict(second, base))
     lying = replace(branch.sender.batch(1, 1), enc=sealer.enc, header=sealer.header, entries=(entry,))
 
-    assert open_batch(lying, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_VERDICT
+    assert (
+        open_batch(lying, branch.binding, opening(branch.keys.sealing), newest_epoch=1) is Refusal.BAD_VERDICT
+    )
 
 
 def test_open_batch_when_an_entry_is_no_verdict_then_it_is_refused(branch: Branch) -> None:
@@ -218,7 +227,9 @@ def test_open_batch_when_an_entry_is_no_verdict_then_it_is_refused(branch: Branc
     talk = sealer.seal(1, b"he said his name is Made Up")
     lying = replace(branch.sender.batch(), enc=sealer.enc, header=sealer.header, entries=(talk,))
 
-    assert open_batch(lying, branch.binding, [branch.keys.sealing], newest_epoch=1) is Refusal.BAD_VERDICT
+    assert (
+        open_batch(lying, branch.binding, opening(branch.keys.sealing), newest_epoch=1) is Refusal.BAD_VERDICT
+    )
 
 
 def test_check_signature_when_the_frame_is_whole_then_the_batch_comes_out(branch: Branch) -> None:

@@ -73,9 +73,15 @@ def refreshed(
     return HubCertificates(
         authority=authority,
         server=server or _server(authority, keys, names=names, now=now, serial=next(serials)),
-        link=link
-        or _client(authority, keys, HUB_USER, keys.link.public_key(), SERVER_LIFE, now, next(serials)),
+        link=link or link_certificate(authority, keys, name=HUB_USER, now=now, serial=next(serials)),
     )
+
+
+def link_certificate(
+    authority: Certificate, keys: HubKeys, *, name: str, now: int, serial: int
+) -> Certificate:
+    """Return a certificate of the key of the hub's own way to its broker, under the name of a process of the hub."""
+    return _client(authority, keys, name, keys.link.public_key(), SERVER_LIFE, now, serial)
 
 
 def handset_certificate(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -63,7 +64,7 @@ def check_signature(frame: bytes, handset: Handset) -> Batch | Report | Refusal:
     """Return the batch or the report that the handset signed; the signed context tells which it is."""
     if len(frame) > MAX_FRAME:
         return Refusal.TOO_LARGE
-    key = Ed25519PublicKey.from_public_bytes(handset.signing_key)
+    key = _public_key(handset.signing_key)
     with suppress(MalformedFrame):
         return unpack(frame, key, handset.id)
     try:
@@ -72,19 +73,24 @@ def check_signature(frame: bytes, handset: Handset) -> Batch | Report | Refusal:
         return Refusal.BAD_FRAME
 
 
+@lru_cache(maxsize=4_096)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
 def open_batch(
-    batch: Batch, binding: Binding, keys: Sequence[X25519PrivateKey], *, newest_epoch: int
+    batch: Batch, binding: Binding, find: Callable[[Batch], Opener | None], *, newest_epoch: int
 ) -> Opened | Refusal:
     """Return the batch with its verdicts; `binding` is what the store has under the id that the batch names.
 
     Every epoch from the first to the newest is taken, in whatever state the binding is: the outbox may hold entries
     that were sealed before a freeze or a rebind, and no verdict may be lost by either. Seal and chain still hold them
-    to their place. ``keys`` are tried in their order: a batch does not say to which of the hub's it was sealed.
+    to their place. ``find`` gives what opens the batch's segment: `opener_of`, or what remembers its answers.
     """
     place = batch.place
     if binding.handset != place.handset or not FIRST_EPOCH <= place.epoch <= newest_epoch:
         return Refusal.WRONG_BINDING
-    opener = _opener(batch, keys)
+    opener = find(batch)
     if opener is None:
         return Refusal.BAD_SEAL
     try:
@@ -100,7 +106,8 @@ def open_batch(
     return Opened(batch, verdicts)
 
 
-def _opener(batch: Batch, keys: Sequence[X25519PrivateKey]) -> Opener | None:
+def opener_of(batch: Batch, keys: Sequence[X25519PrivateKey]) -> Opener | None:
+    """Return what opens a batch's segment; ``keys`` are tried in order: it does not say to which it was sealed."""
     for key in keys:
         with suppress(MalformedFrame):
             return Opener(key, batch.place, enc=batch.enc, header=batch.header)

@@ -31,6 +31,7 @@ class Listener:
     port: int
     folder: Path
     user: str = ""  # system user that mosquitto stays when started by root; empty = its own default
+    hubs: tuple[str, ...] = (HUB_USER,)  # what the processes of the hub are called
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +65,7 @@ def nats_files(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls
     the subject `a.b` and `+` to `*`. An MQTT client subscribes beside its topics to `$MQTT.sub.>`, where QoS 1 messages
     are delivered to it. Users may come in by MQTT only, not by NATS' own protocol.
     """
-    users = [_nats_user(HUB_USER, publish=DOWN_FILTER, subscribe=UP_FILTER)]
+    users = [_nats_user(name, publish=DOWN_FILTER, subscribe=UP_FILTER) for name in listener.hubs]
     users += [_nats_user(h, publish=up(h), subscribe=down(h)) for h in handsets]
     lines = ",\n        ".join(users)
     folder = listener.folder
@@ -139,7 +140,7 @@ log_dest stderr
 log_type error
 log_type warning
 """
-    rights = [_mosquitto_user(HUB_USER, write=DOWN_FILTER, read=UP_FILTER)]
+    rights = [_mosquitto_user(name, write=DOWN_FILTER, read=UP_FILTER) for name in listener.hubs]
     rights += [_mosquitto_user(h, write=up(h), read=down(h)) for h in handsets]
     return {**tls.files(), "mosquitto.conf": config, "mosquitto.acl": "\n".join(rights)}
 

@@ -32,7 +32,17 @@ class MqttLink:
     (clean_session is off).
     """
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext, *, client_id: str = HUB_USER) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext,
+        *,
+        client_id: str = HUB_USER,
+        handles: Callable[[str], bool] = lambda _topic: True,
+    ) -> None:
+        """`handles` says of a topic whether this process takes what comes on it; the rest is acknowledged at once."""
+        self._handles = handles
         self._waiting: queue.Queue[mqtt.MQTTMessage | None] = queue.Queue(MAX_WAITING)
         self._worker: threading.Thread | None = None
         self._refuse: Callable[[str, Refusal], None] = lambda _topic, _reason: None
@@ -117,6 +127,9 @@ class MqttLink:
             _log.warning("broker_lost", reason=str(reason))
 
     def _arrived(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if not self._handles(message.topic):
+            client.ack(message.mid, message.qos)
+            return
         try:
             self._waiting.put(message, timeout=FULL_SECONDS)
         except queue.Full:

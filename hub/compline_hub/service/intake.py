@@ -16,6 +16,7 @@ from compline_hub.core.key_sets import KeyRing
 from compline_hub.core.standing import Case
 from compline_hub.ports import Downlink, Ledger, Store
 from compline_hub.service.dispatch import Dispatch, Reported
+from compline_hub.service.openers import Openers
 from compline_shared.batch import Batch, Outcome, pack_receipt
 from compline_shared.errors import MalformedFrame
 from compline_shared.ids import HandsetId, Seq, VerdictId
@@ -51,6 +52,7 @@ class Intake:
         self._downlink = downlink
         self._news = news
         self._clock = clock
+        self._openers = Openers(ring.sealing)
         self._dispatch = Dispatch(store, ring, downlink, clock=clock)
         self._refused: Counter[str] = Counter()
 
@@ -71,8 +73,12 @@ class Intake:
                     self._dispatch.send(outcome)
                 case Taken():
                     self._answer(outcome)
-        if any(isinstance(outcome, Taken) and outcome.answer.links for outcome in outcomes):
-            self._news()
+        taken = [outcome for outcome in outcomes if isinstance(outcome, Taken)]
+        if taken:
+            new = sum(len(outcome.answer.links) for outcome in taken)
+            _log.info("batches_taken", batches=len(taken), new=new)
+            if new:
+                self._news()
         return outcomes
 
     def refuse(self, topic: str, reason: Refusal) -> None:
@@ -86,8 +92,9 @@ class Intake:
 
     def _take_group(self, frames: Sequence[Frame]) -> Sequence[Taken | Reported | Refusal] | None:
         now = int(self._clock())
+        senders = {sender for topic, _ in frames if (sender := _handset_or_none(topic)) is not None}
         try:
-            with self._store.transaction() as ledger:
+            with self._store.taking(senders) as ledger:
                 return [self._take(ledger, topic, payload, now) for topic, payload in frames]
         except Exception as error:  # noqa: BLE001 (nothing of the group was kept)
             _log.error("store_failed", error=type(error).__name__, frames=len(frames))
@@ -124,12 +131,11 @@ class Intake:
     def _take_batch(self, ledger: Ledger, batch: Batch, binding: Binding, now: int) -> Taken | Refusal:
         standing = ledger.book.standing(binding.id)
         newest = Case(binding, standing).newest_epoch
-        opened = open_batch(batch, binding, self._ring.sealing, newest_epoch=newest)
+        opened = open_batch(batch, binding, self._openers.find, newest_epoch=newest)
         if isinstance(opened, Refusal):
             return opened
-        decision = answer(
-            opened, binding, self._ring.keys, head_at_last=ledger.head_at(binding.id, batch.last_seq)
-        )
+        known = ledger.head_at(binding, batch.last_seq) if batch.last_seq <= binding.up_to else None
+        decision = answer(opened, binding, self._ring.keys, head_at_last=known)
         if decision.links:
             ledger.keep(decision.binding, decision.links, received=now)
         if decision.receipt.outcome is Outcome.FORK:
@@ -149,7 +155,7 @@ class Intake:
         }
         match receipt.outcome:
             case Outcome.TAKEN:
-                _log.info("batch_taken", **fields)
+                _log.debug("batch_taken", **fields)
             case Outcome.GAP:
                 _log.warning("batch_gap", **fields)
             case Outcome.FORK:

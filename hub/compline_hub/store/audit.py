@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from compline_hub.core.audit import Act, Chained, End, Entry, chained
+from compline_hub.store.engine import hold_tail
 from compline_hub.store.tables import AuditEndRow, AuditRow
 from compline_shared.ids import BindingId, HandsetId
 
@@ -23,7 +24,8 @@ class SqlAudit:
 
     def note(self, entry: Entry) -> None:
         """Add an entry to the chain."""
-        row = self._session.get(AuditEndRow, _ONE, with_for_update=True)
+        hold_tail(self._session)
+        row = self._session.get(AuditEndRow, _ONE, populate_existing=True)
         if row is None:
             row = AuditEndRow(one=_ONE, number=End().number, head=End().head)
             self._session.add(row)
@@ -38,10 +40,11 @@ class SqlAudit:
         return End() if row is None else End(row.number, row.head)
 
     def entries(self, *, after: int = 0) -> Iterator[Chained]:
-        """Yield all entries after a number, in order."""
-        question = select(AuditRow).where(AuditRow.number > after).order_by(AuditRow.number)
-        for row in self._session.scalars(question.execution_options(yield_per=_AT_ONCE)):
-            yield _chained(row)
+        """Yield all entries after a number, in order; whoever stops early leaves nothing open."""
+        question = select(AuditRow).order_by(AuditRow.number).limit(_AT_ONCE)
+        while rows := self._session.scalars(question.where(AuditRow.number > after)).all():
+            yield from map(_chained, rows)
+            after = rows[-1].number
 
 
 def _row(added: Chained) -> AuditRow:

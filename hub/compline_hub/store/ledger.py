@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, Select, select, update
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from compline_hub.core.alarm import AlarmKind
 from compline_hub.core.enrolled import Binding, Collector, CollectorId, Handset
 from compline_hub.core.record import Link
+from compline_hub.store.arrivals import SqlArrivals
 from compline_hub.store.audit import SqlAudit
+from compline_hub.store.engine import together
 from compline_hub.store.offers import SqlOffers
 from compline_hub.store.operators import SqlOperators
 from compline_hub.store.orders import SqlOrderBook
-from compline_hub.store.rows import row_of
-from compline_hub.store.tables import AlarmRow, BindingRow, CollectorRow, HandsetRow, VerdictRow
+from compline_hub.store.tables import AlarmRow, BindingRow, CollectorRow, HandsetRow, StandingRow, Tables
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 
 
@@ -25,12 +27,24 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._together = together(engine)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlLedger]:
         """Commit durably at the end of the block; roll back on an exception."""
         with Session(self._engine) as session, session.begin():
-            yield SqlLedger(session)
+            ledger = SqlLedger(session)
+            yield ledger
+            ledger.arrivals.write()
+
+    @contextmanager
+    def taking(self, handsets: Collection[HandsetId]) -> Iterator[SqlLedger]:
+        """A transaction about some handsets alone; those about others may run at the same time."""
+        with Session(self._together) as session, session.begin():
+            ledger = SqlLedger(session)
+            ledger.lock(handsets)
+            yield ledger
+            ledger.arrivals.write()
 
 
 class SqlLedger:
@@ -38,10 +52,21 @@ class SqlLedger:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._read: list[Tables] = []  # a session alone forgets what nobody holds
         self.offers = SqlOffers(session)
         self.book = SqlOrderBook(session)
         self.audit = SqlAudit(session)
         self.operators = SqlOperators(session)
+        self.arrivals = SqlArrivals(session)
+
+    def lock(self, handsets: Collection[HandsetId]) -> None:
+        """Lock handsets until the end, always in the same order, and read what is known of each at once."""
+        question = select(HandsetRow).where(HandsetRow.id.in_(handsets)).order_by(HandsetRow.id)
+        bindings = select(BindingRow).where(BindingRow.handset.in_(handsets))
+        standings = select(StandingRow).join(BindingRow, StandingRow.binding == BindingRow.id)
+        self._read += self._session.scalars(question.with_for_update())
+        self._read += self._session.scalars(bindings)
+        self._read += self._session.scalars(standings.where(BindingRow.handset.in_(handsets)))
 
     def handset(self, handset: HandsetId) -> Handset | None:
         """Return the enrolled handset, or None."""
@@ -55,8 +80,8 @@ class SqlLedger:
         ]
 
     def binding(self, binding: BindingId) -> Binding | None:
-        """Return the binding, or None; its row is locked until the end, where the database has row locks."""
-        row = self._session.get(BindingRow, binding, with_for_update=True)
+        """Return the binding, or None."""
+        row = self._session.get(BindingRow, binding)
         return None if row is None else _binding(row)
 
     def binding_of(self, handset: HandsetId) -> Binding | None:
@@ -138,30 +163,21 @@ class SqlLedger:
         row.epoch, row.escrow, row.next_escrow = binding.epoch, binding.escrow, binding.next_escrow
         self._session.flush()
 
-    def head_at(self, binding: BindingId, seq: int) -> bytes | None:
+    def head_at(self, binding: Binding, seq: int) -> bytes | None:
         """Return the chain's head after the verdict at `seq`, None where there is none."""
-        question = select(VerdictRow.head).where(VerdictRow.binding == binding, VerdictRow.seq == seq)
-        return self._session.scalar(question)
+        return self.arrivals.head_at(binding, seq)
 
     def keep(self, binding: Binding, links: Sequence[Link], *, received: int) -> None:
         """Keep verdicts, mark what they supersede, and advance the binding."""
-        self._session.add_all(
-            row_of(
-                link.verdict, handset=binding.handset, binding=binding.id, head=link.head, received=received
-            )
-            for link in links
-        )
-        self._session.flush()  # one insert of many rows; their arrival follows their order here
-        for link in links:
-            if link.verdict.supersedes:
-                self._supersede(binding.id, earlier=link.verdict.supersedes, by=link.verdict.seq)
-        bound = self._session.get_one(BindingRow, binding.id)
-        bound.up_to, bound.head = binding.up_to, binding.head
-        self._session.flush()
+        self.arrivals.add(binding, links, received=received)
+        row = self._session.get_one(BindingRow, binding.id)
+        set_committed_value(row, "up_to", binding.up_to)  # as it will be: `arrivals` writes it
+        set_committed_value(row, "head", binding.head)
+        self._read.append(row)
 
     def heard(self, handset: HandsetId, *, at: int) -> None:
         """Note when the handset was heard last."""
-        self._session.get_one(HandsetRow, handset).heard = at
+        self.arrivals.heard(handset, at=at)
 
     def raise_alarm(self, kind: AlarmKind, verdict: VerdictId, *, at: int) -> bool:
         """Raise an alarm, or count it once more; return whether it is new."""
@@ -182,17 +198,6 @@ class SqlLedger:
         )
         self._session.flush()
         return True
-
-    def _supersede(self, binding: BindingId, *, earlier: int, by: int) -> None:
-        """Mark `earlier` and whatever it had superseded itself."""
-        self._session.execute(
-            update(VerdictRow)
-            .where(
-                VerdictRow.binding == binding,
-                (VerdictRow.seq == earlier) | (VerdictRow.superseded_by == earlier),
-            )
-            .values(superseded_by=by)
-        )
 
 
 def _newest_first(handset: HandsetId) -> Select[BindingRow]:

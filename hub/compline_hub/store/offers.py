@@ -19,8 +19,8 @@ class SqlOffers:
         self._session = session
 
     def offer(self, offer: str) -> Offer | None:
-        """Return the offer, or None; its row is locked until the end, where the database has row locks."""
-        row = self._session.get(OfferRow, offer, with_for_update=True, populate_existing=True)
+        """Return the offer, or None."""
+        row = self._session.get(OfferRow, offer, populate_existing=True)
         return None if row is None else _offer(row)
 
     def called(self, short: str) -> Offer | None:

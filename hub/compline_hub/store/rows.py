@@ -10,12 +10,12 @@ from compline_shared.messages import Finding, Verdict, Versions, Voice
 from compline_shared.taxonomy import Abstention, Category, Direction, Kind, Pass, Role, Severity, Technique
 
 
-def row_of(
+def values_of(
     verdict: Verdict, *, handset: HandsetId, binding: BindingId, head: bytes, received: int
-) -> VerdictRow:
-    """Return the row of a verdict, its findings with it."""
+) -> dict[str, object]:
+    """Return the columns of a verdict's row but its arrival."""
     voice = verdict.voice
-    return VerdictRow(
+    return dict(
         handset=handset,
         binding=binding,
         seq=verdict.seq,
@@ -26,7 +26,7 @@ def row_of(
         started=verdict.started,
         judged=verdict.judged,
         kind=int(verdict.kind),
-        pass_=int(verdict.pass_),
+        **{"pass": int(verdict.pass_)},
         supersedes=verdict.supersedes,
         direction=int(verdict.direction),
         answered=verdict.answered,
@@ -35,7 +35,7 @@ def row_of(
         speech=verdict.speech,
         messages=verdict.messages,
         contact=None if verdict.contact is None else bytes(verdict.contact),
-        case_=None if verdict.case is None else bytes(verdict.case),
+        case=None if verdict.case is None else bytes(verdict.case),
         findings_dropped=verdict.findings_dropped,
         loudness=None if voice is None else voice.loudness,
         peak_loudness=None if voice is None else voice.peak_loudness,
@@ -46,8 +46,28 @@ def row_of(
         lexicon=verdict.versions.lexicon,
         rules=verdict.versions.rules,
         evidence=None if verdict.evidence is None else bytes(verdict.evidence),
-        findings=[_finding_row(finding, ordinal) for ordinal, finding in enumerate(verdict.findings)],
     )
+
+
+def finding_values_of(verdict: Verdict, *, arrival: int) -> list[dict[str, object]]:
+    """Return the columns of the rows of a verdict's findings."""
+    return [
+        {
+            "verdict": arrival,
+            "ordinal": ordinal,
+            "category": int(finding.category),
+            "severity": int(finding.severity),
+            "confidence": finding.confidence,
+            "offset": finding.offset,
+            "role": int(finding.role),
+            "technique": int(finding.technique),
+            "rule": finding.rule,
+            "entry": finding.entry,
+            "warned": finding.warned,
+            "acknowledged": finding.acknowledged,
+        }
+        for ordinal, finding in enumerate(verdict.findings)
+    ]
 
 
 def kept_of(row: VerdictRow) -> Kept:
@@ -92,22 +112,6 @@ def _voice(row: VerdictRow) -> Voice | None:
     if row.loudness is None or row.peak_loudness is None or row.rate is None:
         return None
     return Voice(loudness=row.loudness, peak_loudness=row.peak_loudness, rate=row.rate)
-
-
-def _finding_row(finding: Finding, ordinal: int) -> FindingRow:
-    return FindingRow(
-        ordinal=ordinal,
-        category=int(finding.category),
-        severity=int(finding.severity),
-        confidence=finding.confidence,
-        offset=finding.offset,
-        role=int(finding.role),
-        technique=int(finding.technique),
-        rule=finding.rule,
-        entry=finding.entry,
-        warned=finding.warned,
-        acknowledged=finding.acknowledged,
-    )
 
 
 def _finding(row: FindingRow) -> Finding:

@@ -90,6 +90,13 @@ class VerdictRow(Tables):
         Index("verdict_received", "received"),
         Index("verdict_severity", "severity", "arrival"),
         Index("verdict_kind", "kind", "arrival"),
+        Index(
+            "verdict_superseded",
+            "binding",
+            "superseded_by",
+            sqlite_where=text("superseded_by IS NOT NULL"),
+            postgresql_where=text("superseded_by IS NOT NULL"),
+        ),
     )
 
     arrival: Mapped[int] = mapped_column(Arrival, primary_key=True, autoincrement=True)

@@ -1,0 +1,114 @@
+"""A further process that takes verdicts in, beside a hub that runs: no page, no pairing, no orders of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import structlog
+
+from compline_hub.core.authority import link_certificate
+from compline_hub.core.shares import FIRST, share_of, user_of
+from compline_hub.errors import HubNotReady
+from compline_hub.link.mqtt import MqttLink
+from compline_hub.link.tls import link_context, load_identity
+from compline_hub.logs import close_logs, configure_logs
+from compline_hub.office import Hub, only_worker
+from compline_hub.rotation import is_outdated
+from compline_hub.running import ending_of, repeat, run_on
+from compline_hub.service.intake import Intake
+from compline_hub.settings import HubSettings
+from compline_hub.store.certificate_files import SERIAL_BITS
+from compline_shared.certificates import Certificate
+
+OUTDATED_SECONDS = 5.0
+"""How soon a worker goes on with keys that were replaced."""
+RENEWAL_SECONDS = 3_600.0
+"""How often it makes its certificate anew, for the next time that it connects."""
+_log = structlog.get_logger("compline_hub")
+
+
+async def work(
+    settings: HubSettings,
+    number: int,
+    *,
+    stop: asyncio.Event | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Take in what falls to a number until `stop` is set or SIGINT or SIGTERM comes; `ready` gets the broker's address.
+
+    Raises:
+        HubBusy: another process works under this number.
+        HubNotReady: the settings ask for no such worker, or there is no hub.
+    """
+    if not FIRST < number <= settings.workers:
+        raise HubNotReady(
+            f'There is no worker {number}: set "workers" to how many processes take verdicts in, the hub itself'
+            " among them, and start the hub again."
+        )
+    if not settings.data.is_dir():
+        raise HubNotReady("There is no hub in this data folder; run compline-hub init first.")
+    ending = ending_of(stop)
+    with only_worker(settings, number):
+        logs = configure_logs(settings.data / "logs" / f"worker-{number}", level=settings.log_level)
+        try:
+            await run_on(settings, ending, ready, _running(number))
+        finally:
+            close_logs(logs)
+
+
+def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]], Awaitable[bool]]:
+    async def run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) -> bool:
+        host, port = hub.settings.broker_address
+        tls = link_context(replace(hub.certificates, link=_certificate(hub, number)), hub.keys)
+
+        def handles(topic: str) -> bool:
+            return share_of(topic, hub.settings.workers) == number
+
+        link = MqttLink(host, port, tls, client_id=user_of(number), handles=handles)
+        intake = Intake(hub.store, hub.ring, link, news=lambda: None)
+        async with contextlib.AsyncExitStack() as running:
+            link.start(intake.take, intake.refuse)
+            running.push_async_callback(asyncio.to_thread, link.stop)
+            ready(f"{host}:{port}")
+            _log.info("worker_started", number=number, of=hub.settings.workers)
+            outdated = asyncio.create_task(
+                repeat(OUTDATED_SECONDS, "outdated_failed", lambda: _outdated(hub))
+            )
+            renewed = asyncio.create_task(
+                repeat(RENEWAL_SECONDS, "renewal_failed", lambda: _renew(hub, number, tls))
+            )
+            stopped = asyncio.create_task(ending.wait())
+            try:
+                await asyncio.wait({stopped, outdated}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (stopped, outdated, renewed):
+                    task.cancel()
+        _log.info("worker_stopped", number=number)
+        return not ending.is_set()
+
+    return run
+
+
+async def _outdated(hub: Hub) -> bool:
+    return await asyncio.to_thread(is_outdated, hub)
+
+
+async def _renew(hub: Hub, number: int, tls: ssl.SSLContext) -> None:
+    load_identity(tls, _certificate(hub, number), hub.keys.link)
+
+
+def _certificate(hub: Hub, number: int) -> Certificate:
+    """Under its own name: a broker may keep one session a name."""
+    return link_certificate(
+        hub.certificates.authority,
+        hub.keys,
+        name=user_of(number),
+        now=int(time.time()),
+        serial=secrets.randbits(SERIAL_BITS) | 1,
+    )
