@@ -35,7 +35,7 @@ _VERSIONS = Versions(model=3, lexicon=5, rules=2)
 def figures() -> Iterable[Figure]:
     """Yield sizes beside plain JSON and the goal, then rates beside the bare library doing the same step."""
     random = Random(20261123)
-    verdicts = _day(random)
+    verdicts = day(random)
     base = SegmentBase(first_seq=verdicts[0].seq, started=verdicts[0].started, versions=_VERSIONS)
     key, hub = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
     plain = [encode_verdict(verdict, base) for verdict in verdicts]
@@ -85,30 +85,10 @@ def figures() -> Iterable[Figure]:
     )
 
 
-def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Iterable[Figure]:
-    told = (len(frame) + _publish_head(up(_PLACE.handset), len(frame))) / BATCH
-    text = sum(
-        len(msgspec.json.encode(verdict, enc_hook=lambda mark: bytes(mark).hex())) for verdict in verdicts
-    )
-    receipt = pack_receipt(Receipt(_PLACE.handset, _PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
-    back = (
-        len(receipt) + _publish_head(down(_PLACE.handset), len(receipt)) + 2 * 4
-    )  # and an ACK of MQTT each way
-    yield Figure("verdict_bytes", told, "B", text / BATCH, "lower")
-    yield Figure("verdict_bytes_against_goal", told, "B", GOAL, "lower")
-    yield Figure("receipt_bytes", back / BATCH, "B", None, "lower")
-
-
-def _publish_head(topic: str, payload: int) -> int:
-    """Bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
-    rest = 2 + len(topic) + 2 + payload
-    return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
-
-
-def _day(random: Random) -> list[Verdict]:
-    """Fifty calls of a working day, one or two findings each, with contact, case, voice and evidence."""
+def day(random: Random, count: int = BATCH) -> list[Verdict]:
+    """Return typical verdicts: a working day's calls, one or two findings each, with contact, case, voice, evidence."""
     started, made = 1_795_395_600, []
-    for seq in range(1_201, 1_201 + BATCH):
+    for seq in range(1_201, 1_201 + count):
         duration = random.randint(40, 600)
         made.append(
             Verdict(
@@ -132,6 +112,26 @@ def _day(random: Random) -> list[Verdict]:
         )
         started += duration + random.randint(20, 300)
     return made
+
+
+def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Iterable[Figure]:
+    told = (len(frame) + _publish_head(up(_PLACE.handset), len(frame))) / BATCH
+    text = sum(
+        len(msgspec.json.encode(verdict, enc_hook=lambda mark: bytes(mark).hex())) for verdict in verdicts
+    )
+    receipt = pack_receipt(Receipt(_PLACE.handset, _PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
+    back = (
+        len(receipt) + _publish_head(down(_PLACE.handset), len(receipt)) + 2 * 4
+    )  # and an ACK of MQTT each way
+    yield Figure("verdict_bytes", told, "B", text / BATCH, "lower")
+    yield Figure("verdict_bytes_against_goal", told, "B", GOAL, "lower")
+    yield Figure("receipt_bytes", back / BATCH, "B", None, "lower")
+
+
+def _publish_head(topic: str, payload: int) -> int:
+    """Bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
+    rest = 2 + len(topic) + 2 + payload
+    return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
 
 
 def _finding(random: Random, duration: int) -> Finding:
