@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.figure import keep
 
-TOPICS = ("wire", "keys", "lexicon_scan", "chat_message", "speech", "pipeline", "latency")
+TOPICS = ("wire", "keys", "lexicon_scan", "chat_message", "speech", "pipeline", "latency", "links")
 LATEST = Path(__file__).with_name("latest.jsonl")
 
 

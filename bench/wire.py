@@ -114,24 +114,24 @@ def day(random: Random, count: int = BATCH) -> list[Verdict]:
     return made
 
 
+def publish_head(topic: str, payload: int) -> int:
+    """Return the bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
+    rest = 2 + len(topic) + 2 + payload
+    return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
+
+
 def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Iterable[Figure]:
-    told = (len(frame) + _publish_head(up(_PLACE.handset), len(frame))) / BATCH
+    told = (len(frame) + publish_head(up(_PLACE.handset), len(frame))) / BATCH
     text = sum(
         len(msgspec.json.encode(verdict, enc_hook=lambda mark: bytes(mark).hex())) for verdict in verdicts
     )
     receipt = pack_receipt(Receipt(_PLACE.handset, _PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
     back = (
-        len(receipt) + _publish_head(down(_PLACE.handset), len(receipt)) + 2 * 4
+        len(receipt) + publish_head(down(_PLACE.handset), len(receipt)) + 2 * 4
     )  # and an ACK of MQTT each way
     yield Figure("verdict_bytes", told, "B", text / BATCH, "lower")
     yield Figure("verdict_bytes_against_goal", told, "B", GOAL, "lower")
     yield Figure("receipt_bytes", back / BATCH, "B", None, "lower")
-
-
-def _publish_head(topic: str, payload: int) -> int:
-    """Bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
-    rest = 2 + len(topic) + 2 + payload
-    return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
 
 
 def _finding(random: Random, duration: int) -> Finding:

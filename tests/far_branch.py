@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from compline_edge.core.courier import Pace
 from compline_edge.link import mqtt
@@ -30,10 +32,18 @@ from compline_shared.enrolment import met_at
 from tests.bad_link import HUB, Link, Links, Traffic, Way, links
 from tests.edge_program import PATIENCE, ROOT, environment, program
 from tests.far_handset import Start
-from tests.network_namespace import Namespace
+from tests.network_namespace import Namespace, why_none
 from tests.running_hub import hub_settings
 
+DEFAULT = "reno"
+"""How TCP reckons its window where a program does not choose.
+
+It sends half as fast after a loss, as what phones and servers come with does; each kernel has this one.
+"""
+
 Told = dict[str, Any]
+_WHY_NONE = why_none()
+needs_links = pytest.mark.skipif(_WHY_NONE is not None, reason=_WHY_NONE or "")
 
 
 @dataclass(slots=True)
@@ -68,6 +78,10 @@ class Far:
             self.past.append(told)
             if told["what"] in what:
                 return told
+
+    def has_told(self, what: str) -> bool:
+        """Whether something of this kind was told and not heard yet."""
+        return any(told["what"] == what for told in list(self._told.queue))
 
     def close(self) -> None:
         """Let the handset's process end."""
@@ -126,22 +140,18 @@ class FarBranch:
         *,
         first_seed: int = 1,
         held: bool = False,
+        believes_broker: bool = False,
         keepalive: int = mqtt.KEEPALIVE,
         pace: Pace | None = None,
-        default: str | None = None,
     ) -> list[Far]:
-        """Enrol and start a handset for each way, its link's seed counted up; the hub must not run yet.
-
-        ``default`` is the congestion control of programs that choose none.
-        """
+        """Enrol and start a handset for each way, its link's seed counted up; the hub must not run yet."""
         folder = self.settings.data.parent
         fars, starts, opened = [], [], ExitStack()
         with opened:
             for seed, way in enumerate(ways, first_seed):
                 namespace = Namespace()
                 self._undo.callback(namespace.close)
-                if default is not None:
-                    namespace.congestion_control(default)
+                namespace.congestion_control(DEFAULT)
                 link = self._links.join(namespace, way, seed=seed)
                 home = folder / f"handset-{seed}"
                 own, its = socket.socketpair()
@@ -155,6 +165,7 @@ class FarBranch:
                         host=HUB,
                         port=self.settings.mqtt_port,
                         held=held,
+                        believes_broker=believes_broker,
                         keepalive=keepalive,
                         pace=pace or Pace(),
                     )
@@ -163,6 +174,22 @@ class FarBranch:
         for far in fars:
             far.hear("started")
         return fars
+
+    def pause_hub(self) -> None:
+        """Let the hub hear nothing while its broker goes on."""
+        assert self._hub is not None
+        os.kill(self._hub.pid, signal.SIGSTOP)
+
+    def logged(self, *events: str) -> list[Told]:
+        """What the hub has logged of these kinds, oldest first, with the monotonic second."""
+        path = self.settings.data / "logs" / "hub.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        off = time.time() - time.monotonic()
+        return [
+            {**entry, "at": datetime.fromisoformat(entry["timestamp"]).timestamp() - off}
+            for entry in map(json.loads, lines)
+            if entry["event"] in events
+        ]
 
     def kept(self, far: Far) -> list[int]:
         """Seqs of a handset's verdicts that the hub has, in order."""
@@ -191,12 +218,11 @@ class FarBranch:
 
 
 @contextmanager
-def far_branch(folder: Path, *, default: str | None = None, **settings: Any) -> Iterator[FarBranch]:
+def far_branch(folder: Path, **settings: Any) -> Iterator[FarBranch]:
     """A branch whose hub is not started yet; all processes, links and namespaces end with the block."""
     with ExitStack() as undo:
         near, laid = undo.enter_context(links())
-        if default is not None:
-            near.congestion_control(default)
+        near.congestion_control(DEFAULT)
         chosen = hub_settings(folder, listen=HUB, log_level="info", **settings)
         init_hub(chosen)
         branch = FarBranch(chosen, near, laid, undo.enter_context(ExitStack()))
@@ -207,7 +233,11 @@ def far_branch(folder: Path, *, default: str | None = None, **settings: Any) -> 
 def _started(starts: Sequence[Start]) -> subprocess.Popen[bytes]:
     inherited = [fd for start in starts for fd in (start.namespace, start.channel)]
     handsets = subprocess.Popen(
-        [sys.executable, "-m", "tests.far_handset"], cwd=ROOT, stdin=subprocess.PIPE, pass_fds=inherited
+        [sys.executable, "-m", "tests.far_handset"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        pass_fds=inherited,
     )
     assert handsets.stdin is not None
     with handsets.stdin as lines:
@@ -229,4 +259,4 @@ def _hub_environment(settings: HubSettings, folder: Path) -> dict[str, str]:
     return environment(folder, COMPLINE_HUB_ADVERTISE="false", **chosen)
 
 
-__all__ = ["HUB", "Far", "FarBranch", "Traffic", "Way", "far_branch"]
+__all__ = ["HUB", "Far", "FarBranch", "Traffic", "Way", "far_branch", "needs_links"]

@@ -25,7 +25,7 @@ import msgspec
 
 from bench.wire import day
 from compline_edge.clock import SystemClock
-from compline_edge.core.courier import Online, Pace
+from compline_edge.core.courier import Answered, Online, Pace
 from compline_edge.link import mqtt
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
@@ -34,12 +34,14 @@ from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home, open_home
+from compline_shared.delivery import Settle
 from compline_shared.ids import HandsetId
 from tests.naive_sender import NaiveSender
 from tests.network_namespace import enter
 
 Tell = Callable[..., None]
 _EVIDENCE = bytes(200)
+_CHUNK = 8_192
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     held: bool = False  # whether a connection begins to serve only when it is let go
+    believes_broker: bool = False  # a control: takes the broker's acknowledgement for the hub's receipt
     keepalive: int = mqtt.KEEPALIVE  # s
     pace: Pace = Pace()
 
@@ -120,6 +123,7 @@ class FarHandset:
             pace=start.pace,
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._believes_broker = start.believes_broker
 
     async def obey(self, read: Callable[[], bytes]) -> None:
         """Do what each line says until there are no more."""
@@ -128,12 +132,15 @@ class FarHandset:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._carrier.may_serve.set()
+        self._naive.given_up.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _do(self, command: dict[str, Any]) -> None:
         match command["do"]:
+            case "run" if self._believes_broker:
+                await asyncio.gather(self._courier.run(), self._believe())
             case "run":
                 await self._courier.run()
             case "judge":
@@ -146,12 +153,21 @@ class FarHandset:
                 self._tell("settled", up_to=self._home.outbox.settled)
             case "look":
                 self._look()
+            case "choke":
+                for _ in range(mqtt.MAX_UNTAKEN // _CHUNK):
+                    self._carrier.send(bytes(_CHUNK))
+                self._look()
+            case "end":
+                began = time.monotonic()
+                await asyncio.to_thread(self._carrier.close)
+                self._tell("ended", seconds=time.monotonic() - began)
             case "naive_connect":
                 await asyncio.to_thread(self._naive.connect, self._address)
-                self._tell("naive_connected")
+                self._tell("connected")
             case "naive_send":
+                self._tell("serving")
                 await asyncio.to_thread(self._naive.send, command["count"])
-                self._tell("naive_sent")
+                self._tell("settled")
             case other:
                 raise AssertionError(other)
 
@@ -164,15 +180,22 @@ class FarHandset:
         messages, packets = self._carrier.queued
         link = self._courier.link
         flights = link.flights if isinstance(link, Online) else ()
-        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         self._tell(
             "looked",
             messages=messages,
             packets=packets,
             flying=sum(flight.size for flight in flights),
             settled=self._home.outbox.settled,
-            resident=resident,
+            resident=pages * os.sysconf("SC_PAGESIZE"),
         )
+
+    async def _believe(self) -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            link = self._courier.link
+            if isinstance(link, Online) and link.flights and self._carrier.carried:
+                self._courier._hear(Answered(Settle(link.sent)))
 
     async def _find(self) -> Sequence[Address]:
         return (self._address,)
