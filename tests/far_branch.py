@@ -141,6 +141,7 @@ class FarBranch:
         first_seed: int = 1,
         held: bool = False,
         believes_broker: bool = False,
+        hasty: bool = False,
         keepalive: int = mqtt.KEEPALIVE,
         pace: Pace | None = None,
     ) -> list[Far]:
@@ -166,6 +167,7 @@ class FarBranch:
                         port=self.settings.mqtt_port,
                         held=held,
                         believes_broker=believes_broker,
+                        hasty=hasty,
                         keepalive=keepalive,
                         pace=pace or Pace(),
                     )

@@ -54,6 +54,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     held: bool = False  # whether a connection begins to serve only when it is let go
     believes_broker: bool = False  # a control: takes the broker's acknowledgement for the hub's receipt
+    hasty: bool = False  # a control: takes whatever it handed over for carried to the broker
     keepalive: int = mqtt.KEEPALIVE  # s
     pace: Pace = Pace()
 
@@ -61,9 +62,10 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 class ToldCarrier(MqttCarrier):
     """The carrier, which tells what happens to it, and holds each connection until it may serve."""
 
-    def __init__(self, handset: HandsetId, keeper: CertificateKeeper, tell: Tell) -> None:
+    def __init__(self, handset: HandsetId, keeper: CertificateKeeper, tell: Tell, *, hasty: bool) -> None:
         super().__init__(handset, keeper)
         self.may_serve = threading.Event()
+        self._hasty = hasty
         self._tell = tell
 
     def connect(
@@ -89,10 +91,14 @@ class ToldCarrier(MqttCarrier):
         self._tell("sent", bytes=len(frame))
 
     @property
+    def carried(self) -> bool:
+        return self._hasty or super().carried
+
+    @property
     def queued(self) -> tuple[int, int]:
-        """Messages that the broker has not acknowledged, and packets that the socket has not taken."""
+        """Bytes that the broker has not acknowledged, and packets that the socket has not taken."""
         session = self._session
-        return (0, 0) if session is None else (len(session.client._out_messages), len(session.client._out_packet))
+        return (0, 0) if session is None else (session.untaken(), len(session.client._out_packet))
 
 
 class FarHandset:
@@ -107,7 +113,7 @@ class FarHandset:
         )
         self._home = home
         self._tell = tell
-        self._carrier = ToldCarrier(home.place.handset, keeper, tell)
+        self._carrier = ToldCarrier(home.place.handset, keeper, tell, hasty=start.hasty)
         if not start.held:
             self._carrier.may_serve.set()
         self._address = Address(start.host, start.port)
@@ -177,13 +183,13 @@ class FarHandset:
             self._home.ledger.record(msgspec.structs.replace(verdict, evidence=None), io.BytesIO(_EVIDENCE))
 
     def _look(self) -> None:
-        messages, packets = self._carrier.queued
+        untaken, packets = self._carrier.queued
         link = self._courier.link
         flights = link.flights if isinstance(link, Online) else ()
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         self._tell(
             "looked",
-            messages=messages,
+            untaken=untaken,
             packets=packets,
             flying=sum(flight.size for flight in flights),
             settled=self._home.outbox.settled,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import statistics
+import time
 from pathlib import Path
 
 import pytest
 
 from bench.wire import GOAL, publish_head
+from compline_edge.core.courier import Pace
+from compline_edge.link.mqtt import MAX_UNTAKEN
 from compline_shared.ids import HandsetId
 from compline_shared.topics import up
-from tests.far_branch import Far, FarBranch, Way, far_branch, needs_links
+from tests.far_branch import Far, FarBranch, Told, Way, far_branch, needs_links
 from tests.link_trials import courier_deliveries, naive_deliveries, naive_within
 
 pytestmark = needs_links
 
+GOOD = Way(delay=0.06)
 LOSSY = Way(delay=0.06, loss=0.3)
 """30 % of the packets each way at a round trip of 120 ms."""
 
@@ -65,6 +69,33 @@ def test_courier_when_the_link_is_slow_then_delivery_takes_little_more_than_the_
         assert _carried(delivery.frames) / count <= GOAL
 
 
+def test_courier_when_the_link_is_all_but_dead_then_nothing_piles_up_behind_it(tmp_path: Path) -> None:
+    with far_branch(tmp_path) as branch:
+        pace = Pace(answer=0.5)
+        (far,) = branch.handsets([GOOD], held=True, pace=pace)
+        (hasty,) = branch.handsets([GOOD], first_seed=2, held=True, pace=pace, hasty=True)
+        branch.start_hub()
+        for each in (far, hasty):
+            each.do("judge", count=600, seed=1)
+        for each in (far, hasty):
+            each.hear("judged")
+            each.do("run")
+            each.hear("connected")
+            each.link.become(Way(delay=0.06, rate=300))
+            each.do("serve")
+        first, last, hastys = _watched(far, 1.0), _watched(far, 10.0), _watched(hasty, 0.1)
+    assert pace.window < hastys["untaken"] <= MAX_UNTAKEN  # the control: it sends again, up to the carrier's own bound
+    assert last["untaken"] <= first["untaken"] <= pace.window
+    assert max(first["flying"], last["flying"]) <= pace.window
+    assert last["resident"] - first["resident"] < 2**21
+
+
+def _watched(far: Far, after: float) -> Told:
+    time.sleep(after)
+    far.do("look")
+    return far.hear("looked")
+
+
 def _carried(frames: tuple[int, ...]) -> int:
     """Bytes of the MQTT packets that carry these payloads."""
     topic = up(HandsetId("0" * 16))
@@ -73,8 +104,7 @@ def _carried(frames: tuple[int, ...]) -> int:
 
 def _handsets(branch: FarBranch, ours: int, naive: int) -> tuple[list[Far], list[Far]]:
     """Handsets whose couriers are held once connected, and others for the naive sender, with the hub started."""
-    good = Way(delay=LOSSY.delay)
-    held = branch.handsets([good] * ours, held=True)
-    others = branch.handsets([good] * naive, first_seed=101)
+    held = branch.handsets([GOOD] * ours, held=True)
+    others = branch.handsets([GOOD] * naive, first_seed=101)
     branch.start_hub()
     return held, others
