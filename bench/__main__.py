@@ -9,7 +9,18 @@ from pathlib import Path
 
 from bench.figure import keep
 
-TOPICS = ("wire", "https", "keys", "intake", "lexicon_scan", "chat_message", "speech", "pipeline", "latency")
+TOPICS = (
+    "wire",
+    "https",
+    "keys",
+    "intake",
+    "links",
+    "lexicon_scan",
+    "chat_message",
+    "speech",
+    "pipeline",
+    "latency",
+)
 LATEST = Path(__file__).with_name("latest.jsonl")
 
 

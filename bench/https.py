@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bench.figure import Figure
-from bench.wire import BATCH, PLACE, publish_head, sealed, typical_day
+from bench.wire import BATCH, PLACE, day, publish_head, sealed
 from compline_hub.core.authority import refreshed
 from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.link.tls import load_identity
@@ -65,7 +65,7 @@ class Line:
 
 def figures() -> Iterable[Figure]:
     """Yield a verdict's bytes in a batch of 50, and alone, each beside JSON in a request of its own."""
-    verdicts = typical_day(Random(20261123))
+    verdicts = day(Random(20261123))
     line = Line()
     alone = sum(line.passed(_request([verdict]), _answer()) for verdict in verdicts) / BATCH
     together = line.passed(_request(verdicts), _answer()) / BATCH

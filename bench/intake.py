@@ -17,7 +17,7 @@ from time import perf_counter
 import psycopg
 
 from bench.figure import Figure
-from bench.wire import typical_day
+from bench.wire import day
 from compline_hub.core.intake import Frame
 from compline_hub.link.mqtt import GROUP
 from compline_hub.logs import close_logs, configure_logs
@@ -130,7 +130,7 @@ def _frames_of(settings: HubSettings, sizes: tuple[int, int]) -> list[list[Frame
     with open_hub(settings) as hub:
         for number, handset in enumerate(handsets):
             handset.join(hub.enrolment.enrol(handset.request, name=f"Desk {number}", collector=handset.id))
-            handset.judge(*typical_day(chance, A_ROUND * ROUNDS))
+            handset.judge(*day(chance, A_ROUND * ROUNDS))
     rounds = list[list[Frame]]()
     outboxes = [_Outbox(handset) for handset in handsets]
     for _ in range(ROUNDS):

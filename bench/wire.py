@@ -35,7 +35,7 @@ _VERSIONS = Versions(model=3, lexicon=5, rules=2)
 def figures() -> Iterable[Figure]:
     """Yield sizes beside plain JSON and the goal, then rates beside the bare library doing the same step."""
     random = Random(20261123)
-    verdicts = typical_day(random)
+    verdicts = day(random)
     base = SegmentBase(first_seq=verdicts[0].seq, started=verdicts[0].started, versions=_VERSIONS)
     key, hub = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
     plain = [encode_verdict(verdict, base) for verdict in verdicts]
@@ -105,10 +105,10 @@ def publish_head(topic: str, payload: int) -> int:
     return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
 
 
-def typical_day(random: Random, calls: int = BATCH) -> list[Verdict]:
-    """Calls of a working day, one or two findings each, with contact, case, voice and evidence."""
+def day(random: Random, count: int = BATCH) -> list[Verdict]:
+    """Return typical verdicts: a working day's calls, one or two findings each, with contact, case, voice, evidence."""
     started, made = 1_795_395_600, []
-    for seq in range(1_201, 1_201 + calls):
+    for seq in range(1_201, 1_201 + count):
         duration = random.randint(40, 600)
         made.append(
             Verdict(

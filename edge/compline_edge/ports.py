@@ -243,6 +243,11 @@ class Carrier(Protocol):
         """Hand a frame over; it may get lost without a word, only a receipt says otherwise."""
         ...
 
+    @property
+    def carried(self) -> bool:
+        """Whether nothing that this connection was handed is still on its way to the broker."""
+        ...
+
     def close(self) -> None:
         """Disconnect; `on_lost` is not called any more."""
         ...

@@ -230,3 +230,27 @@ def test_dispute_when_found_then_alarm_and_silence() -> None:
     assert commands(courier, looked(entry(1, urgent=True))) == (Wait(None),)
     assert after(courier, Lost(jitter=1.0)) == courier
     assert after(courier, Connected()) == courier
+
+
+def test_looked_when_what_was_sent_is_on_its_way_still_then_it_is_not_sent_again() -> None:
+    courier, slow = flying(Flight(1, SIZE, NOW)), Looked(due=(), wall=WALL, carried=False)
+    assert react(courier, slow, NOW + 20) == (courier, (Wait(NOW + 40),))
+    assert react(courier, looked(), NOW + 20)[0] != courier
+
+
+def test_looked_when_it_is_on_its_way_for_the_longest_then_it_is_sent_again() -> None:
+    courier, slow = flying(Flight(1, SIZE, NOW)), Looked(due=(), wall=WALL, carried=False)
+    assert react(courier, slow, NOW + 59)[1] == (Wait(NOW + 60),)
+    assert after(courier, slow, NOW + 60).sent == 0
+
+
+def test_answered_when_some_arrived_then_the_others_have_as_long_again() -> None:
+    courier = flying(Flight(1, SIZE, NOW), Flight(2, SIZE, NOW))
+    courier = after(courier, Answered(Settle(1)), NOW + 19)
+    assert commands(courier, looked(), NOW + 21) == (Wait(NOW + 39),)
+
+
+def test_answered_when_the_receipt_is_an_old_one_then_the_others_have_no_longer() -> None:
+    courier = flying(Flight(2, SIZE, NOW), settled=1)
+    courier = after(courier, Answered(Settle(1)), NOW + 19)
+    assert commands(courier, looked(), NOW + 19) == (Wait(NOW + 20),)

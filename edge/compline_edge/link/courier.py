@@ -131,7 +131,7 @@ class CourierLoop:
             while self._happened:
                 await self._take(self._happened.popleft())
             due = await self._due()
-            until = await self._do(Looked(due=due, wall=self._clock.now()))
+            until = await self._do(Looked(due=due, wall=self._clock.now(), carried=self._carrier.carried))
             await self._pause(until)
 
     async def _take(self, item: Event | bytes) -> None:

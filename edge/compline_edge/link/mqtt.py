@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import paho.mqtt.client as paho
@@ -12,16 +15,33 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.errors import Refused, Unreachable
+from compline_edge.link.lossy_link import tune
 from compline_edge.ports import Address
 from compline_shared.batch import MAX_FRAME
 from compline_shared.ids import HandsetId
 from compline_shared.topics import down, up
 
-KEEPALIVE: Final = 15
-"""Seconds of silence after which broker and client ask each other for a sign of life."""
+KEEPALIVE: Final = 12
+"""Seconds of silence after which broker and client ask each other for a sign of life.
 
-PATIENCE: Final = 10.0
-"""Seconds that connecting and subscribing may take."""
+paho asks after so long and gives up after as long again, looking once a second: a dead link is noticed within 26 s.
+"""
+
+STEP: Final = 10.0
+"""Seconds that TCP and then TLS may take each."""
+
+PATIENCE: Final = 25.0
+"""Seconds that all of connecting and subscribing may take."""
+
+GOODBYE: Final = 1.0
+"""Seconds that DISCONNECT may wait for room on its way; a dead link has none."""
+
+MAX_UNTAKEN: Final = 2**17
+"""Bytes of frames that the broker has not acknowledged; the courier's own window is a part of it."""
+
+_MAX_IN_FLIGHT: Final = (
+    1_000  # messages; paho would keep back all above 20, and `MAX_UNTAKEN` bounds them in bytes
+)
 
 
 class MqttCarrier:
@@ -51,7 +71,8 @@ class MqttCarrier:
             reconnect_on_failure=False,
         )
         client.tls_set_context(self._keeper.context())
-        client.on_socket_open = lambda _client, _data, connection: self._keeper.check(connection)
+        client.max_inflight_messages_set(_MAX_IN_FLIGHT)
+        client.on_socket_open = self._opened
         session = _Session(client, self._handset, on_frame, on_lost)
         try:
             session.open(address)
@@ -61,15 +82,25 @@ class MqttCarrier:
         self._session = session
 
     def send(self, frame: bytes) -> None:
-        """Hand a frame over; without a connection it is dropped, and no receipt will come."""
+        """Hand a frame over; without a connection, or on one that takes nothing, it is dropped, and no receipt comes."""
         if self._session is not None:
-            self._session.client.publish(up(self._handset), frame, qos=1)
+            self._session.send(up(self._handset), frame)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the broker has acknowledged all that this connection was handed."""
+        return self._session is None or not self._session.untaken()
 
     def close(self) -> None:
         """Disconnect; no callback comes any more."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+    def _opened(self, _client: paho.Client, _data: object, connection: object) -> None:
+        self._keeper.check(connection)
+        if isinstance(connection, socket.socket):
+            tune(connection)
 
 
 class _Session:
@@ -86,7 +117,9 @@ class _Session:
         self._topic = down(handset)
         self._on_frame = on_frame
         self._on_lost = on_lost
+        self._sent: list[tuple[paho.MQTTMessageInfo, int]] = []
         self._decided = threading.Event()
+        self._ended = threading.Event()
         self._serves = False
         self._closing = False
         client.on_connect = self._connected
@@ -95,20 +128,37 @@ class _Session:
         client.on_disconnect = self._disconnected
 
     def open(self, address: Address) -> None:
-        self.client.connect_timeout = PATIENCE
+        ends = time.monotonic() + PATIENCE
+        self.client.connect_timeout = STEP
         try:
             self.client.connect(address.host, address.port, keepalive=KEEPALIVE)
         except (OSError, ValueError) as error:
             raise Unreachable("The hub's broker does not answer; the handset tries again.") from error
         self.client.loop_start()
-        self._decided.wait(PATIENCE)
+        self._decided.wait(ends - time.monotonic())
         if not self._serves:
             self.close()
             raise Refused(Refused.__doc__)
 
+    def send(self, topic: str, frame: bytes) -> None:
+        if self.untaken() + len(frame) <= MAX_UNTAKEN:
+            self._sent.append((self.client.publish(topic, frame, qos=1), len(frame)))
+
+    def untaken(self) -> int:
+        """Bytes that the broker has not acknowledged."""
+        self._sent = [(info, size) for info, size in self._sent if not _is_taken(info)]
+        return sum(size for _, size in self._sent)
+
     def close(self) -> None:
         self._closing = True
         self.client.disconnect()
+        if not self._ended.wait(GOODBYE):
+            connection = self.client.socket()
+            if isinstance(connection, socket.socket):
+                with suppress(OSError):  # it ended at this moment
+                    connection.shutdown(
+                        socket.SHUT_RDWR
+                    )  # paho would wait for room as long as for a sign of life
         self.client.loop_stop()
 
     def _connected(
@@ -133,5 +183,10 @@ class _Session:
         self, _client: paho.Client, _data: object, _flags: object, _reason: ReasonCode, _properties: object
     ) -> None:
         self._decided.set()
+        self._ended.set()
         if self._serves and not self._closing:
             self._on_lost()
+
+
+def _is_taken(info: paho.MQTTMessageInfo) -> bool:
+    return info.rc != paho.MQTT_ERR_SUCCESS or info.is_published()

@@ -20,7 +20,7 @@ from compline_shared.topics import UP_FILTER, down
 MAX_WAITING = 256  # frames between MQTT and intake, at most 16 MiB
 GROUP = 64  # frames of one transaction
 FULL_SECONDS = 5.0
-KEEPALIVE_SECONDS = 30
+KEEPALIVE_SECONDS = 12  # paho gives a dead connection up after twice as long, looking once a second
 _log = structlog.get_logger("compline_hub.link")
 
 
