@@ -71,7 +71,7 @@ def test_disk_when_a_removal_was_not_synced_then_the_file_may_be_back() -> None:
 
 def test_disk_when_a_sync_failed_then_a_later_one_does_not_bring_back_what_was_written_before() -> None:
     start = Start(folders=frozenset(), files={A: 1}, contents={1: b""})
-    events = [Write(1, 0, b"a"), FailedSync(1), Write(1, 1, b"b"), SyncFile(1)]
+    events: list[Event] = [Write(1, 0, b"a"), FailedSync(1), Write(1, 1, b"b"), SyncFile(1)]
     states = [state["a"] for state in after(events, start)]
     assert b"ab" in states
     assert any(state[1:] == b"b" and state[:1] != b"a" for state in states)
@@ -80,13 +80,13 @@ def test_disk_when_a_sync_failed_then_a_later_one_does_not_bring_back_what_was_w
 
 def test_disk_when_it_is_written_again_after_a_failed_sync_then_a_later_one_counts() -> None:
     start = Start(folders=frozenset(), files={A: 1}, contents={1: b""})
-    events = [Write(1, 0, b"a"), FailedSync(1), Write(1, 0, b"a"), SyncFile(1)]
+    events: list[Event] = [Write(1, 0, b"a"), FailedSync(1), Write(1, 0, b"a"), SyncFile(1)]
     assert after(events, start) == [{"a": b"a"}]
 
 
 def test_disk_when_only_what_sqlite_shares_differs_then_it_is_no_other_state() -> None:
     shared = PurePath("a-shm")
-    events = [Link(shared, 1), SyncFolder(ROOT), Write(1, 0, b"x")]
+    events: list[Event] = [Link(shared, 1), SyncFolder(ROOT), Write(1, 0, b"x")]
     assert len(after(events)) == 1
 
 
