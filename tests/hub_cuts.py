@@ -63,6 +63,8 @@ class Teller:
 class HubStory:
     """Each group of frames is one transaction; a receipt is told once the downlink has it."""
 
+    _in_groups = True  # or, where a group failed, frame by frame
+
     def __init__(self, folder: Path, *, variant: str, seed: int, groups: int) -> None:
         self.root = folder / "store"
         self.root.mkdir()
@@ -111,7 +113,7 @@ class HubStory:
                 assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
             there = self._up_to(engine)
             assert all(map(int.__ge__, there, receipts)), "a verdict is lost whose receipt had left"
-            assert there in self._after, "half of a group was kept"
+            assert not self._in_groups or there in self._after, "half of a group was kept"
             post = Post()
             intake = Intake(SqlStore(engine), self._ring, post, news=_nobody, clock=Clock())
             number = len(told) % HANDSETS

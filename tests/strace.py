@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from tests.disk import (
@@ -34,6 +35,7 @@ CHANGES = (
 )
 LONGEST_WRITE = 1_000_000
 """Bytes of one write that are recorded."""
+MARK_TRIES = 5
 MARKED = "/dev/null"
 """What is written there is a mark."""
 _CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)(?:<.*>)?(?: .*)?$")
@@ -101,10 +103,16 @@ def in_a_child(work: Callable[[], None]) -> None:
 
 
 def mark(text: str) -> None:
-    """Note in the trace that somebody was told of something."""
-    place = os.open(MARKED, os.O_WRONLY)
-    os.write(place, text.encode())
-    os.close(place)
+    """Note in the trace that somebody was told of something; a fault that was meant for the disk does not matter."""
+    for _ in range(MARK_TRIES):
+        with suppress(OSError):
+            place = os.open(MARKED, os.O_WRONLY)
+            try:
+                os.write(place, text.encode())
+                return
+            finally:
+                os.close(place)
+    raise RuntimeError("nobody can be told")
 
 
 class Reader:

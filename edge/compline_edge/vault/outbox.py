@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from compline_edge.core.courier import SealedEntry
 from compline_edge.vault import schema
-from compline_edge.vault.database import named, transaction
+from compline_edge.vault.database import named, transaction, tune
+from compline_edge.vault.durable import rewrite_log, sync_folder
 from compline_edge.vault.errors import OutboxFull
 
 KEEP_SETTLED: Final = 7 * 86_400.0
@@ -66,17 +67,15 @@ class Outbox:
         self._genesis = genesis
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
+        rewrite_log(path)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with self._named():
             path.chmod(0o600)
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-            ):
-                self._connection.execute(f"PRAGMA {pragma}")
+            tune(self._connection, "secure_delete = ON")
             schema.migrate(self._connection, schema.OUTBOX, "The outbox")
+        sync_folder(
+            path.parent
+        )  # SQLite syncs the name of its log as well, but takes no notice where that fails
         self._due_bytes = self._sum_due()
 
     def close(self) -> None:
@@ -129,7 +128,7 @@ class Outbox:
                 (entry.seq, entry.ciphertext, entry.head, int(entry.urgent), entry.added, entry.enc),
             )
             connection.execute("UPDATE progress SET last = ?", (entry.seq,))
-            self._due_bytes += len(entry.ciphertext) + ROW_BYTES
+        self._due_bytes += len(entry.ciphertext) + ROW_BYTES  # of a commit that failed, nothing counts
         for listener in tuple(self._listeners):
             listener()
 

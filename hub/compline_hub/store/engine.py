@@ -9,9 +9,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from compline_hub.errors import HubNotReady
+from compline_hub.store.durable import sync_folder
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
+_UNREADY = "The hub's database cannot be opened; check the data folder, its rights and the disk."
 _SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -42,6 +44,15 @@ def open_engine(url: str, *, writing: bool) -> Engine:
     return engine
 
 
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite database at an SQLAlchemy URL; None for others, and for what is no URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
 def migrate(engine: Engine, *, revision: str = "head") -> None:
     """Bring the tables up to `revision` (default: the newest).
 
@@ -53,9 +64,7 @@ def migrate(engine: Engine, *, revision: str = "head") -> None:
             if revision != "head" or _revision(connection) != newest_revision():
                 _upgrade(connection, revision)
     except DBAPIError as error:
-        raise HubNotReady(
-            "The hub's database cannot be opened; check the data folder, its rights and the disk."
-        ) from error
+        raise HubNotReady(_UNREADY) from error
 
 
 def newest_revision() -> str:
@@ -85,6 +94,12 @@ def _tune_sqlite(engine: Engine, begin: str) -> None:
         connection.isolation_level = None  # the driver must not begin by itself: `began` does
         for pragma in _SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode != ("wal",):  # where the disk fails SQLite keeps another mode and says nothing
+            raise HubNotReady(_UNREADY)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now its log is there
+        if engine.url.database:  # SQLite syncs the log's name as well, but takes no notice where that fails
+            sync_folder(Path(engine.url.database).absolute().parent)
 
     def began(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
