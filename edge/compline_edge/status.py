@@ -11,6 +11,7 @@ from rich.table import Table
 
 from compline_edge.core.beginning import left_alone
 from compline_edge.core.lease_words import outlook, slot_means
+from compline_edge.core.room_words import Shortage, judging_stopped
 from compline_edge.display import legible
 from compline_edge.vault.glance import BindingGlance, Glance
 from compline_shared.reports import BindingState
@@ -47,6 +48,7 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     slot_means: tuple[str, ...] = ()
     owed: int = 0  # verdicts
     left_alone: int = 0  # files of before the binding
+    short_of: str | None = None  # disk where too little is free for anything to be judged
 
 
 def status_row(glance: Glance, *, slot: str) -> StatusRow:
@@ -55,6 +57,7 @@ def status_row(glance: Glance, *, slot: str) -> StatusRow:
     if binding is None:
         return StatusRow(handset=glance.handset, slot=slot, told=tuple(_ALONE.splitlines()))
     life = binding.life
+    stopped = binding.short_of_room and life.state is BindingState.BOUND
     return StatusRow(
         handset=glance.handset,
         hub=binding.hub,
@@ -67,11 +70,13 @@ def status_row(glance: Glance, *, slot: str) -> StatusRow:
         told=(
             *outlook(life, binding.account).splitlines(),
             *left_alone(binding.left_alone).splitlines(),
+            *(judging_stopped(Shortage.DISK).splitlines() if stopped else ()),
         ),
         slot=slot,
         slot_means=tuple(slot_means(rollback_resistant=binding.rollback_resistant).splitlines()),
         owed=binding.owed,
         left_alone=binding.left_alone,
+        short_of=Shortage.DISK.value if stopped else None,
     )
 
 
