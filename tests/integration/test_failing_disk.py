@@ -39,6 +39,7 @@ CONTROLS = [
     ("hand-over", "fdatasync", "EIO", 3, "trusts-the-log"),
     ("hub", "fdatasync", "EIO", 1, "acknowledges-anyway"),
     ("hub", "fdatasync", "EIO+", 1, "trusts-the-log"),
+    pytest.param("hand-over", "fsync", "EIO+", 1, "trusts-the-log", marks=pytest.mark.prove),
 ]
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
