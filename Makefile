@@ -25,7 +25,7 @@ test: $(READY) ## every test
 	@bash packaging/setup.sh --system-only
 	$(BIN)/python -m pytest
 
-prove: $(READY) ## what is too long for `make test`: 500 kills, crash states, a million foreign frames, longer fuzzing
+prove: $(READY) ## what is too long for `make test`: 500 kills, crash states, failing disks, a million foreign frames, longer fuzzing
 	$(BIN)/python -m pytest -m prove
 
 check: $(READY) ## format, lint, types, import contracts

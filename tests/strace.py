@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from tests.disk import (
     Event,
+    FailedSync,
     Link,
     MakeFolder,
     Mark,
@@ -33,9 +35,11 @@ CHANGES = (
 )
 LONGEST_WRITE = 1_000_000
 """Bytes of one write that are recorded."""
+MARK_TRIES = 5
 MARKED = "/dev/null"
 """What is written there is a mark."""
 _CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)(?:<.*>)?(?: .*)?$")
+_SIGNAL = re.compile(r"(?:\d+ +)?(?:---|\+\+\+) ")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _FILE = re.compile(r"^(-?\d+|AT_FDCWD)<((?:\\x[0-9a-f]{2})*)>")
 
@@ -66,24 +70,49 @@ def traced(work: Callable[[], None], *options: str) -> int:
     return status
 
 
-def recorded(root: Path, work: Callable[[], None], trace: Path) -> tuple[Start, list[Event]]:
+def recorded(
+    root: Path, work: Callable[[], None], trace: Path, *, inject: Sequence[str] = ()
+) -> tuple[Start, list[Event]]:
     """Do ``work`` in a child; returns what lay below ``root`` before, and everything that was done to it, in order.
 
-    The work may open nothing below ``root`` before, and may start no thread that writes there.
+    The work may open nothing below ``root`` before, and may start no thread that writes there; children of its own one
+    after another. ``inject`` are faults, as strace takes them.
     """
     start = Start.of(root)
-    options = ("-y", "-xx", "-s", str(LONGEST_WRITE), "-e", f"trace={CHANGES}", "-o", str(trace))
-    if traced(work, *options):
+    faults = [option for fault in inject for option in ("-e", f"inject={fault}")]
+    options = ("-f", "-y", "-xx", "-s", str(LONGEST_WRITE), "-e", f"trace={CHANGES}", "-o", str(trace))
+    if traced(work, *options, *faults):
         sys.exit("the operation failed while it was recorded")
     lines = trace.read_text(encoding="ascii").splitlines()
     return start, list(Reader(root, start).events(lines))
 
 
+def in_a_child(work: Callable[[], None]) -> None:
+    """Do ``work`` in a process that then ends as a killed one does: what it has open is not closed first."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as failure:  # noqa: BLE001 (the parent must not go on as if nothing had been)
+            sys.stderr.write(f"the operation itself failed: {failure!r}\n")
+            os._exit(2)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise RuntimeError("a child of the operation failed")
+
+
 def mark(text: str) -> None:
-    """Note in the trace that somebody was told of something."""
-    place = os.open(MARKED, os.O_WRONLY)
-    os.write(place, text.encode())
-    os.close(place)
+    """Note in the trace that somebody was told of something; a fault that was meant for the disk does not matter."""
+    for _ in range(MARK_TRIES):
+        with suppress(OSError):
+            place = os.open(MARKED, os.O_WRONLY)
+            try:
+                os.write(place, text.encode())
+                return
+            finally:
+                os.close(place)
+    raise RuntimeError("nobody can be told")
 
 
 class Reader:
@@ -98,14 +127,16 @@ class Reader:
     def events(self, lines: Iterable[str]) -> Iterator[Event]:
         """Yield what the lines say of the folder."""
         for line in lines:
-            if line.startswith("---"):
-                continue  # a signal: the child's own stop, and its way on
+            if _SIGNAL.match(line):
+                continue  # the child's own stop, and its way on; the end of a child of it
             found = _CALL.match(line)
             if found is None:
                 raise ValueError(f"not understood: {line[:200]}")
             call, arguments, result = found[1], found[2], int(found[3])
             if result >= 0:
                 yield from self._event(call, arguments, result)
+            elif call in ("fsync", "fdatasync") and (file := self._file(arguments)) is not None:
+                yield FailedSync(file)
 
     def _event(self, call: str, arguments: str, result: int) -> Iterator[Event]:
         strings = [_plain(text) for text in _STRING.findall(arguments)]

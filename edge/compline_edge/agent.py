@@ -16,19 +16,20 @@ from typing import ParamSpec
 import structlog
 
 from compline_edge.clock import BootClock, SystemClock
+from compline_edge.core.room_words import Shortage
 from compline_edge.depositing import Depositor
 from compline_edge.former_files import FormerFiles
 from compline_edge.judging import Judge, Stopped
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.renewal import RenewalLoop
-from compline_edge.ports import Surroundings
+from compline_edge.ports import NotKept, Surroundings
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, key_of, watch
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.binding import Binding
-from compline_edge.vault.errors import FilesPutBack, OutboxFull, StorageFull
+from compline_edge.vault.errors import FilesPutBack, OutboxFull, StorageFailing
 from compline_edge.vault.home import Home, open_home
 from compline_edge.warden import Warden
 from compline_edge.wiring import (
@@ -54,7 +55,7 @@ LIVE_CALLS = 2
 HAND_OVER_TICK = 0.2
 """Seconds after which a watcher whose file must wait looks whether the agent is ending."""
 ROOM_RETRY = 5.0
-"""Seconds before a file is tried again when the disk or the outbox was full."""
+"""Seconds before a file is tried again when the disk or the outbox was full, or the disk failed."""
 
 
 class NothingToWatch(ComplineError):
@@ -76,9 +77,11 @@ class Agent:
     warden: Warden = field(init=False)
     surroundings: Surroundings = field(init=False)
     told_binding: Callable[[Binding], object] = lambda _binding: None
+    told_room: Callable[[Shortage | None], object] = lambda _shortage: None
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
     _tasks: asyncio.TaskGroup | None = None
     _session: asyncio.Task[None] | None = None
+    _short_of: Shortage | None = None
 
     def __post_init__(self) -> None:
         """Wire what commands the judging to what carries the commands."""
@@ -151,8 +154,8 @@ class Agent:
         while True:
             try:
                 return await self._in_thread(settle)
-            except StorageFull:
-                _log.warning("no_room", reason="former")
+            except NotKept as error:
+                self._note(_shortage(error))
                 await asyncio.sleep(ROOM_RETRY)
 
     async def _watch(self, folder: Path, arrivals: asyncio.Queue[Arrival]) -> None:
@@ -195,14 +198,26 @@ class Agent:
                 await self._in_thread(work, arrival)
             except Stopped:
                 return
-            except (OutboxFull, StorageFull) as full:
-                _log.warning("no_room", reason=type(full).__name__)
+            except (OutboxFull, NotKept) as error:
+                self._note(_shortage(error))
                 await asyncio.sleep(ROOM_RETRY)
             except Exception as failure:  # noqa: BLE001 (one file must not end the agent; it stays unseen and is tried at the next start)
                 _log.error("judging_failed", error=type(failure).__name__, sort=arrival.sort.value)
                 return
             else:
+                self._note(None)
                 return
+
+    def _note(self, shortage: Shortage | None) -> None:
+        """Say once that judging stops for want of room, and once that it goes on."""
+        if shortage is self._short_of:
+            return
+        self._short_of = shortage
+        if shortage is None:
+            _log.info("judging_again")
+        else:
+            _log.warning("judging_stopped", short_of=shortage.value)
+        self.told_room(shortage)
 
     async def _listen_live(self, folder: Path) -> None:
         def follow_all() -> None:
@@ -251,10 +266,12 @@ async def open_agent(
     *,
     told: Callable[[Verdict], object] = lambda _verdict: None,
     told_binding: Callable[[Binding], object] = lambda _binding: None,
+    told_room: Callable[[Shortage | None], object] = lambda _shortage: None,
 ) -> AsyncIterator[Agent]:
     """Open home and instruments and wire them.
 
-    `told` hears of each verdict once it is kept, `told_binding` of the binding when it changes and as its lease goes.
+    `told` hears of each verdict once it is kept, `told_binding` of the binding when it changes and as its lease goes,
+    `told_room` when judging stops for want of room and, with None, when it goes on.
 
     Raises:
         NothingToWatch: no folder is set.
@@ -308,6 +325,7 @@ async def open_agent(
             clock=clock,
             threads=threads,
             told_binding=told_binding,
+            told_room=told_room,
         )
 
 
@@ -338,6 +356,12 @@ class _Once:
         if not self.said:
             self.said = True
             _log.warning(self.event, most=self.most)
+
+
+def _shortage(error: OutboxFull | NotKept) -> Shortage:
+    if isinstance(error, OutboxFull):
+        return Shortage.OUTBOX
+    return Shortage.FAILING if isinstance(error, StorageFailing) else Shortage.DISK
 
 
 def folders(settings: EdgeSettings) -> tuple[Path, ...]:

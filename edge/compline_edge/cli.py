@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from compline_edge.agent import open_agent
 from compline_edge.clock import BootClock, SystemClock
 from compline_edge.core.lease_words import OPEN_AGAIN, told
+from compline_edge.core.room_words import JUDGING_AGAIN, Shortage, judging_stopped
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.joining import pair
@@ -236,7 +237,10 @@ async def _run(settings: EdgeSettings) -> None:
             console.print(sentence or OPEN_AGAIN)
         said[0] = sentence
 
-    async with open_agent(settings, told_binding=tell) as agent:
+    def tell_room(shortage: Shortage | None) -> None:
+        console.print(JUDGING_AGAIN if shortage is None else judging_stopped(shortage))
+
+    async with open_agent(settings, told_binding=tell, told_room=tell_room) as agent:
         running = asyncio.ensure_future(agent.run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)

@@ -14,7 +14,7 @@ from compline_edge.core.binding_life import Wiped, Wiping
 from compline_edge.core.conditions import evidence_may_go
 from compline_edge.link.deposit import NotTaken, deposit_at
 from compline_edge.link.errors import Unreachable
-from compline_edge.ports import Address, Surroundings
+from compline_edge.ports import Address, NotKept, Surroundings
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.evidence import OwedEvidence, owed_evidence, place_of, settle_evidence
 from compline_edge.vault.home import Home
@@ -77,6 +77,9 @@ class Depositor:
                 continue
             except NotTaken as refused:
                 _log.warning("evidence_not_taken", reason=refused.reason.code)
+                return False
+            except NotKept as error:
+                _log.warning("evidence_not_settled", reason=type(error).__name__)
                 return False
             except FileNotFoundError:  # wiped, or swept, meanwhile
                 return True

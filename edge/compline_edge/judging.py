@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -68,11 +69,12 @@ class Judge:
         A recording that went before it was heard leaves a verdict that abstains.
 
         Raises:
+            OutboxFull, NotKept: no room; it was not judged, or is not taken for judged.
             Stopped: the agent is ending.
         """
         if self.home.vault.has_seen(arrival.key):
             return
-        self.home.ledger.require_room()
+        self.home.ledger.require_room(evidence=arrival.size)
         listened = self._listen(arrival.path)
         observed = listened.observed
         changed = _changed(arrival)
@@ -96,6 +98,7 @@ class Judge:
             Stopped: the agent is ending.
         """
         with reader:
+            self.home.ledger.require_room()
             live = _LiveCall(judge=self, path=path, file=file_of(path.stat()), started=int(self.clock.now()))
             self.listener.listen(reader, progress=live.heard, notice=live.notice)
 
@@ -110,7 +113,7 @@ class Judge:
         """
         if self.home.vault.has_seen(arrival.key):
             return
-        self.home.ledger.require_room()
+        self.home.ledger.require_room(evidence=arrival.size)
         messages: list[ChatMessage] = []
         broken: list[Abstention] = []
         try:
@@ -339,10 +342,7 @@ class _LiveCall:
 
 
 def _numbered(base: str) -> Iterator[str]:
-    number = 1
-    while True:
-        yield f"{base}:{number}"
-        number += 1
+    return (f"{base}:{number}" for number in count(1))
 
 
 def _live(file: str) -> str:

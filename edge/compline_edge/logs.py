@@ -12,14 +12,19 @@ MAX_BYTES = 2 * 2**20
 FILES = 4
 
 
+class _File(logging.handlers.RotatingFileHandler):
+    """A log on a disk that may be full: what does not go in is left out."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Print no traceback over what the terminal says."""
+
+
 def configure_logs(folder: Path) -> None:
     """Log to `agent.jsonl` in ``folder`` (4 files of 2 MiB, mode 0600)."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "agent.jsonl"
     path.touch(mode=0o600, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_BYTES, backupCount=FILES - 1, encoding="utf-8"
-    )
+    handler = _File(path, maxBytes=MAX_BYTES, backupCount=FILES - 1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
     ours = logging.getLogger("compline_edge")
     for old in list(ours.handlers):

@@ -12,6 +12,7 @@ from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_shared.certificates import Certificate
 from compline_shared.courier import SealedEntry
+from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Abstention, Role
 
@@ -143,6 +144,10 @@ class Certificates(Protocol):
     def keep(self, certificate: Certificate, *, hub_time: int) -> None:
         """Keep both durably; raises StorageFull, and what was there stands."""
         ...
+
+
+class NotKept(ComplineError):
+    """The disk did not take it; nothing that was kept before is lost, and it may be tried again."""
 
 
 class Owing(Protocol):

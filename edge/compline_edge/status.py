@@ -12,6 +12,7 @@ from rich.table import Table
 from compline_edge.core.beginning import left_alone
 from compline_edge.core.conditions import Conditions, Network, waits
 from compline_edge.core.lease_words import outlook, slot_means
+from compline_edge.core.room_words import Shortage, judging_stopped
 from compline_edge.display import legible
 from compline_edge.vault.glance import BindingGlance, Glance
 from compline_shared.reports import BindingState
@@ -50,6 +51,7 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     left_alone: int = 0  # files of before the binding
     network: str = Network.FREE.value
     battery_low: bool = False
+    short_of: str | None = None  # disk where too little is free for anything to be judged
 
 
 def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRow:
@@ -58,6 +60,7 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
     if binding is None:
         return StatusRow(handset=glance.handset, slot=slot, told=tuple(_ALONE.splitlines()))
     life = binding.life
+    stopped = binding.short_of_room and life.state is BindingState.BOUND
     return StatusRow(
         handset=glance.handset,
         hub=binding.hub,
@@ -71,6 +74,7 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
             *outlook(life, binding.account).splitlines(),
             *left_alone(binding.left_alone).splitlines(),
             *waits(conditions).splitlines(),
+            *(judging_stopped(Shortage.DISK).splitlines() if stopped else ()),
         ),
         slot=slot,
         slot_means=tuple(slot_means(rollback_resistant=binding.rollback_resistant).splitlines()),
@@ -78,6 +82,7 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
         left_alone=binding.left_alone,
         network=conditions.network.value,
         battery_low=conditions.battery_low,
+        short_of=Shortage.DISK.value if stopped else None,
     )
 
 

@@ -11,9 +11,8 @@ import structlog
 
 from compline_edge.core.binding_life import Bound, Effect, Erase, Seal
 from compline_edge.core.lease import Standing
-from compline_edge.ports import LeaseClock
+from compline_edge.ports import LeaseClock, NotKept
 from compline_edge.vault.binding import Binding
-from compline_edge.vault.errors import StorageFull
 from compline_edge.vault.home import Home
 from compline_shared.batch import unpack_receipt
 from compline_shared.commands import Command, verify_command
@@ -169,12 +168,12 @@ class Warden:
         return binding.report(owed=last - self._home.outbox.settled, last_seq=last)
 
     async def _with_room(self, work: Callable[[], Effect | None]) -> Effect | None:
-        """Do blocking work, again and again where the disk is full: neither a command nor a lease's end is dropped."""
+        """Do blocking work, again where the disk is full or fails: neither a command nor a lease's end is dropped."""
         while True:
             try:
                 return await asyncio.to_thread(work)
-            except StorageFull:
-                _log.warning("no_room", reason="life")
+            except NotKept as error:
+                _log.warning("no_room", reason="life", error=type(error).__name__)
                 await asyncio.sleep(ROOM_RETRY)
 
 

@@ -28,7 +28,8 @@ from compline_hub.service.orders import Orders
 from compline_hub.service.pairing import Pairing
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import CertificateFiles
-from compline_hub.store.engine import migrate, open_engine
+from compline_hub.store.durable import rewrite_log
+from compline_hub.store.engine import migrate, open_engine, sqlite_file
 from compline_hub.store.evidence_files import EvidenceFiles
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
@@ -96,9 +97,18 @@ def open_hub(settings: HubSettings) -> Iterator[Hub]:
     """
     files = KeyFiles(settings.data / "keys")
     files.load()
+    _rewrite_log(settings)
     end_rotations(settings, files)
     with holding_keys(settings.data, alone=False):
         yield from _opened(settings, files)
+
+
+def _rewrite_log(settings: HubSettings) -> None:
+    """Make sure of what an earlier hub wrote, where nobody else has the database open."""
+    database = sqlite_file(settings.database_url)
+    if database is not None:
+        with suppress(HubBusy), holding_keys(settings.data, alone=True), moving_keys(settings.data):
+            rewrite_log(database)
 
 
 def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:

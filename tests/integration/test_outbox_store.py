@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from compline_edge.vault.errors import OutboxFull, StorageFull, VaultLocked, VaultTooNew
+from compline_edge.vault.database import tune
+from compline_edge.vault.errors import OutboxFull, StorageFailing, StorageFull, VaultLocked, VaultTooNew
 from compline_edge.vault.outbox import ROW_BYTES, Outbox
 from compline_edge.vault.schema import OUTBOX, migrate
 from compline_shared.courier import SealedEntry
@@ -124,6 +127,25 @@ def test_put_when_disk_is_full_then_named_and_nothing_changed(outbox: Outbox) ->
     with pytest.raises(StorageFull):
         outbox.put(entry(2, size=100_000))
     assert (outbox.last_seq, outbox.due_bytes) == (1, 100 + ROW_BYTES)
+
+
+def test_put_when_its_commit_fails_then_it_does_not_count_as_due(outbox: Outbox, tmp_path: Path) -> None:
+    filled(outbox, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "outbox.db-wal").stat().st_size, hard))
+    try:
+        with pytest.raises(StorageFailing):
+            outbox.put(entry(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (outbox.last_seq, outbox.due_bytes) == (1, 100 + ROW_BYTES)
+    outbox.put(entry(2))
+    assert (outbox.last_seq, outbox.due_bytes) == (2, 2 * (100 + ROW_BYTES))
+
+
+def test_database_when_sqlite_keeps_another_journal_then_it_is_not_trusted() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(StorageFailing):
+        tune(connection)
 
 
 def test_outbox_when_newer_version_wrote_it_then_says_so(outbox: Outbox, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import resource
@@ -107,6 +108,19 @@ def test_evidence_when_reading_its_source_fails_then_no_file_stays(tmp_path: Pat
         with pytest.raises(RuntimeError):
             here.ledger.record(draft(), Broken())  # type: ignore[arg-type]
         assert list(home.rglob("*.cev")) == []
+
+
+def test_evidence_when_its_source_cannot_be_read_then_the_disk_is_not_blamed(tmp_path: Path) -> None:
+    class Unreadable(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise OSError(errno.EIO, "a bad sector under the recording")
+
+    home = enrolled(tmp_path)
+    with opened(home) as here:
+        with pytest.raises(OSError, match="bad sector"):
+            here.ledger.record(draft(), Unreadable())  # type: ignore[arg-type]
+        assert list(home.rglob("*.cev")) == []
+        here.ledger.require_room()
 
 
 def test_evidence_when_disk_is_full_then_named_and_no_file_stays(tmp_path: Path) -> None:

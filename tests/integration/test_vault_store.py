@@ -21,6 +21,7 @@ from compline_edge.vault.errors import (
     HomeInUse,
     NotEnrolled,
     OutboxFull,
+    StorageFailing,
     StorageFull,
     StoresDisagree,
     VaultFrozen,
@@ -146,6 +147,28 @@ def test_record_when_vault_has_no_room_on_disk_then_named_and_nothing_kept(tmp_p
         assert here.vault.verdicts() == []
         here.vault._connection.execute("PRAGMA max_page_count = 100000")
         assert here.ledger.record(draft(), None, utterances=long).seq == 1
+
+
+def test_record_when_the_disk_failed_then_nothing_is_judged_until_a_write_goes_through(
+    tmp_path: Path,
+) -> None:
+    home = enrolled(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with opened(home) as here:
+        here.ledger.record(draft(), io.BytesIO(b"x"))
+        log = binding_of(home) / "vault.db-wal"
+        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+        try:
+            with pytest.raises(StorageFailing):
+                here.ledger.record(draft(), io.BytesIO(b"y"))
+            with pytest.raises(StorageFailing):
+                here.ledger.require_room()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        left = len(list(home.rglob("*.cev")))
+        here.ledger.require_room()
+        assert (left, len(list(home.rglob("*.cev")))) == (2, 1)
+        assert here.ledger.record(draft(), io.BytesIO(b"y")).seq == 2
 
 
 def test_vault_when_slot_key_is_another_then_locked_and_stderr_is_silent(

@@ -8,7 +8,19 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from tests.disk import Crash, Event, Link, Rename, Start, SyncFile, SyncFolder, Unlink, Write, crashes
+from tests.disk import (
+    Crash,
+    Event,
+    FailedSync,
+    Link,
+    Rename,
+    Start,
+    SyncFile,
+    SyncFolder,
+    Unlink,
+    Write,
+    crashes,
+)
 from tests.strace import Reader
 
 ROOT = PurePath()
@@ -55,6 +67,27 @@ def test_disk_when_two_renames_were_not_synced_then_either_may_be_lost() -> None
 def test_disk_when_a_removal_was_not_synced_then_the_file_may_be_back() -> None:
     start = Start(folders=frozenset(), files={A: 1}, contents={1: b"1"})
     assert after([Unlink(A, 1)], start) == [{"a": b"1"}, {}]
+
+
+def test_disk_when_a_sync_failed_then_a_later_one_does_not_bring_back_what_was_written_before() -> None:
+    start = Start(folders=frozenset(), files={A: 1}, contents={1: b""})
+    events: list[Event] = [Write(1, 0, b"a"), FailedSync(1), Write(1, 1, b"b"), SyncFile(1)]
+    states = [state["a"] for state in after(events, start)]
+    assert b"ab" in states
+    assert any(state[1:] == b"b" and state[:1] != b"a" for state in states)
+    assert all(state[1:] == b"b" for state in states)
+
+
+def test_disk_when_it_is_written_again_after_a_failed_sync_then_a_later_one_counts() -> None:
+    start = Start(folders=frozenset(), files={A: 1}, contents={1: b""})
+    events: list[Event] = [Write(1, 0, b"a"), FailedSync(1), Write(1, 0, b"a"), SyncFile(1)]
+    assert after(events, start) == [{"a": b"a"}]
+
+
+def test_disk_when_only_what_sqlite_shares_differs_then_it_is_no_other_state() -> None:
+    shared = PurePath("a-shm")
+    events: list[Event] = [Link(shared, 1), SyncFolder(ROOT), Write(1, 0, b"x")]
+    assert len(after(events)) == 1
 
 
 def line(call: str, *arguments: str, result: str = "0") -> str:
@@ -106,6 +139,19 @@ def test_trace_when_other_folders_are_touched_then_no_event() -> None:
 def test_trace_when_a_call_failed_then_no_event() -> None:
     assert (
         read(line("unlink", f'"{text("/home/某/a")}"', result="-1 ENOENT (No such file or directory)")) == []
+    )
+
+
+def test_trace_when_a_sync_failed_then_it_says_so() -> None:
+    described = f"7<{text('/home/某/a')}>"
+    failed = line("fdatasync", described, result="-1 EIO (Input/output error) (INJECTED)")
+    assert read(OPENED, failed) == [Link(A, 1), FailedSync(1)]
+
+
+def test_trace_when_a_child_ended_then_no_event() -> None:
+    assert (
+        read("4711 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---", "4712 +++ exited with 0 +++")
+        == []
     )
 
 

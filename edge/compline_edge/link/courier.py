@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import Final, TypeAlias
 
 import structlog
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from compline_edge.core.conditions import Conditions, Network, pace_in
 from compline_edge.link.errors import Unreachable
-from compline_edge.ports import Address, Carrier, Clock, Orders, OwedEntries, Surroundings
+from compline_edge.ports import Address, Carrier, Clock, NotKept, Orders, OwedEntries, Surroundings
 from compline_shared.batch import Batch, pack, unpack_receipt
 from compline_shared.courier import (
     Alarm,
@@ -49,6 +50,9 @@ MAX_FRAMES: Final = 64
 
 SENSE: Final = 10.0
 """Seconds between looks at network and battery."""
+
+ROOM_RETRY: Final = 5.0
+"""Seconds until what a receipt settled is written again where the disk did not take it; delivery goes on."""
 
 Find: TypeAlias = Callable[[], Awaitable[Sequence[Address]]]
 _log = structlog.get_logger("compline_edge.link")
@@ -94,6 +98,7 @@ class CourierLoop:
         self._has_orders = asyncio.Event()
         self._wake = asyncio.Event()
         self._progress = asyncio.Condition()
+        self._unsettled: int | None = None  # what a receipt settled and the disk did not take
 
     @property
     def link(self) -> Link:
@@ -132,7 +137,11 @@ class CourierLoop:
                 await self._take(self._happened.popleft())
             due = await self._due()
             until = await self._do(Looked(due=due, wall=self._clock.now(), carried=self._carrier.carried))
+            if self._unsettled is not None:
+                until = min(inf if until is None else until, self._clock.monotonic() + ROOM_RETRY)
             await self._pause(until)
+            if self._unsettled is not None:
+                await self._settle(self._unsettled)
 
     async def _take(self, item: Event | bytes) -> None:
         if isinstance(item, bytes):
@@ -263,7 +272,13 @@ class CourierLoop:
         _log.debug("courier.sent", entries=len(entries), bytes=len(frame))
 
     async def _settle(self, up_to: int) -> None:
-        await asyncio.to_thread(self._entries.settle, up_to, now=self._clock.now())
+        try:
+            await asyncio.to_thread(self._entries.settle, up_to, now=self._clock.now())
+        except NotKept as error:
+            self._unsettled = up_to
+            _log.warning("courier.not_settled", reason=type(error).__name__)
+            return
+        self._unsettled = None
         _log.debug("courier.settled", up_to=up_to)
         async with self._progress:
             self._progress.notify_all()

@@ -64,6 +64,11 @@ class Arrival:
         return self.key.rsplit("-", 2)[0]
 
     @property
+    def size(self) -> int:
+        """Bytes when it arrived."""
+        return int(self.key.rsplit("-", 2)[1], 16)
+
+    @property
     def changed(self) -> float:
         """Unix s of the last change when it arrived."""
         return changed_of(self.key)

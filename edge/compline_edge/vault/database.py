@@ -1,4 +1,4 @@
-"""What vault and outbox have in common as SQLite databases: their transactions, and names for what fails."""
+"""What vault and outbox have in common as SQLite databases: how they commit, and names for what fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from compline_edge.vault.errors import StorageFull, VaultLocked
+from compline_edge.vault.errors import StorageFailing, StorageFull, VaultLocked
+
+
+def tune(connection: sqlite3.Connection, *pragmas: str) -> None:
+    """Set the write-ahead log, a commit that is synced, and more; raises StorageFailing.
+
+    SQLite answers with another mode, and no error, where a disk that fails did not let it change to the log. In that
+    mode a commit ends with a name that is removed and not synced: a power cut may undo it.
+    """
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StorageFailing(StorageFailing.__doc__)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", *pragmas):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 @contextmanager
@@ -27,6 +40,8 @@ def named(error: Exception, *, full: str, damaged: str) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return StorageFull(full)
+    if code == sqlite3.SQLITE_IOERR:
+        return StorageFailing(StorageFailing.__doc__)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return VaultLocked(damaged)
     return error

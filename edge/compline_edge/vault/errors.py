@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compline_edge.ports import NotKept
 from compline_shared.errors import ComplineError
 
 
@@ -37,8 +38,12 @@ class StoresDisagree(ComplineError):
     """Vault and outbox are not of the same time: one was put back from an older copy; put both back, or pair anew."""
 
 
-class StorageFull(ComplineError):
+class StorageFull(NotKept):
     """The disk has no room; free some, nothing that was kept is lost."""
+
+
+class StorageFailing(NotKept):
+    """The disk answers with errors; what was kept before is kept, but it should be replaced, or the phone should."""
 
 
 class OutboxFull(ComplineError):

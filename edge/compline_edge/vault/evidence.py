@@ -65,18 +65,34 @@ class OwedEvidence:
     size: int  # bytes of the sealed file
 
 
+class _Unread(Exception):
+    """The source cannot be read, which says nothing of the disk that is written to."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+
 def seal_evidence(source: BinaryIO, folder: Path, officer: Officer | None = None) -> SealedEvidence:
     """Read ``source`` to its end in chunks and seal it into ``folder``; nothing of the plaintext touches the disk.
 
     Raises:
         StorageFull: no room; no file is left behind.
+        StorageFailing: the disk fails.
+        OSError: the source cannot be read.
     """
+
+    def read(size: int) -> bytes:
+        try:
+            return source.read(size)
+        except OSError as error:
+            raise _Unread(error) from error
+
     name, key = os.urandom(ID_BYTES), os.urandom(KEY_BYTES)
     path = place_of(folder, name)
     digest, length = hashlib.sha256(), 0
     try:
         with private_file(path) as file:
-            for part, plain in sealed_file.sealed(source.read, name=name, key=key):
+            for part, plain in sealed_file.sealed(read, name=name, key=key):
                 digest.update(part)
                 length += plain
                 file.write(part)
@@ -84,13 +100,24 @@ def seal_evidence(source: BinaryIO, folder: Path, officer: Officer | None = None
             os.fsync(file.fileno())
         if officer is not None:
             _write_key(path, digest.digest(), officer.wrap(key, name))
+        sync_folder(folder)
     except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise named(error) from error
-        raise
-    sync_folder(folder)
+        remove_evidence(folder, name)
+        match error:
+            case _Unread():
+                raise error.error from error
+            case OSError():
+                raise named(error) from error
+            case _:
+                raise
     return SealedEvidence(id=name, key=key, length=length, digest=CiphertextDigest(digest.digest()))
+
+
+def remove_evidence(folder: Path, name: bytes) -> None:
+    """Remove a piece that no row names, and the officer's key to it."""
+    path = place_of(folder, name)
+    for each in (path, path.with_suffix(KEY_SUFFIX)):
+        each.unlink(missing_ok=True)
 
 
 def unseal_evidence(folder: Path, name: bytes, key: bytes) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import Final
 from compline_edge.core.binding_life import Life
 from compline_edge.core.lease import Account, advance
 from compline_edge.ports import KeySlot, LeaseClock
+from compline_edge.vault.durable import is_short
 from compline_edge.vault.errors import NotEnrolled, VaultLocked
 from compline_edge.vault.former import beginning_in
 from compline_edge.vault.home import SlotAt
@@ -33,6 +34,7 @@ class BindingGlance:
     rollback_resistant: bool
     owed: int  # verdicts
     left_alone: int  # files of before the binding
+    short_of_room: bool  # too little is free for anything to be judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def _binding(folder: Path, clock: LeaseClock, slot_at: SlotAt) -> BindingGlance:
         rollback_resistant=slot.rollback_resistant,
         owed=owed_in(folder / "outbox.db"),
         left_alone=0 if beginning is None else beginning.left_alone,
+        short_of_room=is_short(folder),
     )
 
 

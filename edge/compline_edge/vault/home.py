@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from compline_edge.clock import BootClock
 from compline_edge.core.binding_life import Bound, Effect, Seal
 from compline_edge.core.identity import Identity, identity_of
-from compline_edge.ports import Clock, KeySlot, LeaseClock
+from compline_edge.ports import Clock, KeySlot, LeaseClock, NotKept
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.durable import private_file
-from compline_edge.vault.errors import HomeInUse, NotEnrolled, OutboxFull, StorageFull, VaultFrozen
+from compline_edge.vault.errors import HomeInUse, NotEnrolled, OutboxFull, VaultFrozen
 from compline_edge.vault.evidence import Officer
 from compline_edge.vault.file_slot import FileSlot
 from compline_edge.vault.identity import active_binding, bounded, folder_of
@@ -196,11 +196,11 @@ class Home:
         A full disk's reserve is spent on it; what finds no room all the same stays owed and leaves after a re-bind.
         """
         binding.make_room()
-        with suppress(StorageFull, OutboxFull):
+        with suppress(NotKept, OutboxFull):
             if self._stores is None:
                 self._open()
             self._parting(self)
-        with suppress(StorageFull, OutboxFull, VaultFrozen):
+        with suppress(NotKept, OutboxFull, VaultFrozen):
             self.ledger.recover()
 
 

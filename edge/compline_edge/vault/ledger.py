@@ -14,8 +14,8 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from compline_edge.core.speech import Utterance
-from compline_edge.ports import Clock
-from compline_edge.vault.errors import StorageFull, StoresDisagree
+from compline_edge.ports import Clock, NotKept
+from compline_edge.vault.errors import StorageFailing, StorageFull, StoresDisagree
 from compline_edge.vault.outbox import Outbox
 from compline_edge.vault.store import Kept, Vault
 from compline_shared.courier import SealedEntry
@@ -48,11 +48,24 @@ class Ledger:
         self._clock = clock
         self._sealer: Sealer | None = None
         self._sealed_to = b""
+        self._doubtful = False  # whether the disk failed, and no write went through since
         self._lock = threading.Lock()
 
-    def require_room(self) -> None:
-        """Raise OutboxFull where nothing more can be owed; ask before judging."""
+    def require_room(self, *, evidence: int = 0) -> None:
+        """Raise where a verdict with so many bytes of evidence might not be kept; ask before judging.
+
+        Raises:
+            OutboxFull: nothing more can be owed.
+            StorageFull: too little is free.
+            StorageFailing: the disk failed, and still does.
+        """
         self._outbox.require_room()
+        self._vault.require_room(evidence)
+        with self._lock:
+            if self._doubtful:
+                self._vault.prove()
+                self._vault.sweep()
+                self._doubtful = False
 
     def record(
         self,
@@ -73,13 +86,24 @@ class Ledger:
         Raises:
             OutboxFull: at the limit; nothing was kept.
             StorageFull: no room; nothing was kept.
+            StorageFailing: the disk fails; nothing is acknowledged. A kill right now may leave the verdict kept.
+            OSError: the evidence cannot be read.
         """
         with self._lock:
             if source is not None and (known := self._vault.verdict_of(source)) is not None:
                 return known
             self._outbox.require_room()
-            sealed = self._vault.seal_evidence(evidence) if evidence is not None else None
-            kept = self._vault.keep(draft, sealed, utterances=utterances, source=source, also=also)
+            try:
+                sealed = self._vault.seal_evidence(evidence) if evidence is not None else None
+                try:
+                    kept = self._vault.keep(draft, sealed, utterances=utterances, source=source, also=also)
+                except StorageFull:
+                    if sealed is not None:
+                        self._vault.discard(sealed)
+                    raise
+            except StorageFailing:  # evidence stays, should a start find the commit after all
+                self._doubtful = True
+                raise
             self._move_what_fits()
             return kept.verdict
 
@@ -106,7 +130,7 @@ class Ledger:
             return self._outbox.last_seq
 
     def _move_what_fits(self) -> None:
-        with suppress(StorageFull):  # it stays owed
+        with suppress(NotKept):  # it stays owed
             self._move()
 
     def _move(self) -> int:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from compline_edge.vault import schema
-from compline_edge.vault.database import named, transaction
+from compline_edge.vault.database import named, transaction, tune
+from compline_edge.vault.durable import rewrite_log, sync_folder
 from compline_edge.vault.errors import OutboxFull
 from compline_shared import outbox
 from compline_shared.courier import SealedEntry
@@ -72,19 +73,15 @@ class Outbox:
         self._genesis = genesis
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
+        rewrite_log(path)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with self._named():
             path.chmod(0o600)
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                "secure_delete = ON",
-            ):
-                self._connection.execute(f"PRAGMA {pragma}")
+            tune(self._connection, "secure_delete = ON")
             schema.migrate(self._connection, schema.OUTBOX, "The outbox")
         self._standing: _Standing | None = None
         self._stands()
+        sync_folder(path.parent)  # SQLite syncs the name of its log too, but takes no notice where that fails
 
     def close(self) -> None:
         """Close the file."""

@@ -19,9 +19,16 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_edge.core.speech import Utterance
 from compline_edge.vault import schema
-from compline_edge.vault.database import named, transaction
-from compline_edge.vault.durable import make_folder
-from compline_edge.vault.evidence import Officer, SealedEvidence, seal_evidence, unseal_evidence
+from compline_edge.vault.database import named, transaction, tune
+from compline_edge.vault.durable import is_short, make_folder, rewrite_log, sync_folder
+from compline_edge.vault.errors import StorageFailing, StorageFull
+from compline_edge.vault.evidence import (
+    Officer,
+    SealedEvidence,
+    remove_evidence,
+    seal_evidence,
+    unseal_evidence,
+)
 from compline_edge.vault.keys import VaultKey
 from compline_shared.chain import Chain
 from compline_shared.messages import Verdict
@@ -57,14 +64,30 @@ class Vault:
         self._officer = officer
         self._evidence_keys = ChaCha20Poly1305(key.derive(b"evidence wrap"))
         self._lock = threading.RLock()
+        rewrite_log(folder / "vault.db")
         self._connection = _open(folder / "vault.db", key)
         with self._named():
             schema.migrate(self._connection, schema.VAULT, "The vault")
+        sync_folder(folder)  # SQLite syncs the name of its log as well, but takes no notice where that fails
 
     def close(self) -> None:
         """Close the vault; its write-ahead log is folded in."""
         with self._lock:
             self._connection.close()
+
+    def require_room(self, evidence: int) -> None:
+        """Raise StorageFull where so many bytes of evidence would leave too little free for verdicts."""
+        if is_short(self._folder, more=evidence):
+            raise StorageFull(StorageFull.__doc__)
+
+    def prove(self) -> None:
+        """Write something and see it synced; a commit that failed before cannot come to life after it."""
+        with self._transaction() as sql:
+            sql(f"PRAGMA user_version = {len(schema.VAULT)}")
+
+    def discard(self, sealed: SealedEvidence) -> None:
+        """Remove evidence that no row names."""
+        remove_evidence(self._folder, sealed.id)
 
     def seal_evidence(self, source: BinaryIO) -> SealedEvidence:
         """Seal a recording or chat into a file that no row names yet; raises StorageFull."""
@@ -247,18 +270,14 @@ def _open(path: Path, key: VaultKey) -> sqlcipher.Connection:
         connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would write ERROR CORE to stderr
         connection.execute("PRAGMA cipher_memory_security = ON")  # no measurable cost at our rates
         connection.execute(f"PRAGMA key = \"x'{bytes(key).hex()}'\"")
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "temp_store = MEMORY",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA secure_delete = ON")
+        tune(connection, "temp_store = MEMORY", "secure_delete = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlcipher.Error as error:
         connection.close()
         raise _named(error) from None
+    except StorageFailing:
+        connection.close()
+        raise
     return connection
 
 

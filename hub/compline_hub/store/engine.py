@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from compline_hub.errors import HubNotReady
+from compline_hub.store.durable import sync_folder
 
 _NO_URL: Final = (
     'The setting "database" is no usable SQLAlchemy URL of SQLite or PostgreSQL, or its driver is not'
@@ -95,6 +96,15 @@ def hold_tail(session: Session) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TAIL_LOCK})")
 
 
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite database at an SQLAlchemy URL; None for others, and for what is no URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
 def migrate(engine: Engine, *, revision: str = "head") -> None:
     """Bring the tables up to `revision` (default: the newest).
 
@@ -145,6 +155,12 @@ def _tune_sqlite(engine: Engine, begin: str) -> None:
         connection.isolation_level = None  # the driver must not begin by itself: `began` does
         for pragma in _SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode != ("wal",):  # where the disk fails SQLite keeps another mode and says nothing
+            raise HubNotReady(_NOT_OPENED)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now its log is there
+        if engine.url.database:  # SQLite syncs the log's name as well, but takes no notice where that fails
+            sync_folder(Path(engine.url.database).absolute().parent)
 
     def began(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
