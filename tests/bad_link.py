@@ -55,7 +55,9 @@ class Traffic:
     duplicated: int = 0
     reordered: int = 0
     corrupted: int = 0
-    carried_bytes: int = 0  # that went over the wire: past the queue, whether or not they were lost afterwards
+    carried_bytes: int = (
+        0  # that went over the wire: past the queue, whether or not they were lost afterwards
+    )
 
 
 @dataclass(slots=True)

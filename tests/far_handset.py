@@ -231,7 +231,11 @@ def _live(start: Start) -> None:
         with suppress(OSError):  # whoever listened is gone
             channel.sendall(line.encode())
 
-    with channel, channel.makefile("rb") as commands, open_home(Path(start.home), clock=SystemClock()) as home:
+    with (
+        channel,
+        channel.makefile("rb") as commands,
+        open_home(Path(start.home), clock=SystemClock()) as home,
+    ):
         tell("started")
         asyncio.run(FarHandset(home, start, tell).obey(commands.readline))
 

@@ -94,7 +94,9 @@ def test_hub_when_its_link_to_a_broker_falls_silent_then_it_is_lost_within_30_s(
     assert outage.hub_lost <= NOTICED
 
 
-def test_carrier_when_it_closes_on_a_dead_link_with_much_to_send_then_it_does_not_wait(tmp_path: Path) -> None:
+def test_carrier_when_it_closes_on_a_dead_link_with_much_to_send_then_it_does_not_wait(
+    tmp_path: Path,
+) -> None:
     with far_branch(tmp_path) as branch:
         (far,) = branch.handsets([GOOD])
         branch.start_hub()
@@ -133,7 +135,9 @@ def _hub_far_from_its_broker(folder: Path) -> Iterator[tuple[FarBranch, Link]]:
         write_files(files, nats_files(Listener(HUB, settings.mqtt_port, files), [], tls))
         (files / "nats").mkdir()
         with (folder / "broker.out").open("ab") as out:
-            broker = near.start([program("nats-server"), "-c", str(files / "nats.conf")], stdout=out, stderr=out)
+            broker = near.start(
+                [program("nats-server"), "-c", str(files / "nats.conf")], stdout=out, stderr=out
+            )
         undo.callback(_end, broker)
         branch = FarBranch(settings, far, laid, undo)
         undo.callback(branch.stop)

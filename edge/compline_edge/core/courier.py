@@ -214,7 +214,9 @@ def _settled(courier: Courier, up_to: int, now: float) -> Step:
     link = courier.link
     if isinstance(link, Online):
         left = (flight for flight in link.flights if flight.last_seq > up_to)
-        flights = tuple(replace(flight, sent=now) for flight in left) if up_to > courier.settled else link.flights
+        flights = (
+            tuple(replace(flight, sent=now) for flight in left) if up_to > courier.settled else link.flights
+        )
         link = replace(link, sent=max(link.sent, up_to), flights=flights, unanswered=0, misses=0)
     if up_to <= courier.settled:  # an older receipt, overtaken
         return replace(courier, link=link), ()

@@ -20,7 +20,10 @@ that is dead in one direction only, upwards, while something comes down now and 
 _TCP_THIN_LINEAR_TIMEOUTS: Final = 16  # linux/tcp.h; the socket module has no name for it
 _OPTIONS: Final[tuple[tuple[str, int | bytes], ...]] = (
     ("TCP_NODELAY", 1),  # a verdict that is due does not wait until an earlier one was acknowledged
-    ("TCP_CONGESTION", b"bbr"),  # takes a lost packet for a lost packet, not for a full queue: sends no slower
+    (
+        "TCP_CONGESTION",
+        b"bbr",
+    ),  # takes a lost packet for a lost packet, not for a full queue: sends no slower
     ("TCP_THIN_LINEAR_TIMEOUTS", 1),  # with under four packets under way the waits are not doubled, six times
     ("TCP_USER_TIMEOUT", UNANSWERED),
 )

@@ -39,7 +39,9 @@ GOODBYE: Final = 1.0
 MAX_UNTAKEN: Final = 2**17
 """Bytes of frames that the broker has not acknowledged; the courier's own window is a part of it."""
 
-_MAX_IN_FLIGHT: Final = 1_000  # messages; paho would keep back all above 20, and `MAX_UNTAKEN` bounds them in bytes
+_MAX_IN_FLIGHT: Final = (
+    1_000  # messages; paho would keep back all above 20, and `MAX_UNTAKEN` bounds them in bytes
+)
 
 
 class MqttCarrier:
@@ -80,7 +82,7 @@ class MqttCarrier:
         self._session = session
 
     def send(self, frame: bytes) -> None:
-        """Hand a frame over; without a connection, or on one that takes nothing, it is dropped, and no receipt comes."""
+        """Hand a frame over; without a connection, or behind too much, it is dropped, and no receipt will come."""
         if self._session is not None:
             self._session.send(up(self._handset), frame)
 
@@ -154,7 +156,9 @@ class _Session:
             connection = self.client.socket()
             if isinstance(connection, socket.socket):
                 with suppress(OSError):  # it ended at this moment
-                    connection.shutdown(socket.SHUT_RDWR)  # paho would wait for room as long as for a sign of life
+                    connection.shutdown(
+                        socket.SHUT_RDWR
+                    )  # paho would wait for room as long as for a sign of life
         self.client.loop_stop()
 
     def _connected(
