@@ -1,4 +1,4 @@
-"""Delivery over bad links between network namespaces, each figure beside the naive sender or the wire in the same run."""
+"""Delivery over bad links between network namespaces, beside the naive sender and the wire in the same run."""
 
 from __future__ import annotations
 

@@ -56,10 +56,14 @@ class Broker:
         self._handsets = list(handsets) or self._handsets
         await self._child.start(self._handsets)  # type: ignore[arg-type]
 
+    @property
+    def process_id(self) -> int:
+        assert self._child._process is not None
+        return self._child._process.pid
+
     async def kill(self) -> None:
         """SIGKILL, as a power cut would."""
-        assert self._child._process is not None
-        os.kill(self._child._process.pid, signal.SIGKILL)
+        os.kill(self.process_id, signal.SIGKILL)
         await self._child.ended()
 
     async def stop(self) -> None:

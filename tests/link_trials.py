@@ -26,13 +26,13 @@ class Delivery:
 def courier_deliveries(
     branch: FarBranch, fars: Sequence[Far], counts: Sequence[int], way: Way
 ) -> list[Delivery]:
-    """Have each handset, which must be held, owe so many typical verdicts and deliver them once its link is as given."""
+    """Have each handset, which must be held, deliver so many typical verdicts once its link is as given."""
     for seed, (far, count) in enumerate(zip(fars, counts, strict=True)):
         far.do("judge", count=count, seed=seed)
     for far in fars:
         far.hear("judged")
         far.do("run")
-    settled = _timed(fars, way, lambda far: (far.do("serve"), far.do("settle")))
+    settled = _timed(fars, way, _serve)
     taken = branch.logged("batch_taken")
     return [
         Delivery(
@@ -71,6 +71,11 @@ def naive_within(fars: Sequence[Far], count: int, way: Way, seconds: float) -> i
     _begun(fars, way, lambda far: far.do("naive_send", count=count))
     time.sleep(seconds)
     return sum(far.has_told("settled") for far in fars)
+
+
+def _serve(far: Far) -> None:
+    far.do("serve")
+    far.do("settle")
 
 
 def _timed(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
-from compline_shared.batch import Outcome, Receipt, pack_receipt
+from compline_shared.batch import Batch, Outcome, Receipt, pack, pack_receipt
 from compline_shared.courier import Disputed, Offline, Online
 from compline_shared.ids import BindingId
 from compline_shared.p256 import point_of
@@ -55,6 +57,14 @@ async def hub(broker: Broker, home: Home, tmp_path: Path) -> AsyncIterator[HubEn
 def judge(home: Home, count: int, *, severity: Severity = Severity.WARNING) -> None:
     for _ in range(count):
         home.ledger.record(draft(severity=severity), None)
+
+
+def frame_of(home: Home, count: int) -> bytes:
+    """The first entries of the outbox as one batch."""
+    due = home.outbox.due(after=0, limit=count)
+    entries = tuple(entry.ciphertext for entry in due)
+    batch = Batch(home.place, due[0].enc, due[0].header, due[0].seq, entries, due[-1].head)
+    return pack(batch, home.identity.signing)
 
 
 async def test_courier_when_verdicts_are_judged_then_hub_has_them_and_they_settle(
@@ -256,3 +266,40 @@ async def test_carrier_when_not_connected_then_what_it_is_handed_never_arrives(
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert (len(hub.frames), b"early" in hub.frames) == (1, False)
+
+
+async def test_carrier_when_a_broker_dies_with_frames_unacknowledged_then_paho_sends_none_of_them_again(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+) -> None:
+    judge(home, 2)
+    unacknowledged, afterwards = frame_of(home, 1), frame_of(home, 2)
+    carrier = MqttCarrier(home.place.handset, keeper_of(home, tmp_path / "home"))
+    lost = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.call_soon_threadsafe(lost.set)
+
+    async def connect() -> None:
+        await asyncio.to_thread(
+            carrier.connect,
+            Address("127.0.0.1", broker.port),
+            on_frame=lambda _: None,
+            on_lost=gone,
+        )
+
+    await connect()
+    os.kill(broker.process_id, signal.SIGSTOP)
+    carrier.send(unacknowledged)
+    assert not carrier.carried
+    await broker.kill()
+    await asyncio.wait_for(lost.wait(), WITHIN)
+    await broker.start()
+    await connect()
+    async with asyncio.timeout(WITHIN):
+        while afterwards not in hub.frames:  # mosquitto has forgotten the hub's session too
+            carrier.send(afterwards)
+            await asyncio.sleep(0.2)
+    await until(lambda: carrier.carried)
+    await asyncio.to_thread(carrier.close)
+    assert unacknowledged not in hub.frames

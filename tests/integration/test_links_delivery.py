@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,15 +31,38 @@ SLOW = Way(delay=0.35, rate=2_500)
 """20 kbit/s at a round trip of 700 ms."""
 
 
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One hub and the handsets of all tests here; each is used by one test."""
+
+    branch: FarBranch
+    lossy: list[Far]
+    naive: list[Far]
+    slow: list[Far]
+    stuck: Far
+    hasty: Far
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with far_branch(tmp_path_factory.mktemp("branch")) as branch:
+        impatient = Pace(answer=0.5)
+        good = branch.handsets([GOOD] * 9, held=True)
+        slow = branch.handsets([SLOW] * 2, first_seed=21, held=True)
+        naive = branch.handsets([GOOD] * 5, first_seed=101)
+        (stuck,) = branch.handsets([GOOD], first_seed=31, held=True, pace=impatient)
+        (hasty,) = branch.handsets([GOOD], first_seed=32, held=True, pace=impatient, hasty=True)
+        branch.start_hub()
+        yield Office(branch, good, naive, slow, stuck, hasty)
+
+
 def test_courier_when_a_third_is_lost_each_way_then_200_settle_within_4_s_and_naive_sending_takes_longer(
-    tmp_path: Path,
+    office: Office,
 ) -> None:
-    with far_branch(tmp_path) as branch:
-        ours, theirs = _handsets(branch, 9, 5)
-        found = courier_deliveries(branch, ours, [200] * len(ours), LOSSY)
-        assert all(branch.kept(far) == list(range(1, 201)) for far in ours)
-        assert statistics.median(each.settled for each in found) <= WITHIN
-        assert naive_within(theirs, 200, LOSSY, WITHIN) < 3  # a control: so easy a link would prove nothing
+    found = courier_deliveries(office.branch, office.lossy, [200] * len(office.lossy), LOSSY)
+    assert all(office.branch.kept(far) == list(range(1, 201)) for far in office.lossy)
+    assert statistics.median(each.settled for each in found) <= WITHIN
+    assert naive_within(office.naive, 200, LOSSY, WITHIN) < 3  # a control: so easy a link would prove nothing
 
 
 @pytest.mark.prove
@@ -46,7 +71,9 @@ def test_courier_when_a_third_is_lost_each_way_then_the_median_of_20_seeds_settl
     tmp_path: Path,
 ) -> None:
     with far_branch(tmp_path) as branch:
-        ours, theirs = _handsets(branch, 20, 20)
+        ours = branch.handsets([GOOD] * 20, held=True)
+        theirs = branch.handsets([GOOD] * 20, first_seed=101)
+        branch.start_hub()
         found = courier_deliveries(branch, ours, [200] * len(ours), LOSSY)
         reference = naive_deliveries(theirs, 200, LOSSY)
     settled = statistics.median(each.settled for each in found)
@@ -54,13 +81,10 @@ def test_courier_when_a_third_is_lost_each_way_then_the_median_of_20_seeds_settl
     assert settled < statistics.median(each.settled for each in reference) / 2
 
 
-def test_courier_when_the_link_is_slow_then_delivery_takes_little_more_than_the_wire(tmp_path: Path) -> None:
-    with far_branch(tmp_path) as branch:
-        fars = branch.handsets([SLOW] * 2, held=True)
-        branch.start_hub()
-        counts = (50, 200)
-        found = courier_deliveries(branch, fars, counts, SLOW)
-        assert [branch.kept(far) for far in fars] == [list(range(1, count + 1)) for count in counts]
+def test_courier_when_the_link_is_slow_then_delivery_takes_little_more_than_the_wire(office: Office) -> None:
+    counts = (50, 200)
+    found = courier_deliveries(office.branch, office.slow, counts, SLOW)
+    assert [office.branch.kept(far) for far in office.slow] == [list(range(1, count + 1)) for count in counts]
     assert SLOW.rate is not None
     for count, delivery in zip(counts, found, strict=True):
         wire = delivery.up / SLOW.rate
@@ -69,26 +93,23 @@ def test_courier_when_the_link_is_slow_then_delivery_takes_little_more_than_the_
         assert _carried(delivery.frames) / count <= GOAL
 
 
-def test_courier_when_the_link_is_all_but_dead_then_nothing_piles_up_behind_it(tmp_path: Path) -> None:
-    with far_branch(tmp_path) as branch:
-        pace = Pace(answer=0.5)
-        (far,) = branch.handsets([GOOD], held=True, pace=pace)
-        (hasty,) = branch.handsets([GOOD], first_seed=2, held=True, pace=pace, hasty=True)
-        branch.start_hub()
-        for each in (far, hasty):
-            each.do("judge", count=600, seed=1)
-        for each in (far, hasty):
-            each.hear("judged")
-            each.do("run")
-            each.hear("connected")
-            each.link.become(Way(delay=0.06, rate=300))
-            each.do("serve")
-        first, last, hastys = _watched(far, 1.0), _watched(far, 10.0), _watched(hasty, 0.1)
+def test_courier_when_the_link_is_all_but_dead_then_nothing_piles_up_behind_it(office: Office) -> None:
+    far, hasty = office.stuck, office.hasty
+    for each in (far, hasty):
+        each.do("judge", count=600, seed=1)
+    for each in (far, hasty):
+        each.hear("judged")
+        each.do("run")
+        each.hear("connected")
+        each.link.become(Way(delay=0.06, rate=300))
+        each.do("serve")
+    first, last, hastys = _watched(far, 1.0), _watched(far, 10.0), _watched(hasty, 0.1)
+    window = Pace().window
     assert (
-        pace.window < hastys["untaken"] <= MAX_UNTAKEN
+        window < hastys["untaken"] <= MAX_UNTAKEN
     )  # the control: it sends again, up to the carrier's own bound
-    assert last["untaken"] <= first["untaken"] <= pace.window
-    assert max(first["flying"], last["flying"]) <= pace.window
+    assert last["untaken"] <= first["untaken"] <= window
+    assert max(first["flying"], last["flying"]) <= window
     assert last["resident"] - first["resident"] < 2**21
 
 
@@ -102,11 +123,3 @@ def _carried(frames: tuple[int, ...]) -> int:
     """Bytes of the MQTT packets that carry these payloads."""
     topic = up(HandsetId("0" * 16))
     return sum(size + publish_head(topic, size) for size in frames)
-
-
-def _handsets(branch: FarBranch, ours: int, naive: int) -> tuple[list[Far], list[Far]]:
-    """Handsets whose couriers are held once connected, and others for the naive sender, with the hub started."""
-    held = branch.handsets([GOOD] * ours, held=True)
-    others = branch.handsets([GOOD] * naive, first_seed=101)
-    branch.start_hub()
-    return held, others

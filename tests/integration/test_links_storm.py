@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,9 @@ def test_storm_when_it_lasts_for_many_seeds_then_every_verdict_is_at_the_hub_onc
 @pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (apt-get install mosquitto)")
 def test_power_cut_when_the_broker_had_acknowledged_then_only_who_believed_it_loses(tmp_path: Path) -> None:
     with far_branch(tmp_path, broker="mosquitto") as branch:
-        (courier,) = branch.handsets([QUIET], pace=PACE, keepalive=KEEPALIVE)
-        (believer,) = branch.handsets(
-            [QUIET], first_seed=2, pace=PACE, keepalive=KEEPALIVE, believes_broker=True
-        )
+        pace = replace(PACE, longest=2.0)
+        (courier,) = branch.handsets([QUIET], pace=pace)
+        (believer,) = branch.handsets([QUIET], first_seed=2, pace=pace, believes_broker=True)
         branch.start_hub()
         for far in (courier, believer):
             far.do("run")

@@ -82,7 +82,7 @@ class MqttCarrier:
         self._session = session
 
     def send(self, frame: bytes) -> None:
-        """Hand a frame over; without a connection, or on one that takes nothing, it is dropped, and no receipt comes."""
+        """Hand a frame over; without a connection, or behind too much, it is dropped, and no receipt will come."""
         if self._session is not None:
             self._session.send(up(self._handset), frame)
 
