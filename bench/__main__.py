@@ -9,7 +9,17 @@ from pathlib import Path
 
 from bench.figure import keep
 
-TOPICS = ("wire", "keys", "intake", "lexicon_scan", "chat_message", "speech", "pipeline", "latency")
+TOPICS = (
+    "wire",
+    "keys",
+    "intake",
+    "lexicon_scan",
+    "chat_message",
+    "speech",
+    "pipeline",
+    "latency",
+    "connections",
+)
 LATEST = Path(__file__).with_name("latest.jsonl")
 
 
