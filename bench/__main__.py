@@ -20,6 +20,7 @@ TOPICS = (
     "speech",
     "pipeline",
     "latency",
+    "connections",
 )
 LATEST = Path(__file__).with_name("latest.jsonl")
 

@@ -168,11 +168,11 @@ class _Roster:
     def __init__(self, hub: Hub, broker: Broker) -> None:
         self._reading = hub.reading
         self._broker = broker
-        self.known = sorted(handset.id for handset in hub.reading.handsets())
+        self.known = hub.reading.admitted()
 
     async def follow(self) -> None:
         """Tell the broker where the handsets have changed."""
-        handsets = sorted(handset.id for handset in await asyncio.to_thread(self._reading.handsets))
+        handsets = await asyncio.to_thread(self._reading.admitted)
         if handsets != self.known:
             await self._broker.reload(handsets)
             _log.info("handsets_changed", handsets=len(handsets))
@@ -256,7 +256,7 @@ async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: Pairin
     certificates = await asyncio.to_thread(certificates_of, hub.settings, hub.keys, authority=authority)
     if certificates != papers.shown:
         papers.replace(certificates)
-        await broker.reload(sorted(handset.id for handset in hub.reading.handsets()))
+        await broker.reload(hub.reading.admitted())
         await pairing_port.renew(certificates.server, hub.keys.tls)
         papers.shown = certificates
         _log.info("certificates_renewed", server_ends=certificates.server.not_after)

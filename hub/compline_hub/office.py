@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from sqlalchemy import Engine
 
 from compline_hub.core.authority import HubCertificates
 from compline_hub.core.enrolled import Binding
@@ -26,10 +27,11 @@ from compline_hub.service.enrolment import Enrolment, Meeting
 from compline_hub.service.operators import OperatorRoll
 from compline_hub.service.orders import Orders
 from compline_hub.service.pairing import Pairing
+from compline_hub.service.restoring import mark_restored
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import CertificateFiles
-from compline_hub.store.durable import rewrite_log
-from compline_hub.store.engine import migrate, open_engine, sqlite_file
+from compline_hub.store.durable import rewrite_log, sync_folder
+from compline_hub.store.engine import is_empty, migrate, open_engine, sqlite_file
 from compline_hub.store.evidence_files import EvidenceFiles
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
@@ -41,6 +43,13 @@ _NOT_FITTING: Final = (
     " it is PostgreSQL's. Nothing was changed."
 )
 
+RESTORED: Final = "restored"
+"""File in the data folder: keys came back from a backup, and their PostgreSQL database, brought back by others, is not
+marked yet; it holds who restored."""
+_NOT_BACK: Final = (
+    "The hub's keys came back from a backup, and its PostgreSQL database is not there: bring it back with pg_restore"
+    " first. Nothing was changed."
+)
 _TRIES, _PAUSE_SECONDS = 5, 0.1
 
 
@@ -72,7 +81,7 @@ def init_hub(settings: HubSettings) -> str:
     KeyFiles(settings.data / "keys").make()
     engine = open_engine(settings.database_url, writing=True)
     try:
-        migrate(engine)
+        _migrate(settings, engine)
     finally:
         engine.dispose()
     with open_hub(settings) as hub:
@@ -115,9 +124,10 @@ def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
     writer = open_engine(settings.database_url, writing=True)
     reader = open_engine(settings.database_url, writing=False)
     try:
-        migrate(writer)
+        _migrate(settings, writer)
         store = SqlStore(writer)
         ring, certificates = _fitting(settings, store, files)
+        _mark(settings, store)
         officer_key = bytes.fromhex(settings.officer_key) or None
         enrolment = Enrolment(
             store,
@@ -151,6 +161,23 @@ def _opened(settings: HubSettings, files: KeyFiles) -> Iterator[Hub]:
     finally:
         writer.dispose()
         reader.dispose()
+
+
+def _migrate(settings: HubSettings, engine: Engine) -> None:
+    if (settings.data / RESTORED).exists() and is_empty(engine):
+        raise HubNotReady(_NOT_BACK)
+    migrate(engine)
+
+
+def _mark(settings: HubSettings, store: SqlStore) -> None:
+    """Do to a database that pg_restore brought back what restoring does to SQLite's; twice does no harm."""
+    marker = settings.data / RESTORED
+    if not marker.exists():
+        return
+    with store.transaction() as ledger:
+        mark_restored(ledger, by=marker.read_text())
+    marker.unlink(missing_ok=True)
+    sync_folder(marker.parent)
 
 
 def _fitting(settings: HubSettings, store: SqlStore, files: KeyFiles) -> tuple[KeyRing, HubCertificates]:
@@ -223,7 +250,7 @@ def ledger_of(settings: HubSettings) -> Iterator[Ledger]:
     """One transaction on a hub that is not opened, for who moves its keys; the tables are those of now."""
     engine = open_engine(settings.database_url, writing=True)
     try:
-        migrate(engine)
+        _migrate(settings, engine)
         with SqlStore(engine).transaction() as ledger:
             yield ledger
     finally:

@@ -258,6 +258,10 @@ class Reading(Protocol):
         """All handsets that are enrolled and not removed."""
         ...
 
+    def admitted(self) -> Sequence[HandsetId]:
+        """Ids of all handsets that are enrolled and not removed, sorted."""
+        ...
+
     def orders_due(self, at: int) -> bool:
         """Whether any order is to be sent by a time (Unix s)."""
         ...

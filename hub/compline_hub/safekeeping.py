@@ -17,19 +17,17 @@ from compline_hub.core.audit import Act, Entry
 from compline_hub.core.key_sets import fits
 from compline_hub.core.keys import HubKeys
 from compline_hub.errors import BadBackup, FolderInUse
-from compline_hub.office import end_staged, init_hub, ledger_of, open_hub, replacing_keys
+from compline_hub.office import RESTORED, end_staged, init_hub, ledger_of, open_hub, replacing_keys
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
-from compline_hub.service.pairing import entry_of, expire_offers
+from compline_hub.service.restoring import mark_restored, revoke_offers
 from compline_hub.settings import HubSettings
 from compline_hub.store.archive import DATABASE, read_archive, snapshot, write_archive
-from compline_hub.store.durable import sync_folder
+from compline_hub.store.durable import sync_folder, write_durably
 from compline_hub.store.engine import migrate, open_engine
 from compline_hub.store.key_files import KeyFiles
 from compline_hub.store.ledger import SqlStore
 
-COUNTER_STEP = 2**16
-"""By so much a restored hub's counters go up, so that a freeze holds at once also where nobody has reported yet."""
 _SNAPSHOT = "backup.tmp"
 
 
@@ -91,6 +89,8 @@ def restore(settings: HubSettings, source: Path, *, passphrase: str, by: str) ->
             _check_place(settings)
             keys = _keys_of(staging)
             _verify_and_mark(staging / DATABASE, keys, by=by)
+        else:
+            write_durably(staging / RESTORED, by.encode())
         sync_folder(staging)
         os.replace(staging, data)  # noqa: PTH105 (onto an empty folder: the one step that makes it true)
         sync_folder(data.parent)
@@ -113,7 +113,7 @@ def rotate_escrow(settings: HubSettings, *, by: str) -> int:
         fresh = replace(keys, escrow=files.stage("escrow"))
         with ledger_of(settings) as ledger:
             count = _sealed_anew(ledger, keys, fresh)
-            _revoke_offers(ledger, by=by)
+            revoke_offers(ledger, by=by)
             ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.ROTATED, detail="escrow"))
         files.end_rotation("escrow", staged_is_true=True)
     return count
@@ -130,15 +130,6 @@ def _sealed_anew(ledger: Ledger, keys: HubKeys, fresh: HubKeys) -> int:
             count += plain is not None
         ledger.keep_binding(replace(binding, escrow=sealed[0], next_escrow=sealed[1] or None))
     return count
-
-
-def _revoke_offers(ledger: Ledger, *, by: str) -> None:
-    """Pairing codes are sealed under the escrow key, and are good at the hub alone that gave them out."""
-    now = int(time.time())
-    expire_offers(ledger, now)  # what was over already is not called off
-    for offer in ledger.offers.unfinished():
-        ledger.offers.put(offer.revoked())
-        ledger.audit.note(entry_of(offer, Act.CODE_WITHDRAWN, who=by, now=now))
 
 
 def _keys_of(staging: Path) -> HubKeys:
@@ -173,16 +164,7 @@ def _verify_and_mark(database: Path, keys: HubKeys, *, by: str) -> None:
                 for escrow in (binding.escrow, binding.next_escrow):
                     if escrow:
                         keys.open_escrow(escrow, binding=binding.id)
-                standing = ledger.book.standing(binding.id)
-                told = standing.told
-                marked = replace(
-                    standing,
-                    signed=standing.signed + COUNTER_STEP,
-                    told=None if told is None else replace(told, question=None),
-                )
-                ledger.book.keep_standing(binding.id, marked)
-            _revoke_offers(ledger, by=by)
-            ledger.audit.note(Entry(at=int(time.time()), who=by, act=Act.RESTORED))
+            mark_restored(ledger, by=by)
     except InvalidTag as error:
         raise BadBackup("The keys in the backup do not fit its database; take another backup.") from error
     except DatabaseError as error:

@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from compline_hub.app import init_hub, open_hub
+from compline_hub.core.audit import Act
 from compline_hub.errors import HubNotReady
 from compline_hub.safekeeping import back_up, restore
+from compline_hub.service.restoring import COUNTER_STEP
 from compline_hub.settings import HubSettings
 from compline_hub.store.engine import migrate, open_engine
+from tests.branch_store import branch
 from tests.postgres_server import MISSING, Database, PostgresServer, postgres_programs, postgres_server
 
 pytestmark = pytest.mark.skipif(postgres_programs() is None, reason=MISSING)
@@ -110,18 +113,41 @@ def test_engine_when_it_is_for_reading_then_nothing_is_written_and_all_it_reads_
     assert (before, after, later) == (0, 0, 1)
 
 
-def test_backup_when_the_store_is_postgresql_then_it_holds_the_keys_and_a_restored_hub_opens_with_its_database(
+def test_backup_when_the_store_is_postgresql_then_the_restored_hub_goes_on_above_all_that_it_has_signed(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     made = postgres.database()
-    here = HubSettings(data_dir=str(tmp_path / "hub"), database=made.url)
-    fingerprint = init_hub(here)
-    done = back_up(here, tmp_path / "backup", passphrase=PASSPHRASE, by="ada")
+    with branch(tmp_path, database=made.url) as office:
+        fingerprint, binding = office.hub.keys.fingerprint, office.handset().grant.place.binding
+        done = back_up(office.hub.settings, tmp_path / "backup", passphrase=PASSPHRASE, by="ada")
     there = HubSettings(data_dir=str(tmp_path / "back"), database=made.copied().url)
 
-    brought = restore(there, tmp_path / "backup", passphrase=PASSPHRASE, by="ada")
+    brought = restore(there, tmp_path / "backup", passphrase=PASSPHRASE, by="bo")
 
-    with open_hub(there) as hub:
-        assert hub.keys.fingerprint == fingerprint
-        assert hub.auditing.verify().number == 1
+    for _ in range(2):  # it is marked once
+        with open_hub(there) as hub, hub.store.transaction() as ledger:
+            signed = ledger.book.standing(binding).signed
+            acts = [(kept.entry.who, kept.entry.act) for kept in ledger.audit.entries()]
+            assert hub.keys.fingerprint == fingerprint
+            assert signed == COUNTER_STEP
+            assert acts[-2:] == [("ada", Act.BACKED_UP), ("bo", Act.RESTORED)]
     assert (done.database, brought.database) == (False, False)
+
+
+def test_restored_hub_when_its_database_is_not_back_then_nothing_is_made_in_its_place(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    here = HubSettings(data_dir=str(tmp_path / "hub"), database=postgres.database().url)
+    init_hub(here)
+    back_up(here, tmp_path / "backup", passphrase=PASSPHRASE, by="ada")
+    empty = postgres.database()
+    there = HubSettings(data_dir=str(tmp_path / "back"), database=empty.url)
+    restore(there, tmp_path / "backup", passphrase=PASSPHRASE, by="ada")
+
+    for opens in (lambda: init_hub(there), lambda: open_hub(there).__enter__()):
+        with pytest.raises(HubNotReady, match="pg_restore first"):
+            opens()
+
+    assert postgres.run(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=empty.name
+    ) == [(0,)]

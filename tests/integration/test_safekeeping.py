@@ -23,7 +23,8 @@ from compline_hub.errors import (
     WrongPassphrase,
 )
 from compline_hub.office import open_hub
-from compline_hub.safekeeping import COUNTER_STEP, back_up, restore, rotate_escrow
+from compline_hub.safekeeping import back_up, restore, rotate_escrow
+from compline_hub.service.restoring import COUNTER_STEP
 from compline_hub.settings import HubSettings
 from compline_hub.store.archive import write_archive
 from compline_hub.store.key_files import KeyFiles

@@ -12,7 +12,7 @@ from compline_hub.core.ordering import WIPES_AN_HOUR
 from compline_hub.core.orders import FIRST_PAUSE, LONGEST_PAUSE
 from compline_hub.core.reporting import MANY_TRIES, PAUSE
 from compline_hub.core.standing import NONCES
-from compline_hub.safekeeping import COUNTER_STEP
+from compline_hub.service.restoring import COUNTER_STEP
 from compline_shared.commands import Freeze, sign_command, verify_command
 from compline_shared.ids import HandsetId
 from compline_shared.message_frame import MAX_MESSAGE

@@ -120,6 +120,15 @@ def migrate(engine: Engine, *, revision: str = "head") -> None:
         raise HubNotReady(_NOT_OPENED) from error
 
 
+def is_empty(engine: Engine) -> bool:
+    """Whether a database has no tables of a hub; raises HubNotReady where it cannot be opened."""
+    try:
+        with engine.begin() as connection:
+            return _revision(connection) is None
+    except DBAPIError as error:
+        raise HubNotReady(_NOT_OPENED) from error
+
+
 def newest_revision() -> str:
     """The number of the newest migration, which its file name begins with."""
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))

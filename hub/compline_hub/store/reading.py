@@ -106,6 +106,12 @@ class SqlReading:
             )
             return [handset_of_row(row) for row in session.scalars(question)]
 
+    def admitted(self) -> Sequence[HandsetId]:
+        """Return the ids of all handsets that are enrolled and not removed, sorted."""
+        question = select(HandsetRow.id).where(HandsetRow.removed.is_(None)).order_by(HandsetRow.id)
+        with self._engine.connect() as connection:
+            return [HandsetId(handset) for handset in connection.scalars(question)]
+
     def orders_due(self, at: int) -> bool:
         """Return whether any order is to be sent by a time."""
         with Session(self._engine) as session:
