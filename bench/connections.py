@@ -27,14 +27,14 @@ from msgspec.structs import replace
 
 from bench.crowd import Crowd, Made
 from bench.figure import Figure
-from bench.wire import typical_day
-from compline_edge.core.courier import SealedEntry
+from bench.wire import day
 from compline_hub.core.authority import handset_certificate
 from compline_hub.core.enrolled import FIRST_EPOCH, Binding, Handset
 from compline_hub.core.keys import EpochSecrets
 from compline_hub.office import Hub, init_hub, open_hub
 from compline_hub.settings import HubSettings
 from compline_shared.chain import Chain
+from compline_shared.courier import SealedEntry
 from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.p256 import point_of
@@ -220,7 +220,7 @@ def _made(hub: Hub, tls_key: ec.EllipticCurvePrivateKey) -> list[Made]:
 def _entries(place: Place, chain: Chain, hub: Hub, count: int, chance: Random) -> tuple[SealedEntry, ...]:
     if not count:
         return ()
-    verdicts = typical_day(chance, count)
+    verdicts = day(chance, count)
     base = SegmentBase(first_seq=1, started=verdicts[0].started, versions=verdicts[0].versions)
     sealer = Sealer(hub.ring.sets.present.sealing_key, place, base)
     entries, head = list[SealedEntry](), chain.genesis

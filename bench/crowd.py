@@ -15,7 +15,10 @@ from multiprocessing.connection import Connection
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compline_edge.core.courier import (
+from compline_edge.link.tls import handset_context
+from compline_shared.batch import Batch, pack, unpack_receipt
+from compline_shared.certificates import Certificate
+from compline_shared.courier import (
     Alarm,
     Answered,
     Connect,
@@ -31,9 +34,6 @@ from compline_edge.core.courier import (
     Wait,
     react,
 )
-from compline_edge.link.tls import handset_context
-from compline_shared.batch import Batch, pack, unpack_receipt
-from compline_shared.certificates import Certificate
 from compline_shared.delivery import settle
 from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.ids import HandsetId
