@@ -56,7 +56,7 @@ def test_delivery_when_shown_then_its_numbers_are_those_of_the_code() -> None:
         f" {SAVING_AGE:.0f} s on a low battery)"
     ) in row("Delivery", "a batch goes out")
     assert f"at most {pace.window // 1024} KiB" in row("Delivery", "unanswered")
-    assert f"within {pace.answer:.0f} s of a batch" in row("Delivery", "no receipt")
+    assert f"within {pace.answer:.0f} s of a batch, or of the last receipt" in row("Delivery", "no receipt")
     assert f"up to {pace.longest:.0f} s, back to" in row("Delivery", "no receipt")
     assert (
         f"after {pace.reconnect:.0f} s, doubled up to {pace.longest:.0f} s ({SAVING_AGE:.0f} s on a low battery)"
