@@ -48,7 +48,7 @@ STORM = HANDSETS // 2
 PROCESSES = 4
 SENDING, SENDS, EVERY = 200, 20, 1.0
 """So many handsets send a verdict each so many times, so many seconds apart, while the connections are held."""
-CONNECT_SECONDS, SETTLE_SECONDS = 150.0, 90.0
+CONNECT_SECONDS, SETTLE_SECONDS = 100.0, 60.0
 LOOK_SECONDS = 0.5
 GOAL_SECONDS = 3.0
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "compline-hub")
@@ -84,6 +84,7 @@ def figures() -> Iterable[Figure]:
                 yield Figure("connections_made", held / spent, "connections/s", None, "higher")
                 each = (_resident(broker) - empty) / max(held, 1)
                 yield Figure("connections_broker_memory", each, "KiB/connection", None, "lower")
+                crowds.tell(("hold", STORM // PROCESSES))
                 yield from _while_held(crowds)
                 crowds.tell(("leave", STORM // PROCESSES))
                 crowds.tell(("owe", STORM // PROCESSES))

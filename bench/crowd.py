@@ -75,6 +75,7 @@ class Crowd:
         """Answer "state" with how many serve, have settled all, and how often each was lost; end at "end".
 
         ("owe", n) gives the first n handsets their next entry each, ("leave", n) disconnects all but the first n,
+        ("hold", n) stops those of the others that have not connected,
         "times" is answered with the seconds from sending to receipt since it was asked last.
         """
         tasks = [asyncio.create_task(phone.run()) for phone in self.phones]
@@ -86,18 +87,17 @@ class Crowd:
                         for phone in self.phones[:count]:
                             phone.owe()
                     case ("leave", int() as count):
-                        for task in tasks[count:]:
-                            task.cancel()
-                        await asyncio.gather(*tasks[count:], return_exceptions=True)
+                        await _stopped(tasks[count:])
+                    case ("hold", int() as count):
+                        pairs = zip(self.phones[count:], tasks[count:], strict=True)
+                        await _stopped([task for phone, task in pairs if not phone.connected])
                     case "times":
                         pipe.send(self.times)
                         self.times = []
                     case _:
                         pipe.send(self._state())
         finally:
-            for task in (*tasks, pinging):
-                task.cancel()
-            await asyncio.gather(*tasks, pinging, return_exceptions=True)
+            await _stopped([*tasks, pinging])
 
     def _state(self) -> tuple[int, int, int]:
         phones = self.phones
@@ -112,6 +112,12 @@ class Crowd:
             await asyncio.sleep(KEEPALIVE * 0.8)
             for phone in self.phones:
                 phone.ping()
+
+
+async def _stopped(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Phone:
