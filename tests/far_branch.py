@@ -83,9 +83,12 @@ class Far:
         """Whether something of this kind was told and not heard yet."""
         return any(told["what"] == what for told in list(self._told.queue))
 
-    def close(self) -> None:
+    def dismiss(self) -> None:
         """Let the handset's process end."""
         self._channel.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Wait for its end."""
         self._reader.join(PATIENCE)
         self._channel.close()
 
@@ -104,9 +107,14 @@ class FarBranch:
     _links: Links
     _undo: ExitStack
     _hub: subprocess.Popen[bytes] | None = None
+    _enrolled: list[tuple[Far, Start, socket.socket]] = field(default_factory=list)
 
     def start_hub(self) -> None:
-        """Start hub and broker; returns when it says that it runs."""
+        """Start hub and broker, and handsets that were enrolled; returns when all say that they run."""
+        enrolled, self._enrolled = self._enrolled, []
+        if enrolled:
+            handsets = _started([start for _, start, _ in enrolled])
+            self._undo.callback(_end, handsets, [far for far, _, _ in enrolled])
         folder = self.settings.data.parent
         with (folder / "hub.out").open("ab") as out:
             self._hub = self.near.start(
@@ -119,6 +127,9 @@ class FarBranch:
             )
         assert self._hub.stdout is not None
         assert b"runs. Page:" in self._hub.stdout.readline()
+        for far, _, channel in enrolled:
+            channel.close()
+            far.hear("started")
 
     def kill_hub(self) -> None:
         """End hub and broker at once, as a power cut does."""
@@ -145,36 +156,32 @@ class FarBranch:
         keepalive: int = mqtt.KEEPALIVE,
         pace: Pace | None = None,
     ) -> list[Far]:
-        """Enrol and start a handset for each way, its link's seed counted up; the hub must not run yet."""
-        folder = self.settings.data.parent
-        fars, starts, opened = [], [], ExitStack()
-        with opened:
-            for seed, way in enumerate(ways, first_seed):
-                namespace = Namespace()
-                self._undo.callback(namespace.close)
-                namespace.congestion_control(DEFAULT)
-                link = self._links.join(namespace, way, seed=seed)
-                home = folder / f"handset-{seed}"
-                own, its = socket.socketpair()
-                opened.callback(its.close)
-                fars.append(Far(self._enrol(home), link, home, own))
-                starts.append(
-                    Start(
-                        home=str(home),
-                        namespace=namespace.fd,
-                        channel=its.fileno(),
-                        host=HUB,
-                        port=self.settings.mqtt_port,
-                        held=held,
-                        believes_broker=believes_broker,
-                        hasty=hasty,
-                        keepalive=keepalive,
-                        pace=pace or Pace(),
-                    )
-                )
-            self._undo.callback(_end, _started(starts), fars)
-        for far in fars:
-            far.hear("started")
+        """Enrol a handset for each way, its link's seed counted up; they start with the hub."""
+        fars = []
+        for seed, way in enumerate(ways, first_seed):
+            namespace = Namespace()
+            self._undo.callback(namespace.close)
+            namespace.congestion_control(DEFAULT)
+            link = self._links.join(namespace, way, seed=seed)
+            home = self.settings.data.parent / f"handset-{seed}"
+            own, its = socket.socketpair()
+            far = Far(self._enrol(home), link, home, own)
+            self._undo.callback(far.close)
+            self._undo.callback(its.close)
+            start = Start(
+                home=str(home),
+                namespace=namespace.fd,
+                channel=its.fileno(),
+                host=HUB,
+                port=self.settings.mqtt_port,
+                held=held,
+                believes_broker=believes_broker,
+                hasty=hasty,
+                keepalive=keepalive,
+                pace=pace or Pace(),
+            )
+            self._enrolled.append((far, start, its))
+            fars.append(far)
         return fars
 
     def pause_hub(self) -> None:
@@ -249,7 +256,7 @@ def _started(starts: Sequence[Start]) -> subprocess.Popen[bytes]:
 
 def _end(handsets: subprocess.Popen[bytes], fars: Sequence[Far]) -> None:
     for far in fars:
-        far.close()
+        far.dismiss()
     handsets.wait(PATIENCE)
 
 

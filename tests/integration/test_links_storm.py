@@ -25,7 +25,7 @@ CALLS = 8
 
 
 def test_storm_when_it_is_over_then_every_verdict_is_at_the_hub_once_and_settled(tmp_path: Path) -> None:
-    _storm(tmp_path, seeds=range(1, 7), rounds=9, cuts=1)
+    _storm(tmp_path, seeds=range(1, 7), rounds=7, cuts=1)
 
 
 @pytest.mark.prove
