@@ -6,6 +6,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ class Handset:
         self._segment: tuple[int, Segment] | None = None
         self._link: Link | None = None
         self._attempt, self._pause = 0.0, self.pace.attempt
-        self._connected = self._reported = self._refused = 0.0
+        self._connected = self._reported = 0.0
+        self._refused = -HOUR
         self._report_wait: float | None = None
 
     def _be_born(self) -> None:
@@ -86,7 +88,7 @@ class Handset:
             "genesis": genesis(key),
             "binding_secret": _bytes_of(grant["binding_secret"]),
             "freeze_key": _bytes_of(grant["freeze_key"]),
-            "operators": _operators(grant["operators"]),
+            "operators": _bytes_of(grant["operators"]),
             "times": grant["times"],
             "mqtt": [grant["mqtt_host"] or host, grant["mqtt_port"]],
             "pairing": [grant["pairing_host"] or host, grant["pairing_port"]],
@@ -159,6 +161,7 @@ class Handset:
     def step(self) -> None:
         """Do what is to be done now, and wait a moment for what happens."""
         self.binding.lease()
+        self.memory.forget(self._clock())
         if self._link is None:
             self._connect()
             return
@@ -216,18 +219,16 @@ class Handset:
                     self._take(frame)
                 case Lost(ready):
                     self.lose()
-                    if not ready:
-                        self._renew_once_an_hour()
+                    if not ready and time.monotonic() - self._refused > HOUR:
+                        self._refused = time.monotonic()
+                        self._try_to_renew()
             event = link.event(0.0001)
 
-    def _renew_once_an_hour(self) -> None:
-        now = time.monotonic()
-        if not self._refused or now - self._refused > HOUR:
-            self._refused = now
-            try:
-                self.renew()
-            except (OSError, pairing.Refused):
-                return
+    def _try_to_renew(self) -> None:
+        """A new certificate holds from the next connection on."""
+        with suppress(OSError, pairing.Refused):
+            self.renew()
+            self.lose()
 
     def _take(self, frame: bytes) -> None:
         now, present, former = time.monotonic(), self.memory.get("keys"), self.memory.get("keys_before")
@@ -238,9 +239,11 @@ class Handset:
             self._report_wait = None
             if self.binding.obey(command):
                 self._report()
-        elif former is not None and any(
-            frames.read(frame, kind, self.handset, key) is not None
-            for kind, key in (("command", former[0]), ("receipt", former[1]))
+            if self.memory.get("keys") != present and self.certificate_is_due():
+                self._try_to_renew()
+        elif former is not None and (
+            frames.read(frame, "command", self.handset, former[0])
+            or frames.read(frame, "receipt", self.handset, former[1])
         ):
             self._report()
 
@@ -279,6 +282,11 @@ class Handset:
         self.memory.close()
 
     @property
+    def public_key(self) -> bytes:
+        """Of what the handset signs."""
+        return self._identity.public_key().public_bytes_raw()
+
+    @property
     def connected(self) -> bool:
         return self._link is not None and self._link.ready
 
@@ -292,7 +300,3 @@ def _bytes_of(value: Any) -> Any:
     if isinstance(value, list):
         return [_bytes_of(each) for each in value]
     return base64.b64decode(value, validate=True)
-
-
-def _operators(value: Any) -> list[list[bytes]]:
-    return [[bytes.fromhex(who), _bytes_of(key)] for who, key in value]

@@ -95,7 +95,7 @@ class Link:
 
     def _message(self, client: Client, data: object, message: MQTTMessage) -> None:
         if message.topic == self._down:
-            self._events.put(Down(message.payload))
+            self._events.put(Down(bytes(message.payload)))
 
     def _disconnected(
         self, client: Client, data: object, flags: DisconnectFlags, code: ReasonCode, more: Properties | None

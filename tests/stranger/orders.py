@@ -18,7 +18,9 @@ from tests.stranger.sealing import opened
 
 BOUND, FROZEN, WIPING, WIPED = 1, 2, 3, 4
 BY_COMMAND, BY_LEASE = 1, 2
-DONE, WIPE_STARTED, OLD_POLICY, WRONG_EPOCH, OLD_NONCE, NOT_APPROVED, TOO_OFTEN, WRONG_STATE, UNOPENED = range(1, 10)
+DONE, WIPE_STARTED, OLD_POLICY, WRONG_EPOCH, OLD_NONCE, NOT_APPROVED, TOO_OFTEN, WRONG_STATE, UNOPENED = (
+    range(1, 10)
+)
 FREEZE, REBIND, WIPE, LEASE, POLICY, REKEY = range(1, 7)
 MEMBERS = {FREEZE: 1, REBIND: 3, WIPE: 2, LEASE: 3, POLICY: 6, REKEY: 3}
 KEPT = 8
@@ -72,8 +74,8 @@ class Binding:
 
     def lease_used(self) -> float:
         """Time without the hub: the longer of running time and wall-clock time."""
-        running = self.memory.get("lease_running", 0) / 1000 + time.monotonic() - self._seen
-        return max(0.0, running, self._clock() - self.memory.get("lease_wall", int(self._clock())))
+        running = int(self.memory.get("lease_running", 0)) / 1000 + time.monotonic() - self._seen
+        return max(0.0, running, self._clock() - int(self.memory.get("lease_wall", int(self._clock()))))
 
     def lease(self) -> None:
         """Keep account, and do what the lease asks for."""
@@ -173,14 +175,16 @@ class Binding:
         digest = hashlib.sha256(encode(body)).digest()
         message = b"compline/1 approval" + get("handset") + get("binding") + order + digest
         keys = dict(get("operators"))
-        return {who for who, signature in approvals if who in keys and signed_by(keys[who], signature, message)}
+        return {
+            who for who, signature in approvals if who in keys and signed_by(keys[who], signature, message)
+        }
 
     def _wipe(self, order: bytes, body: list[Any]) -> int:
         now = time.monotonic()
         self._refused = [each for each in self._refused if now - each < HOUR]
         if len(self._refused) >= 5:
             return TOO_OFTEN
-        if len(self._approvers(order, [WIPE], body[1])) < 2:
+        if len(self._approvers(order, [WIPE, []], body[1])) < 2:
             self._refused.append(now)
             return NOT_APPROVED
         self.memory.put(state=WIPING, cause=BY_COMMAND, wipe=order)
@@ -200,7 +204,7 @@ class Binding:
             return OLD_POLICY
         before = self.memory.get("operators")
         if len(before) >= 2 and sorted(before) != sorted(operators):
-            unsigned = [POLICY, bytes(16), version, times, operators]
+            unsigned = [POLICY, bytes(16), version, times, operators, []]
             if len(self._approvers(order, unsigned, approvals)) < 2:
                 return NOT_APPROVED
         self.memory.put(policy=version, times=times, operators=operators)

@@ -6,7 +6,7 @@ import secrets
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,18 +18,27 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.stranger.cbor import Malformed, decode, encode
+from tests.stranger.cbor import decode, encode
 from tests.stranger.frames import signed_by
 from tests.stranger.sealing import mac
 
 PATIENCE = 20.0
 MOST = 16_384
+REFUSED = 3
 NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: times are judged by the handset, not by TLS
 
-REASONS = (
-    "no_offer expired used spent wrong_proof collector_elsewhere handset_refused unknown_handset "
-    "withdrawn unable"
-).split()
+REASONS = {
+    1: "no offer",
+    2: "expired",
+    3: "used",
+    4: "spent",
+    5: "wrong proof",
+    6: "collector elsewhere",
+    7: "handset refused",
+    8: "unknown handset",
+    9: "withdrawn",
+    10: "unable",
+}
 
 
 class Refused(Exception):
@@ -74,14 +83,19 @@ class _Talk:
         size = int.from_bytes(self._exactly(2), "big")
         message = self._exactly(size) if size <= MOST else b""
         try:
-            (body,) = decode(message, MOST)
-            if body[0] == 3:
-                raise Refused(f"{REASONS[body[1] - 1]}, {body[2]} tries left")
-            if body[0] != tag or len(body) != members + 1:
-                raise Malformed("another message")
-        except (Malformed, ValueError, TypeError, IndexError) as error:
-            raise Refused(f"malformed: {error}") from error
-        return message, body[1:]
+            ((found, *body),) = decode(message, MOST)
+        except (ValueError, TypeError) as error:
+            raise Refused("malformed") from error
+        if found == REFUSED and len(body) == 2:
+            raise Refused(f"{REASONS.get(body[0])}, {body[1]} tries left")
+        if found != tag or len(body) != members:
+            raise Refused("another message than expected")
+        return message, body
+
+    def wait_for_the_end(self) -> None:
+        """Until the hub hangs up: what is left unread here would tear the connection under its last message."""
+        with suppress(OSError):
+            self._wire.recv(1)
 
     @property
     def certificate(self) -> bytes:
@@ -155,6 +169,7 @@ def joining(
             raise Refused("the hub does not know the code")
         yield Joined(certificate, grant, hub_time, keys)
         talk.send(3)
+        talk.wait_for_the_end()
 
 
 def renewed(

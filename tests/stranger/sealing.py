@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
+from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey, PyHPKEError
 
-from tests.stranger.cbor import encode
+from tests.stranger.cbor import Malformed, encode
 from tests.stranger.verdict import Verdict, Versions
 
 SEGMENT = 256
@@ -39,6 +39,11 @@ def pseudonym(branch_key: bytes, what: str, number: str) -> bytes:
     return mac(branch_key, what.encode() + b"\0", number.strip(" ").encode())[:8]
 
 
+def associated(handset: bytes, binding: bytes, epoch: int, seq: int) -> bytes:
+    """What ties an entry to its place; the header's seq is 0."""
+    return encode([handset, binding, epoch, seq])
+
+
 @dataclass
 class Segment:
     """Consecutive verdicts sealed under one key, which only this run knows."""
@@ -64,7 +69,7 @@ class Segment:
         self.next_seq = self.first_seq
 
     def _sealed(self, nonce: int, seq: int, plaintext: bytes) -> bytes:
-        aad = encode([self.handset, self.binding, self.epoch, seq])
+        aad = associated(self.handset, self.binding, self.epoch, seq)
         return self._key.encrypt(nonce.to_bytes(12, "big"), plaintext, aad)
 
     @property
@@ -82,9 +87,11 @@ class Segment:
 
 def opened(key: X25519PrivateKey, sealed: bytes, info: bytes) -> bytes:
     """What was sealed to this key in one shot."""
-    print("opened", len(sealed), info.hex())
-    context = _ONE_SHOT.create_recipient_context(sealed[:32], KEMKey.from_pyca_cryptography_key(key), info)
-    return context.open(sealed[32:])
+    try:
+        own = KEMKey.from_pyca_cryptography_key(key)
+        return _ONE_SHOT.create_recipient_context(sealed[:32], own, info).open(sealed[32:])
+    except PyHPKEError as error:
+        raise Malformed("not sealed to this key for this") from error
 
 
 def sealed_to(key: bytes, info: bytes, plaintext: bytes) -> bytes:
