@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,18 @@ import pytest
 
 from tests.running_hub import hub_settings, running_hub
 from tests.stranger import sealing, vault
+from tests.stranger.cbor import decode, encode
 from tests.stranger.delivery import Pace
 from tests.stranger.frames import read
 from tests.stranger.handset import Handset
 from tests.stranger.orders import BOUND, FROZEN, WIPED
-from tests.stranger.verdict import Finding
+from tests.stranger.pairing import Refused
+from tests.stranger.verdict import CALL, CHAT, FULL, Finding, Verdict
 
 HURRY = Pace(linger=0.2, patience=2.0, same_gap=1.0, attempt=0.1)
 NOTES = b"what the collector keeps on the handset"
 TAKEN, GAP, FORK = 1, 2, 3
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 
 class Branch:
@@ -101,16 +106,15 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Branch]:
         branch.close()
 
 
-def judge(handset: Handset, count: int) -> None:
+def judge(handset: Handset, count: int, duration: int = 20) -> None:
     """Some calls, in a segment of their own."""
     contact = handset.pseudonym("contact", "+86 139-0000-0000")
     finding = Finding(category=3, severity=2, technique=3, confidence=87, offset=5, entry=312, role=1)
     for number in range(count):
         now = int(time.time())
         findings = (finding,) if number % 3 == 0 else ()
-        handset.judge(
-            started=now, judged=now + 30, duration=20, speech=11, contact=contact, findings=findings
-        )
+        when = {"started": now, "judged": now + 90, "duration": duration, "speech": 11}
+        handset.judge(contact=contact, findings=findings, **when)
     handset.end_segment()
 
 
@@ -144,6 +148,36 @@ def outcomes(handset: Handset) -> list[int]:
 
     handset.courier.receipt = receipt  # type: ignore[method-assign]
     return noted
+
+
+def test_page_when_its_examples_are_read_then_they_are_what_the_stranger_writes() -> None:
+    blocks = re.findall(r"```\n([0-9a-f\n]+)```", PAGE.read_text())
+    frames = [bytes.fromhex(block.replace("\n", "")) for block in blocks]
+    assert len(frames) > 6
+    assert all(encode(decode(frame)) == frame for frame in frames)
+    contact, case, evidence = (
+        number.to_bytes(size, "big") for number, size in ((1234, 8), (1241, 8), (1234, 32))
+    )
+    call = Verdict(
+        1234, 600, 890, CALL, FULL, 1, True, True, 263, 171, contact, case, evidence, (-21, -12, 5)
+    )
+    third_party = Finding(3, 3, 3, 87, 81, entry=312, role=1), Finding(3, 2, 3, 87, 140, entry=312, role=1)
+    assert replace(call, findings=third_party).encoded(first_seq=1200) in frames
+    assert Verdict(1, 300, 300, CHAT, contact=bytes(range(8)), messages=1).encoded() in frames
+
+
+def test_pairing_when_the_code_is_another_then_neither_side_believes(branch: Branch) -> None:
+    handset = Handset(branch.folder / "Desk 0", HURRY)
+    code = branch.order("pair", "--once", "--name", "Desk 0", "--collector", "Collector of Desk 0").split()[1]
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    with pytest.raises(Refused, match="wrong proof, 2 tries left"):
+        handset.pair(wrong, "127.0.0.1", branch.settings.pairing_port, NOTES)
+    assert handset.memory.get("binding") is None
+    handset.pair(code.lower(), "127.0.0.1", branch.settings.pairing_port, NOTES)
+    handset.renew()
+    judge(handset, 1)
+    assert handset.settles()
+    handset.close()
 
 
 def test_delivery_when_batches_are_lost_doubled_and_turned_round_then_all_settles(branch: Branch) -> None:
@@ -214,11 +248,10 @@ def test_delivery_when_the_handset_was_copied_then_a_fork_is_noticed_on_both_sid
     judge(handset, 3)
     assert handset.settles()
     assert branch.alarms(handset) == []
-    handset.until(lambda: False, 0.3)  # until the broker knows that the receipt came, else it is the copy's
     handset.close()
     copy = Handset(branch.folder / "copy", HURRY)
     noted = outcomes(copy)
-    judge(copy, 2)
+    judge(copy, 2, duration=60)
     assert copy.until(lambda: copy.courier.stopped)
     assert noted == [FORK]
     assert branch.alarms(copy) == ["fork"]
@@ -232,10 +265,11 @@ def test_binding_when_two_operators_approve_a_wipe_then_only_what_is_owed_is_lef
         key = str(branch.folder / f"{name}.key")
         branch.order("operator", "new", name, "--out", key, *branch.passphrase, config=False)
         branch.order("operator", "add", f"{key}.pub")
-    assert handset.until(lambda: len(handset.memory.get("operators")) == 2)
+    assert handset.until(lambda: "done" in branch.order("commands", "Desk 4", "--limit", "1"))
+    assert len(handset.memory.get("operators")) == 2
     judge(handset, 5)
     branch.order("wipe", "Desk 4", "--yes")
-    wipe = branch.order("commands", "Desk 4").split("wipe")[0].split()[-3]
+    (wipe,) = re.findall(r"\b[0-9a-f]{12}\b", branch.order("commands", "Desk 4", "--limit", "1"))
     for name in ("Lin", "Mei"):
         branch.order("approve", wipe, "--key", str(branch.folder / f"{name}.key"), *branch.passphrase)
     assert handset.until(lambda: handset.binding.state == WIPED)

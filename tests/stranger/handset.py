@@ -161,7 +161,6 @@ class Handset:
     def step(self) -> None:
         """Do what is to be done now, and wait a moment for what happens."""
         self.binding.lease()
-        self.memory.forget(self._clock())
         if self._link is None:
             self._connect()
             return
@@ -212,6 +211,7 @@ class Handset:
         while event is not None and self._link is link:
             match event:
                 case Up():
+                    self.memory.forget(self._clock())
                     self._report()
                     self._report_wait = REPORT_AGAIN
                     self.courier.connected()

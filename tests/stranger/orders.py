@@ -167,6 +167,7 @@ class Binding:
             vault.thaw(self.memory, ended, secret)
         except (Malformed, vault.Shut):
             return UNOPENED
+        self.memory.end_segments()
         self.memory.put(freeze_key=freeze_key, epoch=begins, state=BOUND, cause=BY_COMMAND)
         return DONE
 
