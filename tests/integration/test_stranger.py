@@ -64,14 +64,12 @@ class Branch:
 
     def order(self, *words: str, config: bool = True) -> str:
         """What `compline-hub WORDS` says."""
-        said, before = io.StringIO(), sys.argv
+        said = io.StringIO()
         where = ["--config", str(self.folder / "compline.toml")] if config else []
-        sys.argv = ["compline-hub", *words, *where]
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["compline-hub", *words, *where])
             with redirect_stdout(said), pytest.raises(SystemExit) as end:
                 self._main()
-        finally:
-            sys.argv = before
         assert not end.value.code, said.getvalue()
         return said.getvalue()
 
@@ -268,8 +266,7 @@ def test_binding_when_two_operators_approve_a_wipe_then_only_what_is_owed_is_lef
     assert handset.until(lambda: "done" in branch.order("commands", "Desk 4", "--limit", "1"))
     assert len(handset.memory.get("operators")) == 2
     judge(handset, 5)
-    branch.order("wipe", "Desk 4", "--yes")
-    (wipe,) = re.findall(r"\b[0-9a-f]{12}\b", branch.order("commands", "Desk 4", "--limit", "1"))
+    (wipe,) = re.findall(r"Command\s+([0-9a-f]{12});", branch.order("wipe", "Desk 4", "--yes"))
     for name in ("Lin", "Mei"):
         branch.order("approve", wipe, "--key", str(branch.folder / f"{name}.key"), *branch.passphrase)
     assert handset.until(lambda: handset.binding.state == WIPED)
