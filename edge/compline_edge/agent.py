@@ -78,6 +78,7 @@ class Agent:
     surroundings: Surroundings = field(init=False)
     told_binding: Callable[[Binding], object] = lambda _binding: None
     told_room: Callable[[Shortage | None], object] = lambda _shortage: None
+    told_dispute: Callable[[], object] = lambda: None
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
     _tasks: asyncio.TaskGroup | None = None
     _session: asyncio.Task[None] | None = None
@@ -87,7 +88,15 @@ class Agent:
         """Wire what commands the judging to what carries the commands."""
         self.warden = Warden(self.home, clock=BootClock(), judging=self, told=self.told_binding)
         self.surroundings = surroundings_of(self.settings, self.home)
-        self.courier = link(self.settings, self.home, self.keeper, self.clock, self.warden, self.surroundings)
+        self.courier = link(
+            self.settings,
+            self.home,
+            self.keeper,
+            self.clock,
+            orders=self.warden,
+            surroundings=self.surroundings,
+            alarm=self.told_dispute,
+        )
         self.renewal = renewal(self.settings, self.home, self.keeper)
 
     @property
@@ -267,11 +276,13 @@ async def open_agent(
     told: Callable[[Verdict], object] = lambda _verdict: None,
     told_binding: Callable[[Binding], object] = lambda _binding: None,
     told_room: Callable[[Shortage | None], object] = lambda _shortage: None,
+    told_dispute: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Agent]:
     """Open home and instruments and wire them.
 
     `told` hears of each verdict once it is kept, `told_binding` of the binding when it changes and as its lease goes,
-    `told_room` when judging stops for want of room and, with None, when it goes on.
+    `told_room` when judging stops for want of room and, with None, when it goes on, `told_dispute` when hub and handset
+    disagree about the past.
 
     Raises:
         NothingToWatch: no folder is set.
@@ -326,6 +337,7 @@ async def open_agent(
             threads=threads,
             told_binding=told_binding,
             told_room=told_room,
+            told_dispute=told_dispute,
         )
 
 

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
 from compline_edge.clock import BootClock, SystemClock
+from compline_edge.core.dispute_words import DISPUTED
 from compline_edge.core.lease_words import OPEN_AGAIN, told
 from compline_edge.core.room_words import JUDGING_AGAIN, Shortage, judging_stopped
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
@@ -240,7 +241,11 @@ async def _run(settings: EdgeSettings) -> None:
     def tell_room(shortage: Shortage | None) -> None:
         console.print(JUDGING_AGAIN if shortage is None else judging_stopped(shortage))
 
-    async with open_agent(settings, told_binding=tell, told_room=tell_room) as agent:
+    def tell_dispute() -> None:
+        console.print(DISPUTED)
+
+    agent_of = open_agent(settings, told_binding=tell, told_room=tell_room, told_dispute=tell_dispute)
+    async with agent_of as agent:
         running = asyncio.ensure_future(agent.run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)

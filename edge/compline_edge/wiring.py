@@ -141,6 +141,7 @@ def link(
     clock: Clock,
     orders: Orders | None = None,
     surroundings: Surroundings | None = None,
+    alarm: Callable[[], object] = lambda: None,
 ) -> CourierLoop:
     """Wire the courier of an enrolled handset to the hub it was bound by; ``orders`` hears what the hub commands."""
     return CourierLoop(
@@ -153,6 +154,7 @@ def link(
         clock=clock,
         orders=orders,
         surroundings=surroundings,
+        alarm=alarm,
     )
 
 

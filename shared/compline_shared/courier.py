@@ -78,12 +78,7 @@ class Online:
     went_back: float | None = None  # monotonic s of the last gap
 
 
-@dataclass(frozen=True, slots=True)
-class Disputed:
-    """The hub's past is not ours: nothing is sent until a person has looked and started the agent anew."""
-
-
-Link: TypeAlias = Offline | Connecting | Online | Disputed
+Link: TypeAlias = Offline | Connecting | Online
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +89,9 @@ class Courier:
     pace: Pace = Pace()
     link: Link = Offline()
     network: bool = True  # whether there is any
+    disputed: bool = (
+        False  # the hub's past is not ours: no batch goes out until a person started the agent anew
+    )
 
     @property
     def sent(self) -> int:
@@ -195,7 +193,16 @@ def react(courier: Courier, event: Event, now: float) -> Step:
 
 
 def _at(courier: Courier, link: Link, *, settled: int | None = None) -> Courier:
-    return Courier(courier.settled if settled is None else settled, courier.pace, link, courier.network)
+    settled = courier.settled if settled is None else settled
+    return Courier(settled, courier.pace, link, courier.network, courier.disputed)
+
+
+def _disputed(courier: Courier) -> Step:
+    """The connection stays: reports go up and orders come down, a freeze above all."""
+    link = courier.link
+    if isinstance(link, Online):
+        link = Online(link.sent, link.since, link.misses)
+    return Courier(courier.settled, courier.pace, link, courier.network, disputed=True), (Alarm(),)
 
 
 def _conditioned(courier: Courier, event: Conditioned, now: float) -> Step:
@@ -204,14 +211,14 @@ def _conditioned(courier: Courier, event: Conditioned, now: float) -> Step:
         link = Offline(now + pace.reconnect * event.jitter)  # a whole branch gets its network back at once
     elif isinstance(link, Offline) and courier.network and not event.network:
         link = Offline(now + pace.no_network, link.misses)
-    return Courier(courier.settled, pace, link, event.network), ()
+    return Courier(courier.settled, pace, link, event.network, courier.disputed), ()
 
 
 def _connected(courier: Courier, now: float) -> Step:
     match courier.link:
         case Connecting(misses=misses):
             return _at(courier, Online(sent=courier.settled, since=now, misses=misses)), ()
-        case Offline() | Online() | Disputed():
+        case Offline() | Online():
             return courier, ()
 
 
@@ -221,7 +228,7 @@ def _lost(courier: Courier, jitter: float, now: float) -> Step:
             pass
         case Online(misses=served, since=since):
             misses = 0 if now - since >= courier.pace.longest else served
-        case Offline() | Disputed():
+        case Offline():
             return courier, ()
     pace = courier.pace
     delay = _grown(pace.reconnect, misses, pace.longest) if courier.network else pace.no_network
@@ -229,13 +236,15 @@ def _lost(courier: Courier, jitter: float, now: float) -> Step:
 
 
 def _answered(courier: Courier, settlement: Settlement, now: float) -> Step:
+    if courier.disputed:
+        return courier, ()
     match settlement:
         case Settle(up_to=up_to):
             return _settled(courier, up_to, now)
         case Resend(up_to=up_to):
             return _went_back(courier, up_to, now)
         case Dispute():
-            return _at(courier, Disputed()), (Alarm(),)
+            return _disputed(courier)
 
 
 def _settled(courier: Courier, up_to: int, now: float) -> Step:
@@ -267,14 +276,14 @@ def _looked(courier: Courier, look: Looked, now: float) -> Step:
             return _at(courier, Connecting(misses)), (Connect(misses),)
         case Offline(retry=retry):
             return courier, (Wait(retry),)
-        case Connecting() | Disputed():
+        case Connecting():
             return courier, (Wait(None),)
         case Online() as link:
             return _dispatched(courier, link, look, now)
 
 
 def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Step:
-    if not look.due and not link.flights:
+    if courier.disputed or (not look.due and not link.flights):
         return courier, (Wait(None),)
     pace = courier.pace
     misses_at = _misses_at(link.flights, link.unanswered, look, pace, now)
@@ -282,7 +291,7 @@ def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Ste
         again = Online(courier.settled, link.since, link.misses, (), link.unanswered + 1, link.went_back)
         return _at(courier, again), (Wait(now),)
     if look.due and look.due[0].seq != link.sent + 1:  # the hub asks for what is no longer kept
-        return _at(courier, Disputed()), (Alarm(),)
+        return _disputed(courier)
     batches, ripe_at = _ripe(look, pace, now)
     commands: list[Command] = []
     flights = link.flights

@@ -21,9 +21,10 @@ from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
 from compline_shared.batch import Batch, Outcome, Receipt, pack, pack_receipt
-from compline_shared.courier import Disputed, Offline, Online
+from compline_shared.courier import Offline, Online
 from compline_shared.ids import BindingId
 from compline_shared.p256 import point_of
+from compline_shared.reports import sign_report
 from compline_shared.taxonomy import Severity
 from tests.branch import Broker, HubEnd, at, courier_of, keeper_of, running, until
 from tests.homes import HubKeys, SystemClock, enrolled, opened
@@ -145,13 +146,20 @@ async def test_courier_when_receipts_are_forged_then_nothing_settles(
     assert (home.outbox.settled, len(hub.verdicts)) == (0, 2)
 
 
-async def test_courier_when_hub_has_another_past_then_disputes_and_is_silent(
+async def test_courier_when_hub_has_another_past_then_it_sends_no_verdicts_and_still_reports(
     home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
     hub._heads = [bytes(32)]
     judge(home, 1, severity=Severity.VETO)
     async with running(courier_of(home, broker.port, tmp_path / "home")) as courier:
-        await until(lambda: isinstance(courier.link, Disputed))
+        await until(lambda: courier.disputed)
+        sent = len(hub.frames)
+        judge(home, 1, severity=Severity.VETO)
+        report = sign_report(home.binding.report(owed=2, last_seq=2), home.identity.signing)
+        await until(lambda: isinstance(courier.link, Online))
+        courier.post(report)
+        await until(lambda: len(hub.reports) == 1)
+    assert hub.frames[sent:] == [report]
     assert home.outbox.settled == 0
 
 

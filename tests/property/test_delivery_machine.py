@@ -22,7 +22,6 @@ from compline_shared.courier import (
     Connected,
     Connecting,
     Courier,
-    Disputed,
     Event,
     Looked,
     Lost,
@@ -153,7 +152,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def honest_sides_never_dispute(self) -> None:
         assert not self.alarms
-        assert not isinstance(self.courier.link, Disputed)
+        assert not self.courier.disputed
 
     @invariant()
     def bytes_in_flight_are_bounded(self) -> None:

@@ -14,7 +14,6 @@ from compline_shared.courier import (
     Connected,
     Connecting,
     Courier,
-    Disputed,
     Event,
     Flight,
     Looked,
@@ -180,7 +179,7 @@ def test_looked_when_receipts_fail_again_then_waits_twice_as_long() -> None:
 
 def test_looked_when_hub_asks_for_what_is_gone_then_alarm() -> None:
     courier, did = react(ONLINE, looked(entry(5)), NOW)
-    assert (courier.link, did) == (Disputed(), (Alarm(),))
+    assert (courier.disputed, did) == (True, (Alarm(),))
 
 
 def test_receipt_when_it_covers_flights_then_they_land_and_are_settled() -> None:
@@ -224,12 +223,21 @@ def test_gap_when_offline_then_nothing() -> None:
     assert react(Courier(settled=3), Answered(Resend(2)), NOW) == (Courier(settled=3), ())
 
 
-def test_dispute_when_found_then_alarm_and_silence() -> None:
+def test_dispute_when_found_then_alarm_once_and_no_batch() -> None:
     courier, did = react(flying(Flight(7, 900, NOW)), Answered(Dispute()), NOW)
-    assert (courier.link, did) == (Disputed(), (Alarm(),))
+    assert (courier.disputed, did) == (True, (Alarm(),))
+    assert commands(courier, looked(entry(8, urgent=True)), NOW + 1_000) == (Wait(None),)
+    for receipt in (Dispute(), Settle(8), Resend(0)):
+        assert react(courier, Answered(receipt), NOW) == (courier, ())
+
+
+def test_dispute_when_the_connection_breaks_then_it_is_made_again_for_reports_and_orders() -> None:
+    courier = after(flying(Flight(7, 900, NOW)), Answered(Dispute()))
+    courier = after(courier, Lost(jitter=1.0))
+    assert react(courier, looked(), NOW + 1) == (replace(courier, link=Connecting(1)), (Connect(1),))
+    courier = after(replace(courier, link=Connecting(1)), Connected())
+    assert isinstance(courier.link, Online)
     assert commands(courier, looked(entry(1, urgent=True))) == (Wait(None),)
-    assert after(courier, Lost(jitter=1.0)) == courier
-    assert after(courier, Connected()) == courier
 
 
 def test_looked_when_what_was_sent_is_on_its_way_still_then_it_is_not_sent_again() -> None:

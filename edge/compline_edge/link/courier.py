@@ -74,12 +74,14 @@ class CourierLoop:
         pace: Pace | None = None,
         orders: Orders | None = None,
         surroundings: Surroundings | None = None,
+        alarm: Callable[[], object] = lambda: None,
         sense_s: float = SENSE,
     ) -> None:
         """``hub`` says by which keys the hub is known now; ``find`` where to try, in order, for each attempt anew.
 
         ``orders`` hears the frames that are no receipts, one after another, and is asked what to say first.
-        ``surroundings`` set the pace; without them it stays as ``pace`` says.
+        ``surroundings`` set the pace; without them it stays as ``pace`` says. ``alarm`` is called once handset and hub
+        disagree about the past: nobody but a person can say who is right.
         """
         self._entries = entries
         self._identity = identity
@@ -90,6 +92,7 @@ class CourierLoop:
         self._clock = clock
         self._orders = orders
         self._surroundings = surroundings
+        self._alarm = alarm
         self._sense_s = sense_s
         self._pace = pace or Pace()
         self._courier = Courier(settled=entries.settled, pace=self._pace)
@@ -102,8 +105,13 @@ class CourierLoop:
 
     @property
     def link(self) -> Link:
-        """Offline, connecting, online or disputed."""
+        """Offline, connecting or online."""
         return self._courier.link
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the hub's past is not this handset's, so that it sends no verdicts."""
+        return self._courier.disputed
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -222,6 +230,7 @@ class CourierLoop:
                     await self._settle(up_to)
                 case Alarm():
                     _log.error("courier.disputed")
+                    self._alarm()
                 case Wait(until=until):
                     pass
         return until
