@@ -232,7 +232,7 @@ def far_branch(folder: Path, **settings: Any) -> Iterator[FarBranch]:
     with ExitStack() as undo:
         near, laid = undo.enter_context(links())
         near.congestion_control(DEFAULT)
-        chosen = hub_settings(folder, listen=HUB, log_level="info", **settings)
+        chosen = hub_settings(folder, listen=HUB, log_level="debug", **settings)
         init_hub(chosen)
         branch = FarBranch(chosen, near, laid, undo.enter_context(ExitStack()))
         undo.callback(branch.stop)
