@@ -32,7 +32,7 @@ def test_verdicts_when_processes_are_killed_at_random_then_each_has_its_effect_o
     assert len(storm.happened) >= 10, storm.happened
 
 
-@pytest.mark.parametrize("variant", ["real", "puback"])
+@pytest.mark.parametrize("variant", [pytest.param("real", marks=pytest.mark.prove), "puback"])
 def test_control_verdicts_when_a_brokers_acknowledgement_is_taken_for_a_receipt_then_they_are_lost(
     tmp_path: Path, variant: str
 ) -> None:
@@ -45,7 +45,7 @@ def test_control_verdicts_when_a_brokers_acknowledgement_is_taken_for_a_receipt_
         if variant == "real":
             eventually(storm.all_settled, "all settled", within=HEALING)
         else:
-            time.sleep(10.0)
+            time.sleep(6.0)
     assert (storm.faults() == []) is (variant == "real")
 
 
@@ -53,14 +53,14 @@ def test_verdicts_when_two_hubs_of_one_name_are_on_the_lan_then_each_gets_those_
     tmp_path: Path,
 ) -> None:
     """Both moved to other ports: the handsets have to ask the network, and hear of both."""
-    hubs = [Storm(tmp_path / name, handsets=2, count=300, seed=7, advertise=True) for name in ("a", "b")]
+    hubs = [Storm(tmp_path / name, handsets=1, count=300, seed=7, advertise=True) for name in ("a", "b")]
     with hubs[0].raging(), hubs[1].raging():
         for hub in hubs:
             hub.move()
         for hub in hubs:
             eventually(hub.all_settled, "all settled", within=HEALING)
     assert [hub.faults() for hub in hubs] == [[], []]
-    assert [hub.taken() for hub in hubs] == [600, 600]
+    assert [hub.taken() for hub in hubs] == [300, 300]
 
 
 @pytest.mark.prove

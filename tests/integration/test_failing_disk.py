@@ -12,15 +12,15 @@ import pytest
 
 FAULTS = [
     # story, call, error, every n-th call in `make test`
-    ("hand-over", "fsync", "EIO", 6),
-    ("hand-over", "fsync", "EIO+", 7),
-    ("hand-over", "fdatasync", "EIO", 4),
-    ("hand-over", "pwrite64", "ENOSPC", 40),
-    ("hand-over", "pwrite64", "ENOSPC+", 61),
+    ("hand-over", "fsync", "EIO", 13),
+    ("hand-over", "fsync", "EIO+", 15),
+    ("hand-over", "fdatasync", "EIO", 9),
+    ("hand-over", "pwrite64", "ENOSPC", 90),
+    ("hand-over", "pwrite64", "ENOSPC+", 131),
     ("hand-over", "write", "ENOSPC", 5),
     ("hand-over", "rename", "EIO", 2),
-    ("hub", "fdatasync", "EIO", 5),
-    ("hub", "pwrite64", "ENOSPC", 90),
+    ("hub", "fdatasync", "EIO", 11),
+    ("hub", "pwrite64", "ENOSPC", 190),
 ]
 """The handset's SQLCipher syncs by fsync, its outbox and the hub's store by fdatasync."""
 MORE = [

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,70 +23,47 @@ from compline_shared.certificates import read_certificate
 from compline_shared.hub_keys import HubPublicKeys
 from compline_shared.p256 import point_of
 from tests.branch_store import branch
+from tests.killed_hub import PASSPHRASE
 
-SECRET = "correct horse battery"
 LONGEST = 60
 """More file changes than any of the three makes."""
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from compline_hub.office import open_hub
-from compline_hub.core.key_sets import KnownKey
-from compline_hub.rotation import retire, rotate, rotate_tls, state
-from compline_hub.safekeeping import back_up, restore, rotate_escrow
-from compline_hub.settings import HubSettings
 
-action, data, backup, at = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
-seen = 0
+class Killing:
+    """The program that dies for us, made once."""
 
-def count():
-    global seen
-    seen += 1
-    if seen == at:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.killed_hub"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-def hook(event, arguments):
-    if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir"):
-        count()
-    elif event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
-        count()
+    def __call__(self, action: str, data: Path, backup: Path, *, at: int) -> bool:
+        """Run an action and kill it before its ``at``-th change; False where it came to its end first."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{action}\t{data}\t{backup}\t{at}\n")
+        self.process.stdin.flush()
+        ended = int(self.process.stdout.readline())
+        assert ended in (0, -signal.SIGKILL)
+        return ended != 0
 
-sync = os.fsync
-
-def counted_sync(handle):
-    count()
-    sync(handle)
-
-os.fsync = counted_sync
-settings = HubSettings(data_dir=data)
-sys.addaudithook(hook)
-match action:
-    case "backup":
-        back_up(settings, backup, passphrase="correct horse battery", by="ada")
-    case "restore":
-        restore(settings, backup, passphrase="correct horse battery", by="ada")
-    case "rotate":
-        rotate_escrow(settings, by="ada")
-    case "rotate-tls":
-        rotate_tls(settings, by="ada")
-    case "command" | "signing" | "sealing" | "ca":
-        rotate(settings, KnownKey(action), by="ada")
-    case "open":
-        with open_hub(settings):
-            pass
-    case "retire":
-        with open_hub(settings) as hub:
-            retire(hub, even_so=state(hub).name)
-"""
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
 
 
-def killed(action: str, data: Path, backup: Path, *, at: int) -> bool:
-    """Run an action and kill it before its ``at``-th change; False where it came to its end first."""
-    command = [sys.executable, "-c", KILLED, action, str(data), str(backup), str(at)]
-    ended = subprocess.run(command, check=False, capture_output=True)
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
-    return ended.returncode != 0
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Killing]:
+    killing = Killing()
+    yield killing
+    killing.close()
 
 
 def secrets_of(settings: HubSettings) -> list[str]:
@@ -112,7 +90,7 @@ def points(step: int) -> list[int]:
 
 
 def test_rotation_when_killed_anywhere_then_every_secret_still_opens(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     expected = secrets_of(hub)
     kills = 0
@@ -129,37 +107,30 @@ def test_rotation_when_killed_anywhere_then_every_secret_still_opens(
 
 
 def test_rotation_control_when_the_key_is_replaced_before_the_secrets_then_a_kill_loses_them(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     """What the order of the steps is for."""
     data = tmp_path / "hub"
     shutil.copytree(hub.data, data)
-    broken = KILLED.replace(
-        "sys.addaudithook(hook)",
-        "from compline_hub.store.key_files import KeyFiles\n"
-        "KeyFiles(Path(data) / 'keys').stage('escrow')\n"
-        "KeyFiles(Path(data) / 'keys').end_rotation('escrow', staged_is_true=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)",
-    )
 
-    subprocess.run([sys.executable, "-c", broken, "rotate", str(data), "none", "0"], check=False)
+    assert killed("broken escrow", data, tmp_path / "none", at=0)
 
     with pytest.raises(InvalidTag):
         secrets_of(HubSettings(data_dir=str(data)))
 
 
 def test_backup_when_killed_anywhere_then_the_older_one_or_the_new_one_is_there_whole(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     backup = tmp_path / "backup"
-    back_up(hub, backup, passphrase=SECRET, by="ada")
+    back_up(hub, backup, passphrase=PASSPHRASE, by="ada")
     older = backup.read_bytes()
     kills = 0
     for at in points(3):
         ended = not killed("backup", hub.data, backup, at=at)
         if backup.read_bytes() != older:
             there = tmp_path / "check" / str(at)
-            restore(HubSettings(data_dir=str(there)), backup, passphrase=SECRET, by="ada")
+            restore(HubSettings(data_dir=str(there)), backup, passphrase=PASSPHRASE, by="ada")
             older = backup.read_bytes()
         if ended:
             break
@@ -168,16 +139,16 @@ def test_backup_when_killed_anywhere_then_the_older_one_or_the_new_one_is_there_
 
 
 def test_restore_when_killed_anywhere_then_nothing_is_there_or_the_whole_hub(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     backup, expected = tmp_path / "backup", secrets_of(hub)
-    back_up(hub, backup, passphrase=SECRET, by="ada")
+    back_up(hub, backup, passphrase=PASSPHRASE, by="ada")
     kills = 0
     for at in points(6):
         settings = HubSettings(data_dir=str(tmp_path / str(at) / "hub"))
         ended = not killed("restore", settings.data, backup, at=at)
         if not settings.data.exists():
-            restore(settings, backup, passphrase=SECRET, by="ada")
+            restore(settings, backup, passphrase=PASSPHRASE, by="ada")
         assert secrets_of(settings) == expected, at
         if ended:
             break
@@ -217,7 +188,7 @@ EVERY = [pytest.param(1, marks=pytest.mark.prove), 4]
 @pytest.mark.parametrize("every", EVERY)
 @pytest.mark.parametrize("kind", ["command", "signing", "sealing"])
 def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_old_beside_it(
-    hub: HubSettings, tmp_path: Path, kind: str, every: int
+    hub: HubSettings, tmp_path: Path, kind: str, every: int, killed: Killing
 ) -> None:
     old, *_ = keys_of(hub.data)
     kills, renewed = 0, 0
@@ -238,27 +209,20 @@ def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_
 
 
 def test_rotation_control_when_the_key_is_replaced_before_the_database_knows_then_the_hub_does_not_start(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     """What the order of the steps is for."""
     data = tmp_path / "hub"
     shutil.copytree(hub.data, data)
-    broken = KILLED.replace(
-        "sys.addaudithook(hook)",
-        "from compline_hub.store.key_files import KeyFiles\n"
-        "KeyFiles(Path(data) / 'keys').stage('command')\n"
-        "KeyFiles(Path(data) / 'keys').end_rotation('command', staged_is_true=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)",
-    )
 
-    subprocess.run([sys.executable, "-c", broken, "command", str(data), "none", "0"], check=False)
+    assert killed("broken command", data, tmp_path / "none", at=0)
 
     with pytest.raises(HubNotReady, match="do not fit"):
         keys_of(data)
 
 
 def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_gone_as_the_database_says(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     rotating = tmp_path / "rotating"
     shutil.copytree(hub.data, rotating)
@@ -278,7 +242,7 @@ def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_g
 
 @pytest.mark.parametrize("every", EVERY)
 def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_issues_as_the_database_says(
-    hub: HubSettings, tmp_path: Path, every: int
+    hub: HubSettings, tmp_path: Path, every: int, killed: Killing
 ) -> None:
     """Begun, second round, end: each is killed at each change, and then gone on with."""
     steps = ("ca", "retire", "open", "retire")
@@ -313,7 +277,7 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
 
 
 def test_tls_keys_when_their_rotation_is_killed_anywhere_then_the_hub_shows_certificates_of_the_keys_that_it_has(
-    hub: HubSettings, tmp_path: Path
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     old, kills = keys_of(hub.data)[2], 0
     for at in points(5):
