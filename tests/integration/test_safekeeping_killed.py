@@ -181,18 +181,13 @@ def former_files(data: Path) -> set[str]:
     return {path.name for path in (data / "keys").glob("*.key.old")}
 
 
-EVERY = [pytest.param(1, marks=pytest.mark.prove), 4]
-"""Each change, or every fourth."""
-
-
-@pytest.mark.parametrize("every", EVERY)
 @pytest.mark.parametrize("kind", ["command", "signing", "sealing"])
 def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_old_beside_it(
-    hub: HubSettings, tmp_path: Path, kind: str, every: int, killed: Killing
+    hub: HubSettings, tmp_path: Path, kind: str, killed: Killing
 ) -> None:
     old, *_ = keys_of(hub.data)
     kills, renewed = 0, 0
-    for at in points(every):
+    for at in points(1):
         data = tmp_path / f"hub{at}"
         shutil.copytree(hub.data, data)
         survived = not killed(kind, data, tmp_path / "none", at=at)
@@ -204,7 +199,7 @@ def test_rotation_when_killed_anywhere_then_the_old_key_or_the_new_one_with_the_
         if survived:
             break
         kills += 1
-    assert kills * every >= 8
+    assert kills >= 8
     assert renewed >= 2  # it survived, and at least one kill came after the commit
 
 
@@ -240,9 +235,8 @@ def test_former_key_when_its_destruction_is_killed_anywhere_then_it_is_kept_or_g
     assert kills >= 1
 
 
-@pytest.mark.parametrize("every", EVERY)
 def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_issues_as_the_database_says(
-    hub: HubSettings, tmp_path: Path, every: int, killed: Killing
+    hub: HubSettings, tmp_path: Path, killed: Killing
 ) -> None:
     """Begun, second round, end: each is killed at each change, and then gone on with."""
     steps = ("ca", "retire", "open", "retire")
@@ -252,7 +246,7 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
     counts = []
     for number, step in enumerate(steps):
         kills = 0
-        for at in points(1 if step == "retire" else every):  # of that there are few
+        for at in points(1):
             data = tmp_path / f"{number}-{at}"
             shutil.copytree(stands, data)
             survived = not killed(step, data, tmp_path / "none", at=at)
@@ -272,7 +266,7 @@ def test_authority_when_any_step_of_its_rotation_is_killed_then_the_next_start_i
 
     assert (former, len(present.authorities)) == (None, 1)
     assert present.authorities != old.authorities
-    assert min(counts[0], counts[2]) * every >= 8, counts
+    assert min(counts[0], counts[2]) >= 8, counts
     assert min(counts[1], counts[3]) >= 1, counts
 
 
