@@ -221,7 +221,8 @@ class Phone:
     def _heard(self, frame: bytes) -> None:
         receipt = unpack_receipt(frame, self._crowd.keys.receipt_key, self._made.id)
         heads = (self._made.genesis, *(entry.head for entry in self._made.entries))
-        self._happened.append(Answered(settle(receipt, head_at=heads[receipt.up_to])))
+        head, settled = heads[receipt.up_to], self.courier.settled
+        self._happened.append(Answered(settle(receipt, head_at=head, settled=settled)))
         self._wake.set()
 
     def _lost(self) -> None:

@@ -133,7 +133,7 @@ class Handset:
         """Take a receipt."""
         if self._runs:
             head = self.outbox.head_at(receipt.up_to)
-            self._tell(Answered(settle(receipt, head_at=head)))
+            self._tell(Answered(settle(receipt, head_at=head, settled=self._courier.settled)))
             self._look()
 
     def greeted(self) -> None:

@@ -41,7 +41,7 @@ class Outbox:
     def head_at(self, seq: int) -> bytes | None:
         """Return the chain's head at a seq; None where it is not known (any more)."""
         if seq == 0:
-            return self._genesis
+            return None if self.progress.pruned else self._genesis
         at = seq - self.progress.pruned - 1
         return self._entries[at].head if 0 <= at < len(self._entries) else None
 

@@ -39,6 +39,7 @@ class Depositor:
         Where ``surroundings`` tell of a metered network or a low battery, evidence waits.
         """
         self._surroundings = surroundings
+        self._held = False  # whether it was said that evidence waits
         self._home = home
         self._find = find
         self._look = look_s
@@ -60,9 +61,13 @@ class Depositor:
         owed = [(binding, piece) for binding in self._home.bindings.values() for piece in _owed(binding)]
         if not owed:
             return True
-        if self._surroundings is not None and not evidence_may_go(self._surroundings.look()):
-            _log.info("evidence_waits", pieces=len(owed), reason="conditions")
+        may_go = self._surroundings is None or evidence_may_go(self._surroundings.look())
+        if not may_go:
+            if not self._held:
+                _log.info("evidence_waits", pieces=len(owed), reason="conditions")
+            self._held = True
             return True
+        self._held = False
         addresses = await self._find()
         for binding, piece in owed:
             if not await self._deposited(addresses, binding, piece):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from compline_shared.batch import ENTRY_BYTES, FRAME_BYTES, MAX_ENTRIES
-from compline_shared.delivery import Dispute, Resend, Settle, Settlement
+from compline_shared.delivery import Dispute, Gone, Resend, Settle, Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,18 @@ class Pace:
     batch_bytes: int = 8_192  # a batch that is this large goes out
     batch_age: float = 5.0  # s; a batch whose oldest entry is this old goes out
     window: int = 32_768  # bytes sent and not yet answered: a day's 200 verdicts at once, 13 s at 20 kbit/s
-    answer: float = 20.0  # s to wait for a receipt since the last one, doubled on each miss
+    answer: float = (
+        20.0  # s to wait for a receipt since the last one, doubled on each miss, up to `no_network`
+    )
     reconnect: float = 1.0  # s to wait before connecting again, doubled on each miss
-    longest: float = 120.0  # s, the most that either grows to
+    longest: float = (
+        120.0  # s, the most that it grows to, and the wait for a receipt where something is urgent
+    )
     no_network: float = 1_800.0  # s between attempts while there seems to be no network: that may be mistaken
+
+
+PROBING = 2
+"""Misses in a row after which one batch at a time goes out, until a receipt comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,8 @@ class Courier:
     pace: Pace = Pace()
     link: Link = Offline()
     network: bool = True  # whether there is any
-    disputed: bool = (
-        False  # the hub's past is not ours: no batch goes out until a person started the agent anew
-    )
+    disputed: bool = False  # the hub's past is not ours: no batch goes out until somebody starts anew
+    gone: float | None = None  # monotonic s at which the hub first asked for what is kept no longer
 
     @property
     def sent(self) -> int:
@@ -194,7 +201,7 @@ def react(courier: Courier, event: Event, now: float) -> Step:
 
 def _at(courier: Courier, link: Link, *, settled: int | None = None) -> Courier:
     settled = courier.settled if settled is None else settled
-    return Courier(settled, courier.pace, link, courier.network, courier.disputed)
+    return Courier(settled, courier.pace, link, courier.network, courier.disputed, courier.gone)
 
 
 def _disputed(courier: Courier) -> Step:
@@ -211,7 +218,7 @@ def _conditioned(courier: Courier, event: Conditioned, now: float) -> Step:
         link = Offline(now + pace.reconnect * event.jitter)  # a whole branch gets its network back at once
     elif isinstance(link, Offline) and courier.network and not event.network:
         link = Offline(now + pace.no_network, link.misses)
-    return Courier(courier.settled, pace, link, event.network, courier.disputed), ()
+    return Courier(courier.settled, pace, link, event.network, courier.disputed, courier.gone), ()
 
 
 def _connected(courier: Courier, now: float) -> Step:
@@ -243,8 +250,17 @@ def _answered(courier: Courier, settlement: Settlement, now: float) -> Step:
             return _settled(courier, up_to, now)
         case Resend(up_to=up_to):
             return _went_back(courier, up_to, now)
+        case Gone():
+            return _asked_for_the_gone(courier, now)
         case Dispute():
             return _disputed(courier)
+
+
+def _asked_for_the_gone(courier: Courier, now: float) -> Step:
+    """An old receipt comes again once; a hub that was put back too far says so to each batch and each report."""
+    if courier.gone is None:
+        return Courier(courier.settled, courier.pace, courier.link, courier.network, gone=now), ()
+    return (courier, ()) if now - courier.gone < courier.pace.answer else _disputed(courier)
 
 
 def _settled(courier: Courier, up_to: int, now: float) -> Step:
@@ -254,9 +270,10 @@ def _settled(courier: Courier, up_to: int, now: float) -> Step:
         fresh = up_to > courier.settled  # what is behind it arrives too
         flights = tuple(Flight(it.last_seq, it.size, now) if fresh else it for it in left)
         link = Online(max(link.sent, up_to), link.since, 0, flights, 0, link.went_back)
-    if up_to <= courier.settled:  # an older receipt, overtaken
+    if up_to < courier.settled:  # an older receipt, overtaken
         return _at(courier, link), ()
-    return _at(courier, link, settled=up_to), (SettleUpTo(up_to),)
+    commands = () if up_to == courier.settled else (SettleUpTo(up_to),)
+    return Courier(up_to, courier.pace, link, courier.network), commands
 
 
 def _went_back(courier: Courier, up_to: int, now: float) -> Step:
@@ -295,8 +312,9 @@ def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Ste
     batches, ripe_at = _ripe(look, pace, now)
     commands: list[Command] = []
     flights = link.flights
+    window = pace.window if link.unanswered < PROBING else 0
     for entries, size in batches:
-        if flights and sum(flight.size for flight in flights) + size > pace.window:
+        if flights and sum(flight.size for flight in flights) + size > window:
             break
         flights = (*flights, Flight(last_seq=entries[-1].seq, size=size, sent=now))
         commands.append(Send(entries))
@@ -312,12 +330,14 @@ def _misses_at(
 ) -> float | None:
     """Return when what was sent goes out again if no receipt comes, None where nothing is under way.
 
+    Where the broker is there and the hub is not, it comes to ever rarer probes: the broker keeps them for the hub.
     What is still on its way over a slow link waits up to the longest: sent again, it would queue up behind itself.
     """
     if not flights:
         return None
     sent = flights[0].sent
-    at = sent + _grown(pace.answer, unanswered, pace.longest)
+    urgent = any(entry.urgent for entry in look.due)
+    at = sent + _grown(pace.answer, unanswered, pace.longest if urgent else pace.no_network)
     return at if look.carried or now < at else max(at, min(now + pace.answer, sent + pace.longest))
 
 

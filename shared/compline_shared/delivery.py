@@ -116,15 +116,22 @@ class Dispute:
     """The hub's past is not ours: settle nothing, send nothing more, tell a person."""
 
 
-Settlement: TypeAlias = Settle | Resend | Dispute
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The hub asks for what is kept no longer: an old question that came again, or it was put back too far."""
 
 
-def settle(receipt: Receipt, *, head_at: bytes | None) -> Settlement:
+Settlement: TypeAlias = Settle | Resend | Gone | Dispute
+
+
+def settle(receipt: Receipt, *, head_at: bytes | None, settled: int) -> Settlement:
     """Decide on a receipt whose signature, handset and binding hold.
 
     ``head_at`` is our own head at ``receipt.up_to`` (genesis at 0), None where we no longer keep or never made that
-    seq.
+    seq; ``settled`` is how far receipts went before.
     """
+    if head_at is None and receipt.up_to < settled and receipt.outcome is not Outcome.FORK:
+        return Settle(receipt.up_to) if receipt.outcome is Outcome.TAKEN else Gone()
     if head_at != receipt.head:
         return Dispute()
     match receipt.outcome:

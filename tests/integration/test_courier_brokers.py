@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -17,16 +18,18 @@ from compline_edge.link.errors import Unreachable
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
 from compline_edge.vault.certificate_store import CertificateStore
+from compline_edge.vault.errors import StorageFailing
 from compline_edge.vault.home import Home
 from compline_edge.vault.identity import create_identity
 from compline_hub.link.broker import Product
 from compline_shared.batch import Batch, Outcome, Receipt, pack, pack_receipt
-from compline_shared.courier import Offline, Online
+from compline_shared.courier import Offline, Online, SealedEntry
 from compline_shared.ids import BindingId
+from compline_shared.outbox import GRAIN, KEEP_SETTLED
 from compline_shared.p256 import point_of
 from compline_shared.reports import sign_report
 from compline_shared.taxonomy import Severity
-from tests.branch import Broker, HubEnd, at, courier_of, keeper_of, running, until
+from tests.branch import FAST, Broker, HubEnd, at, courier_of, keeper_of, running, until
 from tests.homes import HubKeys, SystemClock, enrolled, opened
 from tests.running_hub import free_port
 from tests.verdicts import draft
@@ -161,6 +164,55 @@ async def test_courier_when_hub_has_another_past_then_it_sends_no_verdicts_and_s
         await until(lambda: len(hub.reports) == 1)
     assert hub.frames[sent:] == [report]
     assert home.outbox.settled == 0
+
+
+async def test_courier_when_the_hub_was_put_back_to_before_what_is_kept_then_it_disputes_and_lives_on(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+) -> None:
+    judge(home, 6)
+    now = time.time()
+    home.outbox.settle(3, now=now - KEEP_SETTLED - 2 * GRAIN)
+    home.outbox.settle(6, now=now)  # 1 to 3 are kept no longer, and the hub has nothing
+    gap = Receipt(home.place.handset, home.place.binding, 0, hub._chain.genesis, Outcome.GAP)
+    pace = replace(FAST, answer=0.5)
+    async with running(courier_of(home, broker.port, tmp_path / "home", pace=pace)) as courier:
+        await until(lambda: isinstance(courier.link, Online))
+        for _ in range(2):  # as to each report
+            hub.send(home.place.handset, pack_receipt(gap, hub.signing))
+            await asyncio.sleep(0.8)
+        await until(lambda: courier.disputed)
+        assert isinstance(courier.link, Online)
+    assert home.outbox.settled == 6
+
+
+class Failing:
+    """An outbox whose disk does not read for a while."""
+
+    def __init__(self, home: Home, failures: int) -> None:
+        self._outbox = home.outbox
+        self.failures = failures
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._outbox, name)
+
+    def due(self, *, after: int, limit: int) -> Sequence[SealedEntry]:
+        if self.failures:
+            self.failures -= 1
+            raise StorageFailing(StorageFailing.__doc__)
+        return self._outbox.due(after=after, limit=limit)
+
+
+async def test_courier_when_the_disk_does_not_read_then_it_tries_again(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compline_edge.link.courier.ROOM_RETRY", 0.1)
+    courier = courier_of(home, broker.port, tmp_path / "home")
+    failing = Failing(home, 3)
+    courier._entries = failing  # type: ignore[assignment]
+    judge(home, 2)
+    async with running(courier):
+        await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert (failing.failures, len(hub.verdicts)) == (0, 2)
 
 
 class WrongClock(SystemClock):

@@ -116,3 +116,8 @@ def test_battery_when_looked_at_then_low_where_it_is_and_nothing_charges_it(
 
 def test_battery_when_there_is_none_then_not_low() -> None:
     assert seen()[2] is False
+
+
+def test_conditions_when_the_system_tells_nothing_then_nothing_is_put_off() -> None:
+    assert seen(WLAN, "mount -t tmpfs none /sys/class") == ("free", "10.77.0.5", False)
+    assert seen(WLAN, "mount -t tmpfs none /proc")[::2] == ("free", False)

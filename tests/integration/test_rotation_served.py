@@ -22,7 +22,7 @@ from compline_hub.rotation import rotate, rotate_tls, state
 from compline_hub.settings import HubSettings
 from compline_shared.certificates import issued_by_any
 from compline_shared.enrolment import met_at
-from tests.running_hub import BROKERS, hub_settings, running_hub
+from tests.running_hub import MOSQUITTO, hub_settings, running_hub
 from tests.verdicts import draft
 
 LONG = 90.0
@@ -83,7 +83,19 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker: str) -> Phone
     return Phone(home, settings)
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize(
+    "broker",
+    [
+        "embedded",
+        pytest.param(
+            "mosquitto",
+            marks=[
+                pytest.mark.prove,
+                pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+            ],
+        ),
+    ],
+)
 async def test_phone_when_every_key_of_its_hub_is_replaced_then_it_follows_and_all_its_verdicts_arrive(
     phone: Phone,
 ) -> None:

@@ -128,12 +128,16 @@ class World(RuleBasedStateMachine):
     def batch_is_lost(self, data: st.DataObject) -> None:
         self.up.pop(data.draw(st.integers(0, len(self.up) - 1)))
 
+    def hear(self, receipt: Receipt) -> None:
+        head, settled = self.heads[receipt.up_to], self.courier.settled
+        self.happen(Answered(settle(receipt, head_at=head, settled=settled)))
+
     @precondition(lambda self: self.down)
     @rule(data=st.data(), repeat=st.booleans())
     def handset_hears(self, data: st.DataObject, repeat: bool) -> None:
         at = data.draw(st.integers(0, len(self.down) - 1))
         receipt = self.down[at] if repeat else self.down.pop(at)
-        self.happen(Answered(settle(receipt, head_at=self.heads[receipt.up_to])))
+        self.hear(receipt)
         self.look()
 
     @precondition(lambda self: self.down)
@@ -174,7 +178,7 @@ class World(RuleBasedStateMachine):
                 self.hub(self.up.pop(0))
             elif self.down:
                 receipt = self.down.pop(0)
-                self.happen(Answered(settle(receipt, head_at=self.heads[receipt.up_to])))
+                self.hear(receipt)
             elif until is not None:
                 self.now = max(self.now, until)
         assert self.courier.settled == len(self.entries)

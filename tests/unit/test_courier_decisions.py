@@ -27,7 +27,7 @@ from compline_shared.courier import (
     Wait,
     react,
 )
-from compline_shared.delivery import Dispute, Resend, Settle
+from compline_shared.delivery import Dispute, Gone, Resend, Settle
 
 PACE = Pace(batch_bytes=1_000, batch_age=5.0, window=2_000, answer=20.0, reconnect=1.0, longest=60.0)
 NOW, WALL = 100.0, 1_795_000_000.0
@@ -262,3 +262,36 @@ def test_answered_when_the_receipt_is_an_old_one_then_the_others_have_no_longer(
     courier = flying(Flight(2, SIZE, NOW), settled=1)
     courier = after(courier, Answered(Settle(1)), NOW + 19)
     assert commands(courier, looked(), NOW + 19) == (Wait(NOW + 20),)
+
+
+def test_gone_when_asked_for_once_then_an_old_receipt_came_again() -> None:
+    courier, did = react(ONLINE, Answered(Gone()), NOW)
+    assert did == ()
+    assert not react(courier, Answered(Gone()), NOW + 19)[0].disputed
+    assert react(after(courier, Answered(Settle(0)), NOW + 30), Answered(Gone()), NOW + 60)[1] == ()
+
+
+def test_gone_when_asked_for_again_then_the_hub_was_put_back_too_far() -> None:
+    courier = after(ONLINE, Answered(Gone()))
+    courier = after(after(courier, Lost(jitter=1.0)), looked(), NOW + 5)
+    courier, did = react(after(courier, Connected()), Answered(Gone()), NOW + 20)
+    assert (courier.disputed, did) == (True, (Alarm(),))
+
+
+def test_looked_when_the_hub_is_away_for_long_then_single_batches_go_out_ever_more_rarely() -> None:
+    courier, now, sent = ONLINE, NOW, 0
+    for _ in range(2_000):
+        if now > NOW + 8 * 3_600:
+            break
+        due = tuple(entry(seq, enc=b"%d" % seq, age=9.0) for seq in range(courier.sent + 1, 11))
+        courier, did = react(courier, looked(*due), now)
+        sent += sum(isinstance(command, Send) for command in did)
+        until = did[-1]
+        assert isinstance(until, Wait)
+        assert until.until is not None
+        now = until.until
+    assert 20 <= sent <= 60
+    urgent = looked(entry(courier.sent + 1, urgent=True))
+    flight = next(iter(courier.link.flights)) if isinstance(courier.link, Online) else None
+    assert flight is not None
+    assert commands(courier, urgent, flight.sent + PACE.longest) == (Wait(flight.sent + PACE.longest),)

@@ -15,6 +15,7 @@ from compline_shared.delivery import (
     Duplicate,
     Fork,
     Gap,
+    Gone,
     Inbox,
     Resend,
     Settle,
@@ -110,7 +111,18 @@ def test_settle_when_receipt_comes_then_only_a_known_head_settles(
     outcome: Outcome, own_head: bytes | None, settlement: Settlement
 ) -> None:
     receipt = Receipt(HandsetId("0" * 16), BindingId("1" * 16), up_to=5, head=HEADS[5], outcome=outcome)
-    assert settle(receipt, head_at=own_head) == settlement
+    assert settle(receipt, head_at=own_head, settled=5) == settlement
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settlement"),
+    [(Outcome.TAKEN, Settle(5)), (Outcome.GAP, Gone()), (Outcome.FORK, Dispute())],
+)
+def test_settle_when_an_old_receipt_names_what_is_kept_no_longer_then_it_is_no_dispute_by_itself(
+    outcome: Outcome, settlement: Settlement
+) -> None:
+    receipt = Receipt(HandsetId("0" * 16), BindingId("1" * 16), up_to=5, head=HEADS[5], outcome=outcome)
+    assert settle(receipt, head_at=None, settled=6) == settlement
 
 
 def test_chain_when_branch_key_differs_then_heads_tell_nothing() -> None:

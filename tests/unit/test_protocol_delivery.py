@@ -57,7 +57,10 @@ def test_delivery_when_shown_then_its_numbers_are_those_of_the_code() -> None:
     ) in row("Delivery", "a batch goes out")
     assert f"at most {pace.window // 1024} KiB" in row("Delivery", "unanswered")
     assert f"within {pace.answer:.0f} s of a batch, or of the last receipt" in row("Delivery", "no receipt")
-    assert f"up to {pace.longest:.0f} s, back to" in row("Delivery", "no receipt")
+    limits = (
+        f"up to {pace.no_network / 60:.0f} min ({pace.longest:.0f} s where anything urgent waits), back to"
+    )
+    assert limits in row("Delivery", "no receipt")
     assert (
         f"after {pace.reconnect:.0f} s, doubled up to {pace.longest:.0f} s ({SAVING_AGE:.0f} s on a low battery)"
     ) in row("Delivery", "no connection")

@@ -140,16 +140,25 @@ class CourierLoop:
 
     async def _deliver(self) -> None:
         while True:
-            self._wake.clear()
-            while self._happened:
-                await self._take(self._happened.popleft())
-            due = await self._due()
-            until = await self._do(Looked(due=due, wall=self._clock.now(), carried=self._carrier.carried))
-            if self._unsettled is not None:
-                until = min(inf if until is None else until, self._clock.monotonic() + ROOM_RETRY)
-            await self._pause(until)
-            if self._unsettled is not None:
-                await self._settle(self._unsettled)
+            try:
+                await self._round()
+            except (
+                NotKept
+            ) as error:  # the disk does not even read; what was heard meanwhile the hub says again
+                _log.warning("courier.not_read", reason=type(error).__name__)
+                await asyncio.sleep(ROOM_RETRY)
+
+    async def _round(self) -> None:
+        self._wake.clear()
+        while self._happened:
+            await self._take(self._happened.popleft())
+        due = await self._due()
+        until = await self._do(Looked(due=due, wall=self._clock.now(), carried=self._carrier.carried))
+        if self._unsettled is not None:
+            until = min(inf if until is None else until, self._clock.monotonic() + ROOM_RETRY)
+        await self._pause(until)
+        if self._unsettled is not None:
+            await self._settle(self._unsettled)
 
     async def _take(self, item: Event | bytes) -> None:
         if isinstance(item, bytes):
@@ -168,7 +177,8 @@ class CourierLoop:
             _log.warning("courier.frame_dropped", bytes=len(frame))
             return
         head = await asyncio.to_thread(self._entries.head_at, receipt.up_to)
-        await self._do(Answered(settle(receipt, head_at=head)))
+        settlement = settle(receipt, head_at=head, settled=self._courier.settled)
+        await self._do(Answered(settlement))
 
     def _order(self, frame: bytes | None) -> None:
         """Hand an order over, or with None the moment to greet; more than `MAX_FRAMES` are dropped, the hub repeats."""

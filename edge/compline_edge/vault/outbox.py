@@ -153,9 +153,9 @@ class Outbox:
         ]
 
     def head_at(self, seq: int) -> bytes | None:
-        """Return the chain's head at a seq; None where that entry was never made or is no longer kept."""
+        """Return the chain's head at a seq; None where that entry was never made or what follows is no longer kept."""
         if seq == 0:
-            return self._genesis
+            return None if self._stands().progress.pruned else self._genesis
         rows = self._rows("SELECT head FROM entry WHERE seq = ?", (seq,))
         return rows[0][0] if rows else None
 
