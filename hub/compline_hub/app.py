@@ -25,7 +25,7 @@ from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, absent_workers, certificates_of, init_hub, only_one, open_hub
+from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.rotation import is_outdated, retire
@@ -36,6 +36,7 @@ from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
+from compline_hub.worker_locks import absent_workers
 from compline_shared.transfer import ALPN
 
 __all__ = ["Hub", "init_hub", "open_hub", "serve"]

@@ -18,12 +18,13 @@ from compline_hub.errors import HubNotReady
 from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, only_worker
+from compline_hub.office import Hub
 from compline_hub.rotation import is_outdated
 from compline_hub.running import ending_of, repeat, run_on
 from compline_hub.service.intake import Intake
 from compline_hub.settings import HubSettings
 from compline_hub.store.certificate_files import SERIAL_BITS
+from compline_hub.worker_locks import only_worker
 from compline_shared.certificates import Certificate
 
 OUTDATED_SECONDS = 5.0

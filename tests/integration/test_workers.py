@@ -19,9 +19,9 @@ from compline_hub.app import init_hub
 from compline_hub.core.authority import HUB_USER
 from compline_hub.core.shares import share_of, user_of
 from compline_hub.errors import HubBusy, HubNotReady
-from compline_hub.office import absent_workers, only_worker
 from compline_hub.settings import HubSettings
 from compline_hub.work import work
+from compline_hub.worker_locks import absent_workers, only_worker
 from compline_shared.batch import Outcome, Receipt
 from compline_shared.ids import HandsetId
 from compline_shared.topics import up
