@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from compline_hub.core.shares import FIRST
+from compline_hub.core.shares import FIRST, MOST
 from compline_hub.errors import HubBusy
 from compline_hub.settings import HubSettings
 
@@ -33,12 +33,23 @@ def only_worker(settings: HubSettings, number: int) -> Iterator[None]:
 
 def absent_workers(settings: HubSettings) -> set[int]:
     """Return the numbers of the workers that the settings ask for and that do not run now."""
-    absent = set[int]()
-    for number in range(FIRST + 1, settings.workers + 1):
-        with suppress(OSError), _worker_file(settings, number).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            absent.add(number)
-    return absent
+    return {n for n in range(FIRST + 1, settings.workers + 1) if _is_free(settings, n)}
+
+
+def gone_workers(settings: HubSettings) -> set[int]:
+    """Return the numbers that a worker ever had, or was to have, in this data folder and that none has now.
+
+    The settings need not ask for them any more.
+    """
+    known = (n for n in range(FIRST + 1, MOST + 1) if _worker_file(settings, n).exists())
+    return {n for n in known if _is_free(settings, n)}
+
+
+def _is_free(settings: HubSettings, number: int) -> bool:
+    with suppress(OSError), _worker_file(settings, number).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _worker_file(settings: HubSettings, number: int) -> Path:
