@@ -77,11 +77,15 @@ def init_hub(settings: HubSettings) -> str:
     """Make the data folder, keys, tables and certificates; harmless when they exist. Returns the hub's fingerprint."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     KeyFiles(settings.data / "keys").make()
-    engine = open_engine(settings.database_url, writing=True)
-    try:
-        _migrate(settings, engine)
-    finally:
-        engine.dispose()
+    _rewrite_log(settings)
+    with holding_keys(
+        settings.data, alone=False
+    ):  # who opens the hub now must not rewrite a log that is in use
+        engine = open_engine(settings.database_url, writing=True)
+        try:
+            _migrate(settings, engine)
+        finally:
+            engine.dispose()
     with open_hub(settings) as hub:
         return hub.keys.fingerprint
 
