@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +122,19 @@ def test_broker_when_a_worker_left_a_session_that_lasts_then_it_stops_until_the_
 
     assert stopped_at < FRAMES
     assert again == FRAMES
+
+
+def test_broker_when_it_was_killed_with_a_worker_that_is_gone_then_it_takes_frames_once_the_hub_is_back(
+    small: HubSettings,
+) -> None:
+    """NATS forgets a session that does not last when its client leaves, and a killed one sees nobody leave."""
+    log, pid = small.data / "logs" / "worker-2", small.data / "broker" / "nats.pid"
+    with running_hub(small), worker(small):
+        eventually(lambda: "broker_connected" in events(log), "it hears", within=SECONDS)
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    back = msgspec.structs.replace(small, port=free_port())  # this process still has the page's socket
+    with running_hub(back) as hub, handset_at(hub) as (client, handset):
+        assert acknowledged(client, handset) == FRAMES
 
 
 @pytest.mark.parametrize("broker", BROKERS)
