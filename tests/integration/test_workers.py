@@ -60,7 +60,7 @@ def worker(settings: HubSettings, number: int = 2) -> Iterator[subprocess.Popen[
 
 
 def settled(client: Client, handset: WireHandset, last: int) -> Receipt:
-    """Send until a receipt says so: a worker that is back answers once more what its broker kept for it."""
+    """Send until a receipt says so: that of an earlier frame may still be under way."""
     return next(
         r for r in iter(lambda: deliver(client, handset, handset.frame(1, last)), None) if r.up_to == last
     )
