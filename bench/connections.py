@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -96,14 +96,20 @@ def figures() -> Iterable[Figure]:
                 target = crowds.sent + STORM
                 settled = crowds.wait_for(lambda state: state[1] >= target, SETTLE_SECONDS)[1]
                 spent = time.monotonic() - killed
+                by_handset = crowds.settled()
         with open_hub(settings) as hub, hub.store.transaction() as ledger:
-            kept = [binding.up_to for binding in ledger.bindings()]
+            kept = {binding.handset: binding.up_to for binding in ledger.bindings()}
             hub_has = hub.reading.last_arrival()
     yield Figure("storm_hub_away", back, "s", None, "lower")
     yield Figure("storm_settled", settled - crowds.sent, "verdicts", STORM, "higher")
     yield Figure("storm_seconds", spent, "s", None, "lower")
-    yield Figure("storm_lost", max(0, settled - sum(kept)), "verdicts", None, "lower")
-    yield Figure("storm_twice", hub_has - sum(kept), "verdicts", None, "lower")
+    yield Figure("storm_lost", lost(by_handset, kept), "verdicts", None, "lower")
+    yield Figure("storm_twice", hub_has - sum(kept.values()), "verdicts", None, "lower")
+
+
+def lost(settled: Mapping[HandsetId, int], kept: Mapping[HandsetId, int]) -> int:
+    """How many verdicts handsets hold receipts for that the hub has not: what it has of one makes up for no other."""
+    return sum(max(0, count - kept.get(handset, 0)) for handset, count in settled.items())
 
 
 def _while_held(crowds: _Crowds) -> Iterable[Figure]:
@@ -135,6 +141,11 @@ class _Crowds:
     def times(self) -> list[float]:
         self.tell("times")
         return [each for pipe in self._pipes for each in pipe.recv()]
+
+    def settled(self) -> dict[HandsetId, int]:
+        """How many verdicts each handset has receipts for."""
+        self.tell("settled")
+        return {handset: count for pipe in self._pipes for handset, count in pipe.recv().items()}
 
     def wait_for(self, true: Callable[[tuple[int, int, int]], bool], seconds: float) -> tuple[int, int, int]:
         """The state once it is so, or when the time is over: how many serve, settled verdicts, losses."""

@@ -76,7 +76,8 @@ class Crowd:
 
         ("owe", n) gives the first n handsets their next entry each, ("leave", n) disconnects all but the first n,
         ("hold", n) stops those of the others that have not connected,
-        "times" is answered with the seconds from sending to receipt since it was asked last.
+        "settled" is answered with how many verdicts each handset settled,
+        "times" with the seconds from sending to receipt since it was asked last.
         """
         tasks = [asyncio.create_task(phone.run()) for phone in self.phones]
         pinging = asyncio.create_task(self._ping())
@@ -91,6 +92,8 @@ class Crowd:
                     case ("hold", int() as count):
                         pairs = zip(self.phones[count:], tasks[count:], strict=True)
                         await _stopped([task for phone, task in pairs if not phone.connected])
+                    case "settled":
+                        pipe.send({phone.id: phone.courier.settled for phone in self.phones})
                     case "times":
                         pipe.send(self.times)
                         self.times = []
@@ -126,6 +129,7 @@ class Phone:
     def __init__(self, crowd: Crowd, made: Made) -> None:
         self.courier = Courier(settled=0)
         self.losses = 0
+        self.id = made.id
         self._crowd, self._made = crowd, made
         self._owed = 0
         self._happened = deque[Event]()

@@ -25,7 +25,7 @@ from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, absent_workers, certificates_of, init_hub, only_one, open_hub
+from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
 from compline_hub.phrases import load_phrases
 from compline_hub.ports import Broker
 from compline_hub.rotation import is_outdated, retire
@@ -36,6 +36,8 @@ from compline_hub.service.intake import Intake
 from compline_hub.service.news import News
 from compline_hub.settings import HubSettings
 from compline_hub.web.application import make_application
+from compline_hub.worker_locks import absent_workers, gone_workers
+from compline_hub.worker_sessions import forget_sessions
 from compline_shared.transfer import ALPN
 
 __all__ = ["Hub", "init_hub", "open_hub", "serve"]
@@ -82,7 +84,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
     settings, keys = hub.settings, hub.keys
     _check_free(settings.port)
     papers = _Papers(hub)
-    broker = _broker(settings, papers.broker)
+    gone = gone_workers(settings)
+    broker = _broker(settings, papers.broker, gone)
     host, port = settings.broker_address
     shares = _Shares(settings)
     link = MqttLink(host, port, papers.link, handles=shares.has)
@@ -115,6 +118,8 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
         roster = _Roster(hub, broker)
         await broker.start(roster.known)
         running.push_async_callback(broker.stop)
+        if isinstance(broker, ChildBroker):
+            await asyncio.to_thread(forget_sessions, hub, sorted(gone))
         await pairing_port.start(papers.certificates.server, keys.tls)
         running.push_async_callback(pairing_port.stop)
         link.start(intake.take, intake.refuse)
@@ -262,11 +267,13 @@ async def _renew(hub: Hub, papers: _Papers, broker: Broker, pairing_port: Pairin
         _log.info("certificates_renewed", server_ends=certificates.server.not_after)
 
 
-def _broker(settings: HubSettings, tls: Callable[[], BrokerTls]) -> Broker:
+def _broker(settings: HubSettings, tls: Callable[[], BrokerTls], gone: set[int]) -> Broker:
+    """The broker of the settings; it also lets in whoever ends the sessions of workers that are gone."""
     host, port = settings.broker_address
     user = pwd.getpwuid(os.getuid()).pw_name
     outside = settings.broker.startswith("mqtt://")
-    hubs = tuple(user_of(number) for number in range(FIRST, settings.workers + 1))
+    numbers = {*range(FIRST, settings.workers + 1), *gone}
+    hubs = tuple(user_of(number) for number in sorted(numbers))
     at = host if outside else settings.listen
     listener = Listener(at, port, settings.data / "broker", user=user, hubs=hubs)
     if outside:

@@ -18,7 +18,6 @@ from compline_hub.core.authority import HubCertificates
 from compline_hub.core.enrolled import Binding
 from compline_hub.core.key_sets import KeyRing, KeySets, KnownKey, fits, is_true
 from compline_hub.core.keys import HubKeys
-from compline_hub.core.shares import FIRST
 from compline_hub.errors import HubBusy, HubNotReady
 from compline_hub.ports import Ledger
 from compline_hub.service.auditing import Auditing
@@ -50,7 +49,6 @@ _NOT_BACK: Final = (
     "The hub's keys came back from a backup, and its PostgreSQL database is not there: bring it back with pg_restore"
     " first. Nothing was changed."
 )
-_TRIES, _PAUSE_SECONDS = 5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,15 @@ def init_hub(settings: HubSettings) -> str:
     """Make the data folder, keys, tables and certificates; harmless when they exist. Returns the hub's fingerprint."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     KeyFiles(settings.data / "keys").make()
-    engine = open_engine(settings.database_url, writing=True)
-    try:
-        _migrate(settings, engine)
-    finally:
-        engine.dispose()
+    _rewrite_log(settings)
+    with holding_keys(
+        settings.data, alone=False
+    ):  # who opens the hub now must not rewrite a log that is in use
+        engine = open_engine(settings.database_url, writing=True)
+        try:
+            _migrate(settings, engine)
+        finally:
+            engine.dispose()
     with open_hub(settings) as hub:
         return hub.keys.fingerprint
 
@@ -342,36 +344,6 @@ def only_one(data: Path) -> Iterator[None]:
                 "Another hub runs on this data folder; stop it or choose another data_dir."
             ) from error
         yield
-
-
-@contextmanager
-def only_worker(settings: HubSettings, number: int) -> Iterator[None]:
-    """Be the worker of a number; raises HubBusy while another process is."""
-    with _worker_file(settings, number).open("w") as lock:
-        for left in reversed(range(_TRIES)):  # a hub that looks who runs holds it for a moment
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if not left:
-                    raise HubBusy(f"Worker {number} runs already; choose another number.") from error
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                break
-        yield
-
-
-def absent_workers(settings: HubSettings) -> set[int]:
-    """Return the numbers of the workers that the settings ask for and that do not run now."""
-    absent = set[int]()
-    for number in range(FIRST + 1, settings.workers + 1):
-        with suppress(OSError), _worker_file(settings, number).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            absent.add(number)
-    return absent
-
-
-def _worker_file(settings: HubSettings, number: int) -> Path:
-    return settings.data / f"worker-{number}.lock"
 
 
 def is_served(settings: HubSettings) -> bool:

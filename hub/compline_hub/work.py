@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import ssl
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import structlog
 
-from compline_hub.core.authority import link_certificate
 from compline_hub.core.shares import FIRST, share_of, user_of
 from compline_hub.errors import HubNotReady
 from compline_hub.link.mqtt import MqttLink
-from compline_hub.link.tls import link_context, load_identity
+from compline_hub.link.tls import load_identity
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.office import Hub, only_worker
+from compline_hub.office import Hub
 from compline_hub.rotation import is_outdated
 from compline_hub.running import ending_of, repeat, run_on
 from compline_hub.service.intake import Intake
 from compline_hub.settings import HubSettings
-from compline_hub.store.certificate_files import SERIAL_BITS
-from compline_shared.certificates import Certificate
+from compline_hub.worker_locks import only_worker
+from compline_hub.worker_sessions import worker_certificate, worker_context
 
 OUTDATED_SECONDS = 5.0
 """How soon a worker goes on with keys that were replaced."""
@@ -65,12 +61,12 @@ async def work(
 def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]], Awaitable[bool]]:
     async def run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) -> bool:
         host, port = hub.settings.broker_address
-        tls = link_context(replace(hub.certificates, link=_certificate(hub, number)), hub.keys)
+        tls = worker_context(hub, number)
 
         def handles(topic: str) -> bool:
             return share_of(topic, hub.settings.workers) == number
 
-        link = MqttLink(host, port, tls, client_id=user_of(number), handles=handles)
+        link = MqttLink(host, port, tls, client_id=user_of(number), lasting=False, handles=handles)
         intake = Intake(hub.store, hub.ring, link, news=lambda: None)
         async with contextlib.AsyncExitStack() as running:
             link.start(intake.take, intake.refuse)
@@ -100,15 +96,4 @@ async def _outdated(hub: Hub) -> bool:
 
 
 async def _renew(hub: Hub, number: int, tls: ssl.SSLContext) -> None:
-    load_identity(tls, _certificate(hub, number), hub.keys.link)
-
-
-def _certificate(hub: Hub, number: int) -> Certificate:
-    """Under its own name: a broker may keep one session a name."""
-    return link_certificate(
-        hub.certificates.authority,
-        hub.keys,
-        name=user_of(number),
-        now=int(time.time()),
-        serial=secrets.randbits(SERIAL_BITS) | 1,
-    )
+    load_identity(tls, worker_certificate(hub, number), hub.keys.link)

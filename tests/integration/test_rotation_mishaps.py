@@ -15,7 +15,7 @@ from compline_hub import office
 from compline_hub.core.authority import HubCertificates
 from compline_hub.core.key_sets import KnownKey
 from compline_hub.errors import HubNotReady, RotationRefused
-from compline_hub.office import holding_keys, init_hub, open_hub
+from compline_hub.office import holding_keys, init_hub, open_hub, replacing_keys
 from compline_hub.rotation import is_outdated, retire, rotate, state
 from compline_hub.safekeeping import back_up, restore
 from compline_hub.settings import HubSettings
@@ -67,17 +67,17 @@ def test_rotation_when_another_one_came_between_its_look_and_its_lock_then_that_
     looked: list[bool] = []
 
     @contextmanager
-    def stalled(data: Path, *, alone: bool) -> Iterator[None]:
-        if alone and not looked:
+    def stalled(settings: HubSettings) -> Iterator[KeyFiles]:
+        if not looked:
             looked.append(True)
             with monkeypatch.context() as power:
                 power.setattr(KeyFiles, "end_rotation", _fails)
                 with suppress(_Killed):
                     rotate(settings, kind, by="ada")
-        with holding_keys(data, alone=alone):
-            yield
+        with replacing_keys(settings) as files:
+            yield files
 
-    monkeypatch.setattr("compline_hub.office.holding_keys", stalled)
+    monkeypatch.setattr("compline_hub.rotation.replacing_keys", stalled)
     with pytest.raises(RotationRefused):
         rotate(settings, kind, by="bert")
     with open_hub(settings) as hub:

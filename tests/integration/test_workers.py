@@ -19,9 +19,9 @@ from compline_hub.app import init_hub
 from compline_hub.core.authority import HUB_USER
 from compline_hub.core.shares import share_of, user_of
 from compline_hub.errors import HubBusy, HubNotReady
-from compline_hub.office import absent_workers, only_worker
 from compline_hub.settings import HubSettings
 from compline_hub.work import work
+from compline_hub.worker_locks import absent_workers, only_worker
 from compline_shared.batch import Outcome, Receipt
 from compline_shared.ids import HandsetId
 from compline_shared.topics import up
@@ -60,7 +60,7 @@ def worker(settings: HubSettings, number: int = 2) -> Iterator[subprocess.Popen[
 
 
 def settled(client: Client, handset: WireHandset, last: int) -> Receipt:
-    """Send until a receipt says so: a worker that is back answers once more what its broker kept for it."""
+    """Send until a receipt says so: that of an earlier frame may still be under way."""
     return next(
         r for r in iter(lambda: deliver(client, handset, handset.frame(1, last)), None) if r.up_to == last
     )

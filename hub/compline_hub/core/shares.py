@@ -8,6 +8,8 @@ from compline_shared.topics import handset_of
 
 FIRST = 1
 """The number of the hub itself; workers have those after it."""
+MOST = 16
+"""The highest number that a worker may have, as the setting `workers` has it."""
 
 
 def user_of(number: int) -> str:

@@ -28,8 +28,8 @@ class MqttLink:
     """One MQTT client in paho's thread and one intake thread, a bounded queue between them.
 
     A frame is acknowledged to the broker only after it was handled, so the broker holds what intake has not yet
-    got to; brokers keep at most about 100 unacknowledged. Frames for an absent hub wait in its session
-    (clean_session is off).
+    got to; brokers keep at most about 100 unacknowledged. Frames for an absent hub wait in its session; a worker
+    leaves none behind (NATS keeps each frame until every session that lasts has it, and then takes no more).
     """
 
     def __init__(
@@ -39,9 +39,13 @@ class MqttLink:
         tls: ssl.SSLContext,
         *,
         client_id: str = HUB_USER,
+        lasting: bool = True,
         handles: Callable[[str], bool] = lambda _topic: True,
     ) -> None:
-        """`handles` says of a topic whether this process takes what comes on it; the rest is acknowledged at once."""
+        """`lasting` lets the broker keep frames while this process is away.
+
+        `handles` says of a topic whether this process takes what comes on it; the rest is acknowledged at once.
+        """
         self._handles = handles
         self._waiting: queue.Queue[mqtt.MQTTMessage | None] = queue.Queue(MAX_WAITING)
         self._worker: threading.Thread | None = None
@@ -50,7 +54,7 @@ class MqttLink:
         self.subscribed = threading.Event()
         """Set while frames can come in."""
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not lasting, manual_ack=True
         )
         client.tls_set_context(tls)
         client.reconnect_delay_set(1, 30)

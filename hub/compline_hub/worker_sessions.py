@@ -1,0 +1,50 @@
+"""What a worker is to the broker: the certificate that it shows, and the session that it must not leave behind."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import structlog
+
+from compline_hub.core.authority import link_certificate
+from compline_hub.core.shares import user_of
+from compline_hub.link.sessions import forget_session
+from compline_hub.link.tls import link_context
+from compline_hub.office import Hub
+from compline_hub.store.certificate_files import SERIAL_BITS
+from compline_shared.certificates import Certificate
+
+_log = structlog.get_logger("compline_hub")
+
+
+def forget_sessions(hub: Hub, numbers: Iterable[int]) -> None:
+    """Let the hub's own broker, just started, drop what it kept for workers that are gone.
+
+    Workers of an earlier version had sessions that last, and NATS keeps even one that does not where NATS itself is
+    killed. Frames that it holds for nobody would fill its store until it takes none from anybody.
+    """
+    for number in numbers:
+        if forget_session(*hub.settings.broker_address, worker_context(hub, number), user_of(number)):
+            _log.info("session_forgotten", number=number)
+        else:
+            _log.warning("session_kept", number=number)
+
+
+def worker_context(hub: Hub, number: int) -> ssl.SSLContext:
+    """Return the context of a worker's way to the broker, with a fresh certificate."""
+    return link_context(replace(hub.certificates, link=worker_certificate(hub, number)), hub.keys)
+
+
+def worker_certificate(hub: Hub, number: int) -> Certificate:
+    """Return a certificate under the worker's own name: a broker may keep one session a name."""
+    return link_certificate(
+        hub.certificates.authority,
+        hub.keys,
+        name=user_of(number),
+        now=int(time.time()),
+        serial=secrets.randbits(SERIAL_BITS) | 1,
+    )
