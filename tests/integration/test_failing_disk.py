@@ -19,6 +19,7 @@ FAULTS = [
     ("hand-over", "pwrite64", "ENOSPC+", 131),
     ("hand-over", "write", "ENOSPC", 5),
     ("hand-over", "rename", "EIO", 2),
+    ("hand-over", "pread64", "EIO", 40),
     ("hub", "fdatasync", "EIO", 11),
     ("hub", "pwrite64", "ENOSPC", 190),
 ]
@@ -26,6 +27,7 @@ FAULTS = [
 MORE = [
     ("hand-over", "fdatasync", "EIO+", 1),
     ("hand-over", "pwrite64", "EIO", 3),
+    ("hand-over", "pread64", "EIO+", 3),
     ("hand-over", "openat", "ENOSPC", 1),
     ("hand-over", "ftruncate", "EIO", 1),
     ("hand-over", "unlink", "EIO", 1),
