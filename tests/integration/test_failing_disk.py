@@ -19,7 +19,7 @@ FAULTS = [
     ("hand-over", "pwrite64", "ENOSPC+", 131),
     ("hand-over", "write", "ENOSPC", 5),
     ("hand-over", "rename", "EIO", 2),
-    ("hand-over", "pread64", "EIO", 40),
+    ("hand-over", "pread64", "EIO", 11),
     ("hub", "fdatasync", "EIO", 11),
     ("hub", "pwrite64", "ENOSPC", 190),
 ]
