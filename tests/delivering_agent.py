@@ -82,7 +82,7 @@ def record(agent: Agent, count: int) -> None:
     """Record in bursts, as calls end and chats come."""
     chance = random.Random()
     ledger = agent.home.ledger
-    while (last := ledger.last_sealed) < count:
+    while (last := ledger.last_kept) < count:
         for _ in range(min(chance.randint(1, 30), count - last)):
             severity = Severity.VETO if chance.random() < URGENT else Severity.WARNING
             ledger.record(draft(severity=severity), None)

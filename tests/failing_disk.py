@@ -38,7 +38,7 @@ from tests.cut_story import FULL, Story
 from tests.disk import PLAIN, Disk, Event, FailedSync, Mark, Start
 from tests.hand_over_cuts import HandOverStory, Stores, record
 from tests.hub_cuts import AnswersFirst, HubStory, Teller
-from tests.strace import in_a_child, mark, recorded
+from tests.strace import READ, in_a_child, mark, recorded
 
 TRIES = 3
 OPENINGS = 3
@@ -181,14 +181,16 @@ def main(name: str, call: str, error: str, step: int, variant: str = FULL) -> No
         story = STORIES[name](folder, variant)
         before = folder / "before"
         shutil.copytree(story.root, before)
-        recorded(story.root, story.work, folder / "trace")
+        recorded(story.root, story.work, folder / "trace", reads=call == READ)
         looked = failed = runs = 0
         for at in range(1, most_of(call, folder / "trace") + 1, step):
             shutil.rmtree(story.root)
             shutil.copytree(before, story.root)
             every = "+" if error.endswith("+") else ""
             fault = f"{call}:error={error.removesuffix('+')}:when={at}{every}"
-            start, events = recorded(story.root, story.work, folder / "trace", inject=(fault,))
+            start, events = recorded(
+                story.root, story.work, folder / "trace", inject=(fault,), reads=call == READ
+            )
             failed += sum(isinstance(event, FailedSync) for event in events)
             looked += look(story, start, events, f"{name}, {fault}")
             runs += 1

@@ -77,7 +77,7 @@ class LifeHub:
 
     def hear(self, home: Home) -> Report:
         """Take a report as it crosses the wire."""
-        report = home.binding.report(owed=home.last_sealed - home.outbox.settled, last_seq=home.last_sealed)
+        report = home.binding.report(owed=home.last_kept - home.outbox.settled, last_seq=home.last_kept)
         frame = sign_report(report, home.identity.signing)
         place = home.place
         self.report = verify_report(frame, home.identity.signing.public_key(), place.handset)

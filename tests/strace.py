@@ -33,6 +33,8 @@ CHANGES = (
     "openat,open,creat,write,pwrite64,writev,pwritev,ftruncate,truncate,fallocate,fsync,fdatasync,rename,renameat,"
     "renameat2,link,linkat,symlink,unlink,unlinkat,mkdir,mkdirat,rmdir,copy_file_range,sendfile"
 )
+READ = "pread64"
+"""How SQLite reads a page."""
 LONGEST_WRITE = 1_000_000
 """Bytes of one write that are recorded."""
 MARK_TRIES = 5
@@ -71,16 +73,17 @@ def traced(work: Callable[[], None], *options: str) -> int:
 
 
 def recorded(
-    root: Path, work: Callable[[], None], trace: Path, *, inject: Sequence[str] = ()
+    root: Path, work: Callable[[], None], trace: Path, *, inject: Sequence[str] = (), reads: bool = False
 ) -> tuple[Start, list[Event]]:
     """Do ``work`` in a child; returns what lay below ``root`` before, and everything that was done to it, in order.
 
     The work may open nothing below ``root`` before, and may start no thread that writes there; children of its own one
-    after another. ``inject`` are faults, as strace takes them.
+    after another. ``inject`` are faults, as strace takes them; ``reads`` has the reading of pages in the trace too.
     """
     start = Start.of(root)
     faults = [option for fault in inject for option in ("-e", f"inject={fault}")]
-    options = ("-f", "-y", "-xx", "-s", str(LONGEST_WRITE), "-e", f"trace={CHANGES}", "-o", str(trace))
+    calls = f"{CHANGES},{READ}" if reads else CHANGES
+    options = ("-f", "-y", "-xx", "-s", str(LONGEST_WRITE), "-e", f"trace={calls}", "-o", str(trace))
     if traced(work, *options, *faults):
         sys.exit("the operation failed while it was recorded")
     lines = trace.read_text(encoding="ascii").splitlines()
@@ -133,6 +136,8 @@ class Reader:
             if found is None:
                 raise ValueError(f"not understood: {line[:200]}")
             call, arguments, result = found[1], found[2], int(found[3])
+            if call == READ:
+                continue
             if result >= 0:
                 yield from self._event(call, arguments, result)
             elif call in ("fsync", "fdatasync") and (file := self._file(arguments)) is not None:

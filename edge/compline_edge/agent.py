@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
@@ -24,6 +24,7 @@ from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.renewal import RenewalLoop
 from compline_edge.ports import NotKept, Surroundings
+from compline_edge.seen_files import SeenFiles
 from compline_edge.senses.begun import begun
 from compline_edge.senses.growing import GrowingWav
 from compline_edge.senses.watch import MAX_FILES, Arrival, MissingFolder, Sort, existing, key_of, watch
@@ -70,7 +71,9 @@ class Agent:
     home: Home
     judge: Judge
     clock: SystemClock
-    threads: ThreadPoolExecutor  # one that judges, and two for each folder that last as long as the agent
+    threads: (
+        ThreadPoolExecutor  # one that judges, one that moves, and two for each folder that last as the agent
+    )
     keeper: CertificateKeeper
     courier: CourierLoop = field(init=False)
     renewal: RenewalLoop = field(init=False)
@@ -149,6 +152,7 @@ class Agent:
         arrivals: asyncio.Queue[Arrival] = asyncio.Queue(WAITING_ARRIVALS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._judge_all(arrivals))
+            tasks.create_task(self._move_owed())
             for folder in folders(self.settings):
                 tasks.create_task(self._watch(folder, arrivals))
                 if self.settings.live:
@@ -162,27 +166,46 @@ class Agent:
 
         while True:
             try:
-                return await self._in_thread(settle)
+                await self._in_thread(settle)
+                return self._note(None)
             except NotKept as error:
                 self._note(_shortage(error))
                 await asyncio.sleep(ROOM_RETRY)
 
+    async def _move_owed(self) -> None:
+        """Move to the outbox what missed it, also where nothing more is judged; kept back, it would not be sent."""
+        ledger = self.home.ledger
+
+        def move() -> None:
+            _log.info("owed_moved", verdicts=ledger.move())
+
+        while True:
+            await asyncio.sleep(ROOM_RETRY)
+            if ledger.behind:
+                with suppress(NotKept):
+                    await self._in_thread(move)
+
     async def _watch(self, folder: Path, arrivals: asyncio.Queue[Arrival]) -> None:
         loop = asyncio.get_running_loop()
+        crowded = threading.Event()
+
+        def warn() -> None:
+            if not crowded.is_set():
+                crowded.set()
+                _log.warning("folder_too_full", most=MAX_FILES)
 
         def hand_over() -> None:
-            crowded = _Once("folder_too_full", most=MAX_FILES)
+            seen = self._patient(loop)
             found = watch(
                 folder,
-                seen=_seen(self.home),
+                seen=seen,
                 stop=self.stopping,
                 clock=self.clock,
                 settle_s=self.settings.settle_seconds,
-                crowded=crowded.warn,
+                crowded=warn,
             )
-            former = FormerFiles(self.home)
             for arrival in found:
-                if former.holds_back(arrival.path, arrival.key, clock=self.clock):
+                if seen.holds_back(arrival.path, arrival.key, clock=self.clock):
                     _log.info("former_file_held_back", sort=arrival.sort.value)
                     continue  # the next session sets it aside, once its folder can be looked through
                 handing = asyncio.run_coroutine_threadsafe(arrivals.put(arrival), loop)
@@ -193,29 +216,35 @@ class Agent:
                     return
                 handing.result()
 
-        await self._in_thread(hand_over)
+        with suppress(Stopped):
+            await self._in_thread(hand_over)
 
     async def _judge_all(self, arrivals: asyncio.Queue[Arrival]) -> None:
+        short: set[str] = set()  # keys of files that found no room and wait
         while True:
             arrival = await arrivals.get()
-            await self._judge(arrival)
-
-    async def _judge(self, arrival: Arrival) -> None:
-        work = self.judge.recording if arrival.sort is Sort.RECORDING else self.judge.chat
-        while True:
-            try:
-                await self._in_thread(work, arrival)
-            except Stopped:
-                return
-            except (OutboxFull, NotKept) as error:
-                self._note(_shortage(error))
+            while shortage := await self._judge(arrival):
+                short.add(arrival.key)
+                self._note(shortage)
                 await asyncio.sleep(ROOM_RETRY)
-            except Exception as failure:  # noqa: BLE001 (one file must not end the agent; it stays unseen and is tried at the next start)
-                _log.error("judging_failed", error=type(failure).__name__, sort=arrival.sort.value)
-                return
-            else:
+                if shortage is Shortage.DISK and not arrivals.empty():  # a smaller file may find room
+                    large, arrival = arrival, arrivals.get_nowait()
+                    arrivals.put_nowait(large)  # before anyone who waits for a place
+            short.discard(arrival.key)
+            if not short:
                 self._note(None)
-                return
+
+    async def _judge(self, arrival: Arrival) -> Shortage | None:
+        """Judge a file; returns what there was too little of, None where it is done with."""
+        work = self.judge.recording if arrival.sort is Sort.RECORDING else self.judge.chat
+        try:
+            with suppress(Stopped):
+                await self._in_thread(work, arrival)
+        except (OutboxFull, NotKept) as error:
+            return _shortage(error)
+        except Exception as failure:  # noqa: BLE001 (one file must not end the agent; it stays unseen and is tried at the next start)
+            _log.error("judging_failed", error=type(failure).__name__, sort=arrival.sort.value)
+        return None
 
     def _note(self, shortage: Shortage | None) -> None:
         """Say once that judging stops for want of room, and once that it goes on."""
@@ -228,20 +257,33 @@ class Agent:
             _log.warning("judging_stopped", short_of=shortage.value)
         self.told_room(shortage)
 
+    def _patient(self, loop: asyncio.AbstractEventLoop) -> SeenFiles:
+        """What the vault remembers, for a thread that waits where the disk fails; Stopped once the agent is ending."""
+
+        def note(shortage: Shortage | None) -> None:
+            loop.call_soon_threadsafe(self._note, shortage)
+
+        def failed(error: NotKept) -> None:
+            note(_shortage(error))
+            self._wait(ROOM_RETRY)
+
+        return SeenFiles(self.home, failed=failed, answered=lambda: note(None))
+
     async def _listen_live(self, folder: Path) -> None:
-        def follow_all() -> None:
+        def follow_all(loop: asyncio.AbstractEventLoop) -> None:
+            seen = self._patient(loop)
             with ThreadPoolExecutor(LIVE_CALLS, thread_name_prefix="live-call") as threads:
-                seen, former = _seen(self.home), FormerFiles(self.home)
                 for path in begun(folder, stop=self.stopping):
                     key = key_of(path)
-                    if key is None or key in seen or former.holds_back(path, key, clock=self.clock):
+                    if key is None or key in seen or seen.holds_back(path, key, clock=self.clock):
                         continue  # gone, or it lies there as it was judged or left alone: nobody is recording it
                     if self.live_calls.acquire(blocking=False):
                         threads.submit(self._follow, path)
                     else:
                         _log.warning("live_call_passed_over", most=LIVE_CALLS)  # the full pass judges it
 
-        await self._in_thread(follow_all)
+        with suppress(Stopped):
+            await self._in_thread(follow_all, asyncio.get_running_loop())
 
     def _follow(self, path: Path) -> None:
         try:
@@ -320,13 +362,13 @@ async def open_agent(
         except FilesPutBack:  # a damaged file must not keep a vault from freezing
             _log.error("parted_unsaid")
             return
-        seen = _seen(home)
+        seen = SeenFiles(home)
         left = (a for folder in watched for a in existing(folder) if a.key not in seen)
         _log.info("parted", not_judged=judge_of(home).part(left))
 
     with (
         open_home(settings.home_folder, clock=clock, slot_at=slot_at(settings), parting=part) as home,
-        ThreadPoolExecutor(2 * len(folders(settings)) + 1, thread_name_prefix="agent") as threads,
+        ThreadPoolExecutor(2 * len(folders(settings)) + 2, thread_name_prefix="agent") as threads,
     ):
         yield Agent(
             settings=settings,
@@ -339,35 +381,6 @@ async def open_agent(
             told_room=told_room,
             told_dispute=told_dispute,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The vault's durable memory of finished files and of those of before the binding, as the watcher asks for it."""
-
-    home: Home
-    former: FormerFiles
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and (self.home.vault.has_seen(key) or self.former.holds(key))
-
-
-def _seen(home: Home) -> _Seen:
-    return _Seen(home, FormerFiles(home))
-
-
-@dataclass(slots=True)
-class _Once:
-    """A warning that is logged the first time only."""
-
-    event: str
-    most: int
-    said: bool = False
-
-    def warn(self) -> None:
-        if not self.said:
-            self.said = True
-            _log.warning(self.event, most=self.most)
 
 
 def _shortage(error: OutboxFull | NotKept) -> Shortage:

@@ -66,7 +66,7 @@ class Warden:
         self._greeted = asyncio.Event()
 
     async def greet(self) -> tuple[bytes, ...]:
-        """Return a report of every binding: what a new connection begins with."""
+        """Return a report of every binding: what a new connection begins with; none yet where the disk fails."""
         async with self._changing:
             await self._count()
             self._patience = UNHEARD
@@ -81,7 +81,7 @@ class Warden:
         binding, command = heard
         async with self._changing:
             if command is None:
-                return (await self._report(binding),)
+                return await self._reports((binding,))
             self._patience = None
             effect = await self._with_room(
                 lambda: binding.order(command, present=binding is self._home.binding)
@@ -92,7 +92,7 @@ class Warden:
                 "command_heard", kind=type(command.body).__name__.lower(), state=binding.life.state.code
             )
             self._told(self._home.binding)
-            return (await self._report(binding),)
+            return await self._reports((binding,))
 
     def _heard(self, frame: bytes) -> tuple[Binding, Command | None] | None:
         """The binding that a frame is a command to; no command where a key before the present one signed it.
@@ -138,7 +138,14 @@ class Warden:
                         post(report)
 
     async def _reports(self, bindings: Iterable[Binding]) -> tuple[bytes, ...]:
-        return tuple([await self._report(binding) for binding in bindings])
+        """Return their reports; where the disk does not say what is owed they are said later, and orders are heard."""
+        try:
+            return tuple([await self._report(binding) for binding in bindings])
+        except NotKept as error:
+            _log.warning("not_reported", error=type(error).__name__)
+            self._patience = self._patience or UNHEARD
+            self._greeted.set()
+            return ()
 
     async def _count(self) -> None:
         for binding in self._home.bindings.values():
@@ -164,8 +171,9 @@ class Warden:
     def _told_of(self, binding: Binding) -> Report:
         if binding is not self._home.binding:  # it made way once it owed nothing, and sends nothing any more
             return binding.report(owed=0, last_seq=0)
-        last = self._home.last_sealed
-        return binding.report(owed=last - self._home.outbox.settled, last_seq=last)
+        settled = self._home.outbox.settled  # first: it never passes what is kept
+        last = self._home.last_kept
+        return binding.report(owed=last - settled, last_seq=last)
 
     async def _with_room(self, work: Callable[[], Effect | None]) -> Effect | None:
         """Do blocking work, again where the disk is full or fails: neither a command nor a lease's end is dropped."""

@@ -15,6 +15,7 @@ FAULTS = [
     ("hand-over", "fsync", "EIO", 13),
     ("hand-over", "fdatasync", "EIO", 9),
     ("hand-over", "pwrite64", "ENOSPC+", 131),
+    ("hand-over", "pread64", "EIO", 11),
     ("hub", "fdatasync", "EIO", 11),
     ("hub", "pwrite64", "ENOSPC", 190),
 ]
@@ -26,6 +27,7 @@ MORE = [
     ("hand-over", "rename", "EIO", 1),
     ("hand-over", "fdatasync", "EIO+", 1),
     ("hand-over", "pwrite64", "EIO", 3),
+    ("hand-over", "pread64", "EIO+", 3),
     ("hand-over", "openat", "ENOSPC", 1),
     ("hand-over", "ftruncate", "EIO", 1),
     ("hand-over", "unlink", "EIO", 1),

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -114,10 +115,22 @@ def seal_evidence(source: BinaryIO, folder: Path, officer: Officer | None = None
 
 
 def remove_evidence(folder: Path, name: bytes) -> None:
-    """Remove a piece that no row names, and the officer's key to it."""
+    """Remove a piece that no row names, and the officer's key to it; what a failing disk keeps is swept later."""
     path = place_of(folder, name)
     for each in (path, path.with_suffix(KEY_SUFFIX)):
-        each.unlink(missing_ok=True)
+        with suppress(OSError):
+            each.unlink(missing_ok=True)
+
+
+def sweep_evidence(folder: Path, known: Container[str]) -> int:
+    """Remove the files of all pieces but those whose id, in hex, is known; return how many. Raises StorageFailing."""
+    try:
+        orphans = [path for path in folder.iterdir() if path.stem not in known]
+        for path in orphans:
+            path.unlink()
+    except OSError as error:
+        raise named(error) from error
+    return len(orphans)
 
 
 def unseal_evidence(folder: Path, name: bytes, key: bytes) -> Iterator[bytes]:

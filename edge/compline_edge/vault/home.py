@@ -22,7 +22,7 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from compline_edge.clock import BootClock
-from compline_edge.core.binding_life import Bound, Effect, Seal
+from compline_edge.core.binding_life import Bound, Effect, Erase, Seal
 from compline_edge.core.identity import Identity, identity_of
 from compline_edge.ports import Clock, KeySlot, LeaseClock, NotKept
 from compline_edge.vault.binding import Binding
@@ -97,10 +97,13 @@ class Home:
         return self.binding.hub_keys
 
     @property
-    def last_sealed(self) -> int:
-        """Seq of the newest verdict that may have been sealed to earlier keys than `hub_keys`, 0 = none."""
+    def last_kept(self) -> int:
+        """Seq of the newest verdict that may still be sent, 0 = none; no later one is sealed to keys before `hub_keys`.
+
+        What the vault owes the outbox counts while it is open. Raises StorageFailing.
+        """
         stores = self._stores
-        return self.outbox.last_seq if stores is None else stores.ledger.last_sealed
+        return self.outbox.last_seq if stores is None else stores.ledger.last_kept
 
     @property
     def vault(self) -> Vault:
@@ -137,6 +140,8 @@ class Home:
             present = binding is self.binding
             if present and isinstance(effect, Seal):
                 self._drain(binding)
+            if present and isinstance(effect, Erase):
+                self._rescue(binding)
             if present:
                 self.close_vault()
             binding.perform(effect)
@@ -202,6 +207,14 @@ class Home:
             self._parting(self)
         with suppress(NotKept, OutboxFull, VaultFrozen):
             self.ledger.recover()
+
+    def _rescue(self, binding: Binding) -> None:
+        """Move to the outbox what missed it, as long as the vault is open; whatever fails, the wipe goes on."""
+        stores = self._stores
+        if stores is not None and stores.ledger.behind:
+            with suppress(Exception):
+                binding.make_room()
+                stores.ledger.move()
 
 
 def open_home(

@@ -49,6 +49,7 @@ class Ledger:
         self._sealer: Sealer | None = None
         self._sealed_to = b""
         self._doubtful = False  # whether the disk failed, and no write went through since
+        self._behind = False  # whether the vault may hold verdicts that the outbox does not have
         self._lock = threading.Lock()
 
     def require_room(self, *, evidence: int = 0) -> None:
@@ -56,7 +57,7 @@ class Ledger:
 
         Raises:
             OutboxFull: nothing more can be owed.
-            StorageFull: too little is free.
+            StorageFull: too little is free, or the outbox still has no room for what the vault owes.
             StorageFailing: the disk failed, and still does.
         """
         self._outbox.require_room()
@@ -66,6 +67,8 @@ class Ledger:
                 self._vault.prove()
                 self._vault.sweep()
                 self._doubtful = False
+            if self._behind:
+                self._move()
 
     def record(
         self,
@@ -80,8 +83,8 @@ class Ledger:
 
         ``source`` names the input for `Vault.has_seen`; a second record of the same source returns the first verdict.
         ``also`` gives further names of it, kept in the same transaction.
-        Once the vault has committed this returns, even if the outbox has no room: the verdict stays owed and moves
-        over later.
+        Once the vault has committed this returns, even if the outbox has no room: the verdict stays owed, and `move`
+        takes it over later.
 
         Raises:
             OutboxFull: at the limit; nothing was kept.
@@ -123,18 +126,35 @@ class Ledger:
             self._vault.sweep()
             return self._move()
 
-    @property
-    def last_sealed(self) -> int:
-        """Seq of the newest verdict in the outbox, once nothing is being sealed: the next takes the keys of now."""
+    def move(self) -> int:
+        """Move to the outbox what missed it; returns how many verdicts moved.
+
+        Raises:
+            StorageFull, StorageFailing: the rest stays owed.
+        """
         with self._lock:
-            return self._outbox.last_seq
+            return self._move()
+
+    @property
+    def behind(self) -> bool:
+        """Whether a verdict missed the outbox and waits in the vault."""
+        return self._behind
+
+    @property
+    def last_kept(self) -> int:
+        """Seq of the newest verdict, in the outbox or still to come there, 0 = none.
+
+        Waits until nothing is being sealed: from then on the keys of now are taken. Raises StorageFailing.
+        """
+        with self._lock:
+            return self._vault.last_seq if self._behind else self._outbox.last_seq
 
     def _move_what_fits(self) -> None:
         with suppress(NotKept):  # it stays owed
             self._move()
 
     def _move(self) -> int:
-        moved = 0
+        moved, self._behind = 0, True
         while owed := self._vault.owed(_AT_ONCE):
             if owed[0].verdict.seq > self._outbox.last_seq + 1:  # an outbox that was lost is filled again
                 if not self._vault.owe_after(self._outbox.last_seq):
@@ -147,6 +167,7 @@ class Ledger:
                     self._outbox.put(self._sealed(kept))
             self._vault.clear_owed(owed[-1].verdict.seq)
             moved += len(owed)
+        self._behind = False
         return moved
 
     def _sealed(self, kept: Kept) -> SealedEntry:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction, tune
 from compline_edge.vault.durable import rewrite_log, sync_folder
-from compline_edge.vault.errors import OutboxFull
+from compline_edge.vault.errors import OutboxFull, StorageFailing, VaultLocked
 from compline_shared import outbox
 from compline_shared.courier import SealedEntry
 from compline_shared.outbox import Mark, Progress
@@ -73,6 +73,7 @@ class Outbox:
         self._genesis = genesis
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
+        self._sound_once = False  # whether the file opened and was read
         rewrite_log(path)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with self._named():
@@ -81,6 +82,7 @@ class Outbox:
             schema.migrate(self._connection, schema.OUTBOX, "The outbox")
         self._standing: _Standing | None = None
         self._stands()
+        self._sound_once = True
         sync_folder(path.parent)  # SQLite syncs the name of its log too, but takes no notice where that fails
 
     def close(self) -> None:
@@ -222,7 +224,10 @@ class Outbox:
         try:
             yield
         except sqlite3.Error as error:
-            raise _named(error) from error
+            problem = _named(error)
+            if isinstance(problem, VaultLocked) and self._sound_once:
+                problem = StorageFailing(StorageFailing.__doc__)  # SQLite calls a page damaged that gives EIO
+            raise problem from error
 
 
 def _named(error: sqlite3.Error) -> Exception:

@@ -7,9 +7,10 @@ overwritten. All methods may be called from any thread; one transaction runs at 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,12 +22,13 @@ from compline_edge.core.speech import Utterance
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction, tune
 from compline_edge.vault.durable import is_short, make_folder, rewrite_log, sync_folder
-from compline_edge.vault.errors import StorageFailing, StorageFull
+from compline_edge.vault.errors import StorageFailing, StorageFull, VaultLocked
 from compline_edge.vault.evidence import (
     Officer,
     SealedEvidence,
     remove_evidence,
     seal_evidence,
+    sweep_evidence,
     unseal_evidence,
 )
 from compline_edge.vault.keys import VaultKey
@@ -64,15 +66,23 @@ class Vault:
         self._officer = officer
         self._evidence_keys = ChaCha20Poly1305(key.derive(b"evidence wrap"))
         self._lock = threading.RLock()
-        rewrite_log(folder / "vault.db")
-        self._connection = _open(folder / "vault.db", key)
+        self._path = folder / "vault.db"
+        rewrite_log(self._path)
+        self._open_again: Callable[[], sqlcipher.Connection] | None = partial(_open, self._path, key)
+        self._sound_once = False  # whether the file opened and was this vault's
+        self._broken = (
+            False  # whether a page could not be read since, and the connection gives nothing any more
+        )
+        self._connection = _open(self._path, key)
         with self._named():
             schema.migrate(self._connection, schema.VAULT, "The vault")
         sync_folder(folder)  # SQLite syncs the name of its log as well, but takes no notice where that fails
+        self._sound_once = True
 
     def close(self) -> None:
         """Close the vault; its write-ahead log is folded in."""
         with self._lock:
+            self._open_again = None
             self._connection.close()
 
     def require_room(self, evidence: int) -> None:
@@ -208,11 +218,8 @@ class Vault:
 
     def sweep(self) -> int:
         """Remove evidence files that no row names (a crash before the commit); return how many."""
-        named = {name.hex() for (name,) in self._rows("SELECT id FROM evidence", ())}
-        orphans = [path for path in self._folder.iterdir() if path.stem not in named]
-        for path in orphans:
-            path.unlink()
-        return len(orphans)
+        known = {name.hex() for (name,) in self._rows("SELECT id FROM evidence", ())}
+        return sweep_evidence(self._folder, known)
 
     def _chain_end(self) -> tuple[int, bytes]:
         rows = self._rows("SELECT seq, head FROM chain", ())
@@ -248,19 +255,35 @@ class Vault:
 
     def _rows(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
         with self._lock, self._named():
-            return list(self._connection.execute(sql, parameters).fetchall())
+            return list(self._sound().execute(sql, parameters).fetchall())
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        with self._lock, self._named(), transaction(self._connection):
+        with self._lock, self._named(), transaction(self._sound()):
             yield self._connection.execute
+
+    def _sound(self) -> sqlcipher.Connection:
+        """The connection, a new one where a page could not be read: SQLCipher takes all others for foreign then.
+
+        The log is written again first, as at a start: closing folds it in. Raises VaultLocked: the file is damaged.
+        """
+        if self._broken and self._open_again is not None:
+            rewrite_log(self._path)
+            self._connection.close()
+            self._connection = self._open_again()
+            self._broken = False
+        return self._connection
 
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
             yield
         except sqlcipher.Error as error:
-            raise _named(error) from error
+            problem = _named(error)
+            if isinstance(problem, VaultLocked) and self._sound_once:
+                self._broken = True
+                problem = StorageFailing(StorageFailing.__doc__)  # SQLite calls a page damaged that gives EIO
+            raise problem from error
 
 
 def _open(path: Path, key: VaultKey) -> sqlcipher.Connection:
