@@ -295,6 +295,8 @@ class Link(asyncio.Protocol):
         match first >> 4:
             case kind if kind == _CONNACK and body[1]:
                 self.close()
+            case kind if kind == _SUBACK and body[-1] & 0x80:  # a broker that is just starting may not manage
+                self.close()
             case kind if kind == _SUBACK and not self.serves.done():
                 self.serves.set_result(None)
             case kind if kind == _PUBLISH:

@@ -20,6 +20,9 @@ from compline_shared.topics import UP_FILTER, down, up
 DOWN_FILTER = "compline/1/+/down"
 MAX_FRAME = 65_536  # bytes of one batch
 TLS_SECONDS = 10  # that a handshake may take
+MAX_CLIENTS = 100_000
+"""Handsets that may listen; without a limit of the account NATS 2.15 takes its own for a stream, 1,000."""
+
 MAX_STORED = 512 * 2**20  # bytes that a broker keeps for absent clients
 
 
@@ -95,7 +98,7 @@ mqtt {{
 }}
 accounts {{
     COMPLINE {{
-        jetstream: enabled
+        jetstream: {{ max_consumers: {MAX_CLIENTS} }}
         users: [
         {lines}
         ]
