@@ -332,3 +332,18 @@ async def test_rights_control_when_the_configuration_grants_everything_then_the_
 def _without_rights(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls) -> dict[str, str]:
     files = nats_files(listener, handsets, tls)
     return {**files, "nats.conf": re.sub(r"permissions: \{.*\} \}", "}", files["nats.conf"])}
+
+
+async def test_broker_when_more_than_a_thousand_listen_then_every_one_is_let(office: Office) -> None:
+    """To NATS each topic that somebody listens to is a consumer of one stream."""
+    granted: queue.Queue[bool] = queue.Queue()
+    client = Client(HUB_USER, context(HUB_USER))
+    client.client.on_subscribe = lambda _c, _d, _m, reasons, _p: granted.put(
+        not any(reason.is_failure for reason in reasons)
+    )
+    assert client.connect(office.port)
+    topics = [up(HandsetId(f"{number:016x}")) for number in range(1_100)]
+    for first in range(0, len(topics), 100):
+        client.client.subscribe([(topic, 1) for topic in topics[first : first + 100]])
+    assert all(granted.get(timeout=60) for _ in range(11))
+    client.close()
