@@ -328,6 +328,12 @@ async def test_carrier_when_not_connected_then_what_it_is_handed_never_arrives(
     assert (len(hub.frames), b"early" in hub.frames) == (1, False)
 
 
+def stands_still(process_id: int) -> bool:
+    """Whether every thread of a process is stopped."""
+    threads = Path(f"/proc/{process_id}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
+
+
 async def test_carrier_when_a_broker_dies_with_frames_unacknowledged_then_paho_sends_none_of_them_again(
     home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
 ) -> None:
@@ -350,6 +356,7 @@ async def test_carrier_when_a_broker_dies_with_frames_unacknowledged_then_paho_s
 
     await connect()
     os.kill(broker.process_id, signal.SIGSTOP)
+    await until(lambda: stands_still(broker.process_id))
     carrier.send(unacknowledged)
     assert not carrier.carried
     await broker.kill()
