@@ -334,21 +334,17 @@ def _without_rights(listener: Listener, handsets: Sequence[HandsetId], tls: Brok
     return {**files, "nats.conf": re.sub(r"permissions: \{.*\} \}", "}", files["nats.conf"])}
 
 
-async def test_broker_when_more_than_a_thousand_listen_then_every_one_is_let(office: Office) -> None:
-    """To NATS each topic that somebody listens to is a consumer of one stream."""
-    granted: queue.Queue[bool] = queue.Queue()
-    client = Client(HUB_USER, context(HUB_USER))
-    client.client.on_subscribe = lambda _c, _d, _m, reasons, _p: granted.put(
-        not any(reason.is_failure for reason in reasons)
-    )
-    assert client.connect(office.port)
-
-    def listens(topics: Sequence[str]) -> bool:
-        client.client.subscribe([(topic, 1) for topic in topics])
-        return granted.get(timeout=60)
-
-    topics = [up(HandsetId(f"{number:016x}")) for number in range(1_100)]
-    for first in range(0, len(topics), 20):
-        some = topics[first : first + 20]
-        assert any(listens(some) for _ in range(3)), first  # a busy machine may not manage one within 5 s
-    client.close()
+async def test_nats_when_more_than_a_thousand_listen_then_every_one_is_let(tmp_path: Path) -> None:
+    """Each topic that somebody listens to is a consumer of one stream; NATS 2.15 lets 1,000 by itself."""
+    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: KEYS.tls)
+    await broker.start([MINE])
+    refused = 0
+    for number in range(3):  # what one session listens to has a limit of its own
+        client = Client(HUB_USER, context(HUB_USER), client_id=f"hub-{number}")
+        client.connect_until_in(broker.listener.port)
+        refused += sum(
+            not client.subscribe(up(HandsetId(f"{number:08x}{topic:08x}"))) for topic in range(400)
+        )
+        client.close()
+    await broker.stop()
+    assert refused == 0
