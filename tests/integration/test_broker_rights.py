@@ -339,12 +339,13 @@ async def test_nats_when_more_than_a_thousand_listen_then_every_one_is_let(tmp_p
     broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: KEYS.tls)
     await broker.start([MINE])
     refused = 0
-    for number in range(3):  # what one session listens to has a limit of its own
-        client = Client(HUB_USER, context(HUB_USER), client_id=f"hub-{number}")
-        client.connect_until_in(broker.listener.port)
-        refused += sum(
-            not client.subscribe(up(HandsetId(f"{number:08x}{topic:08x}"))) for topic in range(400)
-        )
-        client.close()
-    await broker.stop()
+    try:
+        for number in range(3):  # what one session listens to has a limit of its own
+            client = Client(HUB_USER, context(HUB_USER), client_id=f"hub-{number}")
+            client.connect_until_in(broker.listener.port)
+            topics = [up(HandsetId(f"{number:08x}{topic:08x}")) for topic in range(400)]
+            refused += sum(not client.subscribe(topic) for topic in topics)
+            client.close()
+    finally:
+        await broker.stop()
     assert refused == 0
