@@ -16,7 +16,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -24,10 +23,11 @@ from typing import NoReturn
 from compline_edge.agent import Agent, open_agent
 from compline_edge.link import courier as carrying
 from compline_edge.settings import EdgeSettings
-from compline_shared import courier, outbox
-from compline_shared.courier import Courier, Event, Send, SettleUpTo, Step
+from compline_shared import outbox
+from compline_shared.courier import Courier
 from compline_shared.taxonomy import Severity
 from tests.branch import FAST
+from tests.puback import settling_on_send
 from tests.verdicts import draft
 
 URGENT = 0.05
@@ -87,14 +87,6 @@ def record(agent: Agent, count: int) -> None:
             severity = Severity.VETO if chance.random() < URGENT else Severity.WARNING
             ledger.record(draft(severity=severity), None)
         time.sleep(chance.uniform(0, 0.03))
-
-
-def settling_on_send(state: Courier, event: Event, now: float) -> Step:
-    state, commands = courier.react(state, event, now)
-    sent = [command.entries[-1].seq for command in commands if isinstance(command, Send)]
-    if not sent:
-        return state, commands
-    return replace(state, settled=sent[-1]), (*commands, SettleUpTo(sent[-1]))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from tests.traced import needs_strace, traced
 
 FAULTS = [
     # story, call, error, every n-th call in `make test`
@@ -44,21 +42,12 @@ CONTROLS = [
     pytest.param("hand-over", "fsync", "EIO+", 1, "trusts-the-log", marks=pytest.mark.prove),
 ]
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = needs_strace
 
 
 def failing(story: str, call: str, error: str, step: int, variant: str = "full") -> tuple[int, str, str]:
     """Let the calls fail in turn; returns the exit status, the figures and what went wrong."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.failing_disk", story, call, error, str(step), variant],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    if "strace cannot attach here" in done.stderr:
-        pytest.skip("strace may not attach to processes here")
+    done = traced("failing_disk", story, call, error, step, variant)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.traced import needs_strace, traced
 
 OPERATIONS = ("bind", "freeze", "rebind", "lease", "rekey", "wipe", "resumed-freeze", "resumed-wipe")
 SPARSE = 6
 """Every sixth call of each kind here, each one in `make prove`."""
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = needs_strace
 
 
 def kills(folder: Path, operation: str, *, step: int, mode: tuple[str, ...] = ()) -> tuple[int, int, str]:
     """Run the kills; returns the exit status, how many there were, and what went wrong."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.kill_program", str(folder), operation, str(step), *mode],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if "strace cannot attach here" in done.stderr:
-        pytest.skip("strace may not attach to processes here")
+    done = traced("kill_program", folder, operation, step, *mode, timeout=600)
     return done.returncode, len(done.stdout.splitlines()), done.stderr
 
 

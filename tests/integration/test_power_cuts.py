@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.traced import needs_strace, traced
+
 OPERATIONS = ("bind", "freeze", "rebind", "lease", "wipe", "resumed-freeze", "resumed-wipe")
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = needs_strace
 
 
 def cuts(
     folder: Path, operation: str, *, step: int, each: int, variant: str = "full"
 ) -> tuple[int, int, str]:
     """Cut the power; returns the exit status, how many crash states held, and what went wrong."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.power_cut_program",
-            str(folder),
-            operation,
-            str(step),
-            str(each),
-            variant,
-        ],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    if "strace cannot attach here" in done.stderr:
-        pytest.skip("strace may not attach to processes here")
+    done = traced("power_cut_program", folder, operation, step, each, variant)
     return done.returncode, len(done.stdout.splitlines()), done.stderr
 
 

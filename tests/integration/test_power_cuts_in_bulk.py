@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from tests.traced import needs_strace, traced
 
 STATES = {"outbox": 3_000, "hand-over": 800, "hub": 1_200}
 """Different states of the disk in `make test`: 5,000."""
@@ -30,17 +28,12 @@ OTHERS = {
 }
 CONTROLS = [*QUICK, *(pytest.param(*each, marks=pytest.mark.prove) for each in sorted(OTHERS - {*QUICK}))]
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = needs_strace
 
 
 def cuts(story: str, *, states: int, seed: int = 1, variant: str = "full") -> tuple[int, str, str]:
     """Cut the power; returns the exit status, the figures and what went wrong."""
-    command = [sys.executable, "-m", "tests.bulk_power_cuts", story, str(states), str(seed), variant]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=1_700, check=False
-    )
-    if "strace cannot attach here" in done.stderr:
-        pytest.skip("strace may not attach to processes here")
+    done = traced("bulk_power_cuts", story, states, seed, variant, timeout=1_700)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from compline_shared import courier, delivery
 from compline_shared.chain import Chain
-from compline_shared.courier import Courier, Event, Send, SettleUpTo, Step
+from compline_shared.courier import Courier, Event, Step
 from compline_shared.delivery import Accepted, Arrived, Duplicate, Gap, Inbox, Taking
 from sim.network import Weather
 from sim.scenario import Broken, Parts, Plan, play
 from sim.world import HOUR
+from tests.puback import settling_on_send
 
 SHORT = Plan(handsets=10, days=1.6)
 """Ends at an hour at which everybody is at work."""
@@ -73,14 +74,6 @@ def test_delivery_when_ten_thousand_handsets_live_through_a_month_then_each_verd
     None
 ):
     assert play(1, MONTH).verdicts > 5_000_000
-
-
-def settling_on_send(state: Courier, event: Event, now: float) -> Step:
-    state, commands = courier.react(state, event, now)
-    sent = [command.entries[-1].seq for command in commands if isinstance(command, Send)]
-    if not sent:
-        return state, commands
-    return replace(state, settled=sent[-1]), (*commands, SettleUpTo(sent[-1]))
 
 
 def never_waiting_for_an_answer(state: Courier, event: Event, now: float) -> Step:
