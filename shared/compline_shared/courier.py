@@ -303,7 +303,8 @@ def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Ste
     if courier.disputed or (not look.due and not link.flights):
         return courier, (Wait(None),)
     pace = courier.pace
-    misses_at = _misses_at(link.flights, link.unanswered, look, pace, now)
+    patience = _patience(link, look, pace)
+    misses_at = _misses_at(link.flights, patience, look, pace, now)
     if misses_at is not None and now >= misses_at:
         again = Online(courier.settled, link.since, link.misses, (), link.unanswered + 1, link.went_back)
         return _at(courier, again), (Wait(now),)
@@ -321,23 +322,30 @@ def _dispatched(courier: Courier, link: Online, look: Looked, now: float) -> Ste
     if commands:
         sent = flights[-1].last_seq
         link = Online(sent, link.since, link.misses, flights, link.unanswered, link.went_back)
-    waits = [at for at in (ripe_at, _misses_at(flights, link.unanswered, look, pace, now)) if at is not None]
+    waits = [at for at in (ripe_at, _misses_at(flights, patience, look, pace, now)) if at is not None]
     return _at(courier, link), (*commands, Wait(min(waits, default=None)))
 
 
+def _patience(link: Online, look: Looked, pace: Pace) -> float:
+    """Return how many s to wait for a receipt.
+
+    Where the broker is there and the hub is not, it comes to ever rarer probes: the broker keeps them for the hub.
+    """
+    urgent = any(entry.urgent for entry in look.due)
+    return _grown(pace.answer, link.unanswered, pace.longest if urgent else pace.no_network)
+
+
 def _misses_at(
-    flights: Sequence[Flight], unanswered: int, look: Looked, pace: Pace, now: float
+    flights: Sequence[Flight], patience: float, look: Looked, pace: Pace, now: float
 ) -> float | None:
     """Return when what was sent goes out again if no receipt comes, None where nothing is under way.
 
-    Where the broker is there and the hub is not, it comes to ever rarer probes: the broker keeps them for the hub.
     What is still on its way over a slow link waits up to the longest: sent again, it would queue up behind itself.
     """
     if not flights:
         return None
     sent = flights[0].sent
-    urgent = any(entry.urgent for entry in look.due)
-    at = sent + _grown(pace.answer, unanswered, pace.longest if urgent else pace.no_network)
+    at = sent + patience
     return at if look.carried or now < at else max(at, min(now + pace.answer, sent + pace.longest))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
 from typing import Final, Literal, TypeAlias
@@ -24,11 +23,10 @@ _NOWHERE: Final = "192.0.2.1"
 class MachineConditions:
     """The `Surroundings` port over the operating system's own account of itself."""
 
-    def __init__(self, *, hub: str = "", metered: Metered = "auto", mobile: Sequence[str] = MOBILE) -> None:
+    def __init__(self, *, hub: str = "", metered: Metered = "auto") -> None:
         """``hub`` is where the hub was last; ``metered`` says it for all networks, or by interface where `auto`."""
         self._target = hub if _is_ipv4(hub) else _NOWHERE
         self._metered = metered
-        self._mobile = mobile
 
     def look(self) -> Conditions:
         """Return how network and battery stand now; takes about a millisecond and sends nothing.
@@ -56,7 +54,7 @@ class MachineConditions:
     def _costs(self, interface: str) -> bool:
         if self._metered != "auto":
             return self._metered == "yes"
-        return any(fnmatchcase(interface, pattern) for pattern in self._mobile)
+        return any(fnmatchcase(interface, pattern) for pattern in MOBILE)
 
 
 def battery_low() -> bool:

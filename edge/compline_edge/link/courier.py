@@ -142,9 +142,8 @@ class CourierLoop:
         while True:
             try:
                 await self._round()
-            except (
-                NotKept
-            ) as error:  # the disk does not even read; what was heard meanwhile the hub says again
+            except NotKept as error:
+                # the disk does not even read; what was heard meanwhile the hub says again
                 _log.warning("courier.not_read", reason=type(error).__name__)
                 await asyncio.sleep(ROOM_RETRY)
 

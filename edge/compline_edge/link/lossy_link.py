@@ -17,15 +17,17 @@ By itself the kernel would go on for a quarter of an hour. The sign of life of M
 that is dead in one direction only, upwards, while something comes down now and then.
 """
 
-_TCP_THIN_LINEAR_TIMEOUTS: Final = 16  # linux/tcp.h; the socket module has no name for it
-_OPTIONS: Final[tuple[tuple[str, int | bytes], ...]] = (
-    ("TCP_NODELAY", 1),  # a verdict that is due does not wait until an earlier one was acknowledged
-    (
-        "TCP_CONGESTION",
-        b"bbr",
-    ),  # takes a lost packet for a lost packet, not for a full queue: sends no slower
-    ("TCP_THIN_LINEAR_TIMEOUTS", 1),  # with under four packets under way the waits are not doubled, six times
-    ("TCP_USER_TIMEOUT", UNANSWERED),
+_TCP_THIN_LINEAR_TIMEOUTS: Final = 16
+"""From linux/tcp.h; the socket module has no name for it."""
+
+_OPTIONS: Final[tuple[tuple[int | None, int | bytes], ...]] = (
+    # a verdict that is due does not wait until an earlier one was acknowledged
+    (getattr(socket, "TCP_NODELAY", None), 1),
+    # takes a lost packet for a lost packet, not for a full queue: sends no slower
+    (getattr(socket, "TCP_CONGESTION", None), b"bbr"),
+    # with under four packets under way the waits are not doubled, six times
+    (_TCP_THIN_LINEAR_TIMEOUTS, 1),
+    (getattr(socket, "TCP_USER_TIMEOUT", None), UNANSWERED),
 )
 
 
@@ -33,7 +35,7 @@ def tune(connection: socket.socket) -> None:
     """Set what the kernel has of it."""
     if sys.platform != "linux":
         return
-    for name, value in _OPTIONS:
-        number = getattr(socket, name, _TCP_THIN_LINEAR_TIMEOUTS)
-        with suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, number, value)
+    for number, value in _OPTIONS:
+        if number is not None:
+            with suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, number, value)
