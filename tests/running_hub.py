@@ -32,6 +32,8 @@ from compline_shared.topics import down, up
 from tests.wire_handset import WireHandset
 
 SECONDS = 20.0
+_PORTS = range(20_000, 32_768)
+_given: set[int] = set()
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 BROKERS = [
     "embedded",
@@ -50,11 +52,18 @@ def broker_user() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the system does not give to connections."""
-    for port in random.sample(range(20_000, 32_768), 50):
+    """A port that nobody listens on, that the system does not give to connections, and that no other test was given.
+
+    Test workers side by side draw from ranges of their own: a port is taken only when its server starts.
+    """
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), "PYTEST_XDIST_WORKER_COUNT"
+    mine = _PORTS[int(worker.removeprefix("gw")) :: int(os.environ.get(workers, "1"))]
+    for port in random.sample(mine, 50):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given:
+                _given.add(port)
+                return port
     raise AssertionError("no free port on 127.0.0.1")
 
 
