@@ -15,6 +15,18 @@ from compline_shared.certificates import Certificate
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL; ssl.VerifyFlags has no name for it
 
 
+class ClosingSocket(ssl.SSLSocket):
+    """Closes itself where the handshake fails; paho forgets such a one and leaves it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, or close; raises what `ssl.SSLSocket` does."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def hub_context(authorities: Sequence[bytes]) -> ssl.SSLContext:
     """Return a context that takes the server of one of this hub's authorities (DER) and no other, in TLS 1.3.
 
@@ -34,6 +46,7 @@ def handset_context(
 ) -> ssl.SSLContext:
     """Return `hub_context` with the handset's own certificate and key in it."""
     context = hub_context(authorities)
+    context.sslsocket_class = ClosingSocket
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     handle = os.memfd_create("identity", os.MFD_CLOEXEC)
     try:

@@ -13,6 +13,18 @@ from compline_hub.core.keys import HubKeys
 from compline_shared.certificates import Certificate
 
 
+class ClosingSocket(ssl.SSLSocket):
+    """Closes itself where the handshake fails; paho forgets such a one and leaves it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, or close; raises what `ssl.SSLSocket` does."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def link_context(certificates: HubCertificates, keys: HubKeys) -> ssl.SSLContext:
     """Return the context of the hub's own way to its broker: TLS 1.3, the hub's authority and nobody else.
 
@@ -22,6 +34,7 @@ def link_context(certificates: HubCertificates, keys: HubKeys) -> ssl.SSLContext
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
     context.load_verify_locations(cadata=certificates.authority.der)
+    context.sslsocket_class = ClosingSocket
     load_identity(context, certificates.link, keys.link)
     return context
 
