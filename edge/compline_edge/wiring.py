@@ -13,7 +13,7 @@ from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.conditions import MachineConditions
 from compline_edge.link.courier import CourierLoop
-from compline_edge.link.discovery import Door, find_hub
+from compline_edge.link.discovery import Door, Finder, find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.link.renewal import RenewalLoop
 from compline_edge.pipeline import CallListener
@@ -187,21 +187,6 @@ def _spotters(entries: Collection[Entry], thresholds: Thresholds) -> tuple[Spott
     return Spotter(accusing, thresholds), Spotter(notices, thresholds.lenient())
 
 
-class _Finder:
-    """Where the handset last met its hub, and where the network says that the hub is, in turn."""
-
-    def __init__(self, known: Address | None, discover: Callable[[], Awaitable[Sequence[Address]]]) -> None:
-        self._known = known
-        self._discover = discover
-        self._asks_network = False
-
-    async def __call__(self) -> Sequence[Address]:
-        asks, self._asks_network = self._asks_network, not self._asks_network
-        if self._known is not None and not asks:
-            return (self._known,)
-        return await self._discover() or ((self._known,) if self._known else ())
-
-
 def _finder(settings: EdgeSettings, home: Home, door: Door) -> Callable[[], Awaitable[Sequence[Address]]]:
     if settings.hub and door is Door.BROKER:
         return partial(_fixed, _broker_address(settings.hub))
@@ -210,7 +195,7 @@ def _finder(settings: EdgeSettings, home: Home, door: Door) -> Callable[[], Awai
     grant = home.grant
     broker = door is Door.BROKER
     host, port = (grant.mqtt_host, grant.mqtt_port) if broker else (grant.pairing_host, grant.pairing_port)
-    return _Finder(Address(host, port) if host and port else None, discover)
+    return Finder(Address(host, port) if host and port else None, discover)
 
 
 def _broker_address(text: str) -> Address:

@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compline_edge.link.discovery import Finder
 from compline_edge.link.errors import Unreachable
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.ports import Address
@@ -298,12 +299,16 @@ async def test_courier_when_no_hub_is_found_then_tries_again(
     assert found == []
 
 
-async def test_courier_when_first_address_is_false_then_tries_the_next(
-    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path
+@pytest.mark.parametrize("own", [0, 1])
+async def test_courier_when_the_network_names_other_hubs_too_then_it_gets_to_its_own(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path, own: int
 ) -> None:
+    """As it does with the hub moved: every other attempt goes to where the handset last met it."""
     judge(home, 1)
     courier = courier_of(home, broker.port, tmp_path / "home")
-    courier._find = at(Address("127.0.0.1", free_port()), Address("127.0.0.1", broker.port))
+    named = [Address("127.0.0.1", free_port())]
+    named.insert(own, Address("127.0.0.1", broker.port))
+    courier._find = Finder(Address("127.0.0.1", free_port()), at(*named))
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()

@@ -77,7 +77,7 @@ class CourierLoop:
         alarm: Callable[[], object] = lambda: None,
         sense_s: float = SENSE,
     ) -> None:
-        """``hub`` says by which keys the hub is known now; ``find`` where to try, in order, for each attempt anew.
+        """``hub`` says by which keys the hub is known now; ``find`` where to try in an attempt, one after another.
 
         ``orders`` hears the frames that are no receipts, one after another, and is asked what to say first.
         ``surroundings`` set the pace; without them it stays as ``pace`` says. ``alarm`` is called once handset and hub
@@ -246,26 +246,29 @@ class CourierLoop:
 
     async def _connect(self, attempt: int) -> None:
         addresses = await self._find()
-        event: Event = Lost(jitter=random.uniform(0.5, 1.5))
-        if addresses:
-            loop = asyncio.get_running_loop()
-            try:
-                await asyncio.to_thread(
-                    self._carrier.connect,
-                    addresses[attempt % len(addresses)],
-                    on_frame=lambda frame: _soon(loop, self._hear, frame),
-                    on_lost=lambda: _soon(loop, self._hear, Lost(jitter=random.uniform(0.5, 1.5))),
-                )
-                event = Connected()
-            except Unreachable as error:
-                _log.info("courier.unreachable", attempt=attempt, reason=type(error).__name__)
-        else:
+        if not addresses:
             _log.info("courier.no_hub_found", attempt=attempt)
-        if isinstance(event, Connected):
-            _log.info("courier.online")
-        await self._do(event)
-        if isinstance(event, Connected):
-            self._order(None)
+        for address in addresses:
+            if await self._reached(address, attempt):
+                _log.info("courier.online")
+                await self._do(Connected())
+                self._order(None)
+                return
+        await self._do(Lost(jitter=random.uniform(0.5, 1.5)))
+
+    async def _reached(self, address: Address, attempt: int) -> bool:
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.to_thread(
+                self._carrier.connect,
+                address,
+                on_frame=lambda frame: _soon(loop, self._hear, frame),
+                on_lost=lambda: _soon(loop, self._hear, Lost(jitter=random.uniform(0.5, 1.5))),
+            )
+        except Unreachable as error:
+            _log.info("courier.unreachable", attempt=attempt, reason=type(error).__name__)
+            return False
+        return True
 
     def _hear(self, item: Event | bytes) -> None:
         if isinstance(item, bytes) and len(self._happened) >= MAX_FRAMES:

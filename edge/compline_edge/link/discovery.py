@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import Final
@@ -57,6 +57,22 @@ async def find_hub(
             finally:
                 await browser.async_cancel()
     return tuple(addresses)
+
+
+class Finder:
+    """Where the handset last met its hub, and where the network says that the hub is, in turn."""
+
+    def __init__(self, known: Address | None, discover: Callable[[], Awaitable[Sequence[Address]]]) -> None:
+        self._known = known
+        self._discover = discover
+        self._asks_network = False
+
+    async def __call__(self) -> Sequence[Address]:
+        """Return where to try now, one after another."""
+        asks, self._asks_network = self._asks_network, not self._asks_network
+        if self._known is not None and not asks:
+            return (self._known,)
+        return await self._discover() or ((self._known,) if self._known else ())
 
 
 class _Listener(ServiceListener):
