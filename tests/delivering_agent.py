@@ -4,7 +4,8 @@
 
 Each home's agent records verdicts through its real vault until it has COUNT, and delivers them by its real courier
 until it is killed. Commands come on stdin, one a line: `start N`, `kill N`; each is answered by a line once it is done.
-VARIANT is `real`, or the control `puback`, which takes a message that it handed to the broker for delivered.
+VARIANT is `real`, or a control: `puback` takes a message that it handed to the broker for delivered, `stubborn` knocks
+at one hub of those that it finds and at no other.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import NoReturn
 
 from compline_edge.agent import Agent, open_agent
 from compline_edge.link import courier as carrying
+from compline_edge.ports import Address
 from compline_edge.settings import EdgeSettings
 from compline_shared import outbox
 from compline_shared.courier import Courier
@@ -62,20 +65,30 @@ def live(home: Path, count: int, variant: str) -> NoReturn:
         if variant == "puback":
             setattr(carrying, "react", settling_on_send)  # noqa: B010 (mypy would have it as it is)
             setattr(outbox, "settle", partial(outbox.settle, keep=-2 * outbox.GRAIN))  # noqa: B010 (at once)
-        asyncio.run(work(home, count))
+        asyncio.run(work(home, count, variant))
     except BaseException as error:  # noqa: BLE001 (whoever watches reads it; the process may not live on as its parent)
         sys.stderr.write(f"an agent ended: {error!r}\n")
     os._exit(1)
 
 
-async def work(home: Path, count: int) -> None:
+async def work(home: Path, count: int, variant: str) -> None:
     watched = home.with_name(f"{home.name}-phone")
     watched.mkdir(exist_ok=True)
     async with open_agent(EdgeSettings(home=str(home), recordings=(str(watched),), live=False)) as agent:
         agent.courier._pace = FAST
         agent.courier._courier = Courier(settled=agent.home.outbox.settled, pace=FAST)
+        if variant == "stubborn":
+            agent.courier._find = stubborn(agent.courier._find)
         recording = asyncio.to_thread(record, agent, count)
         await asyncio.gather(agent.run(), recording)
+
+
+def stubborn(find: Callable[[], Awaitable[Sequence[Address]]]) -> Callable[[], Awaitable[Sequence[Address]]]:
+    async def first_of_several() -> Sequence[Address]:
+        found = sorted(await find(), key=lambda address: address.port)
+        return found[:1] if len(found) > 1 else ()
+
+    return first_of_several
 
 
 def record(agent: Agent, count: int) -> None:

@@ -137,10 +137,9 @@ class Storm:
         self.start_hub()
 
     def move(self) -> None:
-        """The hub ends, and starts again on another port of which its handsets know nothing."""
-        self.stop_hub()
+        """Before it is started the hub gets another port, of which its handsets know nothing."""
+        assert self._hub is None
         self.settings = msgspec.structs.replace(self.settings, mqtt_port=free_port())
-        self.start_hub()
 
     def back_up(self) -> None:
         """Take a backup of the running hub."""

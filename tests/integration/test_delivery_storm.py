@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,15 +54,33 @@ def test_control_verdicts_when_a_brokers_acknowledgement_is_taken_for_a_receipt_
 def test_verdicts_when_two_hubs_of_one_name_are_on_the_lan_then_each_gets_those_of_its_own_handsets(
     tmp_path: Path,
 ) -> None:
-    """Both moved to other ports: the handsets have to ask the network, and hear of both."""
-    hubs = [Storm(tmp_path / name, handsets=1, count=300, seed=7, advertise=True) for name in ("a", "b")]
-    with hubs[0].raging(), hubs[1].raging():
-        for hub in hubs:
-            hub.move()
+    with two_hubs(tmp_path, "real") as hubs:
         for hub in hubs:
             eventually(hub.all_settled, "all settled", within=HEALING)
     assert [hub.faults() for hub in hubs] == [[], []]
     assert [hub.taken() for hub in hubs] == [300, 300]
+
+
+def test_control_verdicts_when_a_handset_knocks_at_one_of_two_hubs_alone_then_some_do_not_arrive(
+    tmp_path: Path,
+) -> None:
+    with two_hubs(tmp_path, "stubborn") as hubs:
+        eventually(lambda: any(hub.all_settled() for hub in hubs), "one has all", within=HEALING)
+        time.sleep(10.0)
+    assert sorted(hub.taken() for hub in hubs) == [0, 300]
+
+
+@contextmanager
+def two_hubs(folder: Path, variant: str) -> Iterator[list[Storm]]:
+    """Both have other ports than when their handsets joined: these have to ask the network, and hear of both."""
+    hubs = [
+        Storm(folder / name, handsets=1, count=300, seed=7, variant=variant, advertise=True)
+        for name in ("a", "b")
+    ]
+    for hub in hubs:
+        hub.move()
+    with hubs[0].raging(), hubs[1].raging():
+        yield hubs
 
 
 @pytest.mark.prove

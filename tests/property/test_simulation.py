@@ -9,7 +9,7 @@ import pytest
 
 from compline_shared import courier, delivery
 from compline_shared.chain import Chain
-from compline_shared.courier import Courier, Event, Step
+from compline_shared.courier import Courier, Event, Looked, Online, SettleUpTo, Step
 from compline_shared.delivery import Accepted, Arrived, Duplicate, Gap, Inbox, Taking
 from sim.network import Weather
 from sim.scenario import Broken, Parts, Plan, play
@@ -57,6 +57,10 @@ def test_delivery_when_a_restored_hub_meets_handsets_with_nothing_new_then_it_is
     assert play(seed, SPARSE).verdicts > 100
 
 
+def test_control_delivery_when_what_is_two_days_old_is_given_up_then_three_days_away_find_it() -> None:
+    assert broken(Parts(react=giving_up_after_two_days, keep_settled=0.0), plan=AWAY, seeds=range(1, 5)) == 4
+
+
 def test_control_delivery_when_a_restored_hub_does_not_ask_then_a_seed_finds_it() -> None:
     assert broken(Parts(asks=False), plan=SPARSE, seeds=range(1, 5)) > 0
 
@@ -78,6 +82,17 @@ def test_delivery_when_ten_thousand_handsets_live_through_a_month_then_each_verd
 
 def never_waiting_for_an_answer(state: Courier, event: Event, now: float) -> Step:
     return courier.react(replace(state, pace=replace(state.pace, answer=1e9, longest=1e9)), event, now)
+
+
+def giving_up_after_two_days(state: Courier, event: Event, now: float) -> Step:
+    if not isinstance(event, Looked) or not isinstance(state.link, Online):
+        return courier.react(state, event, now)
+    given_up = max((entry.seq for entry in event.due if entry.added < event.wall - 48 * HOUR), default=0)
+    if not given_up:
+        return courier.react(state, event, now)
+    link = replace(state.link, sent=max(given_up, state.link.sent))
+    state, commands = courier.react(replace(state, settled=given_up, link=link), Looked((), event.wall), now)
+    return state, (SettleUpTo(given_up), *commands)
 
 
 def taking_what_lacks_its_past(
