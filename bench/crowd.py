@@ -242,7 +242,7 @@ class Phone:
 
 
 class Link(asyncio.Protocol):
-    """MQTT 3.1.1 as far as a handset needs it: CONNECT, SUBSCRIBE, PUBLISH at QoS 1."""
+    """MQTT 3.1.1 as far as a handset needs it: CONNECT, SUBSCRIBE at QoS 0, PUBLISH at QoS 1."""
 
     def __init__(self, handset: HandsetId, heard: Callable[[bytes], None], lost: Callable[[], None]) -> None:
         self.serves: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -256,9 +256,9 @@ class Link(asyncio.Protocol):
         """TLS is through: say who we are."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        head = _text("MQTT") + bytes((4, 0)) + KEEPALIVE.to_bytes(2, "big")
+        head = _text("MQTT") + bytes((4, 2)) + KEEPALIVE.to_bytes(2, "big")
         self.write(_packet(0x10, head + _text(self._handset)))
-        self.write(_packet(0x82, b"\x00\x01" + _text(down(self._handset)) + b"\x01"))
+        self.write(_packet(0x82, b"\x00\x01" + _text(down(self._handset)) + b"\x00"))
 
     def data_received(self, data: bytes) -> None:
         """Take whole packets out of what came."""

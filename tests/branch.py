@@ -98,7 +98,7 @@ class HubEnd:
 
     def send(self, handset: HandsetId, frame: bytes) -> None:
         """Send any bytes at all."""
-        self._client.publish(down(handset), frame, qos=1)
+        self._client.publish(down(handset), frame, qos=0)
 
     def forget_after(self, seq: int) -> None:
         """Come back from a backup that was taken when `seq` was the last."""

@@ -22,9 +22,11 @@ import msgspec
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from compline_edge.link.tls import handset_context
 from compline_hub.app import open_hub, serve
+from compline_hub.core.authority import HUB_USER
 from compline_hub.settings import HubSettings
 from compline_shared.batch import Receipt
 from compline_shared.ids import HandsetId
@@ -123,16 +125,20 @@ def running_hub(settings: HubSettings) -> Iterator[RunningHub]:
 
 
 class Client:
-    """An MQTT client that notes what comes."""
+    """An MQTT client that notes what comes; the hub's own have a session that lasts and listen at QoS 1."""
 
     def __init__(self, user: str, tls: ssl.SSLContext, *, client_id: str | None = None) -> None:
         self.arrived: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.connected: queue.Queue[bool] = queue.Queue()
         self.granted: queue.Queue[bool] = queue.Queue()
         self.acknowledged: queue.Queue[int] = queue.Queue()
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id or user, clean_session=False)
+        self._qos = int(user.startswith(HUB_USER))
+        self._topics = list[str]()
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id or user, clean_session=not self._qos
+        )
         client.tls_set_context(tls)
-        client.on_connect = lambda _c, _d, _f, reason, _p: self.connected.put(not reason.is_failure)
+        client.on_connect = self._connected
         client.on_disconnect = lambda _c, _d, _f, reason, _p: self.connected.put(False)
         client.on_subscribe = lambda _c, _d, _m, reasons, _p: self.granted.put(not reasons[0].is_failure)
         client.on_publish = lambda _c, _d, mid, _r, _p: self.acknowledged.put(mid)
@@ -160,7 +166,8 @@ class Client:
             pass
 
     def subscribe(self, topic: str) -> bool:
-        self.client.subscribe(topic, qos=1)
+        self._topics.append(topic)
+        self.client.subscribe(topic, qos=self._qos)
         return self.granted.get(timeout=SECONDS)
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -169,6 +176,14 @@ class Client:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+
+    def _connected(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        """mosquitto ends the connection of a handset whose rights it did not have yet: it comes again by itself."""
+        for topic in self._topics:
+            client.subscribe(topic, qos=self._qos)
+        self.connected.put(not reason.is_failure)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from compline_hub.core.authority import HubCertificates
+from compline_hub.core.authority import HUB_USER, HubCertificates
 from compline_hub.core.shares import FIRST, share_of, user_of
 from compline_hub.errors import BrokerFailed, HubBusy
 from compline_hub.link.advert import Advert
@@ -88,7 +88,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
     broker = _broker(settings, papers.broker, gone)
     host, port = settings.broker_address
     shares = _Shares(settings)
-    link = MqttLink(host, port, papers.link, handles=shares.has)
+    link = MqttLink(host, port, papers.link, client_id=keys.client_id(HUB_USER), handles=shares.has)
     news = News()
     news.open()
     intake = Intake(hub.store, hub.ring, link, news=news.ring)

@@ -66,7 +66,9 @@ def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]
         def handles(topic: str) -> bool:
             return share_of(topic, hub.settings.workers) == number
 
-        link = MqttLink(host, port, tls, client_id=user_of(number), lasting=False, handles=handles)
+        link = MqttLink(
+            host, port, tls, client_id=hub.keys.client_id(user_of(number)), lasting=False, handles=handles
+        )
         intake = Intake(hub.store, hub.ring, link, news=lambda: None)
         async with contextlib.AsyncExitStack() as running:
             link.start(intake.take, intake.refuse)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from compline_hub.core.authority import link_certificate
-from compline_hub.core.shares import user_of
+from compline_hub.core.shares import FIRST, user_of
 from compline_hub.link.sessions import forget_session
 from compline_hub.link.tls import link_context
 from compline_hub.office import Hub
@@ -21,17 +21,25 @@ from compline_shared.certificates import Certificate
 _log = structlog.get_logger("compline_hub")
 
 
-def forget_sessions(hub: Hub, numbers: Iterable[int]) -> None:
-    """Let the hub's own broker, just started, drop what it kept for workers that are gone.
+def forget_sessions(hub: Hub, gone: Iterable[int]) -> None:
+    """Let the hub's own broker, just started, drop what it kept for workers that are gone, and for earlier versions.
 
-    Workers of an earlier version had sessions that last, and NATS keeps even one that does not where NATS itself is
-    killed. Frames that it holds for nobody would fill its store until it takes none from anybody.
+    Those had sessions that last under names that anybody knew, and NATS keeps even one that does not last where NATS
+    itself is killed. Frames that it holds for nobody would fill its store until it takes none from anybody. mosquitto
+    goes by the certificate's name, so that there the hub's earlier session is its present one.
     """
-    for number in numbers:
-        if forget_session(*hub.settings.broker_address, worker_context(hub, number), user_of(number)):
+
+    def forget(number: int, *client_ids: str) -> bool:
+        tls = worker_context(hub, number)
+        return all(forget_session(*hub.settings.broker_address, tls, client_id) for client_id in client_ids)
+
+    for number in gone:
+        if forget(number, user_of(number), hub.keys.client_id(user_of(number))):
             _log.info("session_forgotten", number=number)
         else:
             _log.warning("session_kept", number=number)
+    if hub.settings.broker == "embedded" and not forget(FIRST, user_of(FIRST)):
+        _log.warning("session_kept", number=FIRST)
 
 
 def worker_context(hub: Hub, number: int) -> ssl.SSLContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,9 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from compline_edge.link.tls import handset_context
 from compline_hub.app import open_hub
-from compline_hub.core.shares import MOST, user_of
+from compline_hub.core.shares import FIRST, MOST, user_of
 from compline_hub.link import broker_files
 from compline_hub.link.sessions import forget_session
 from compline_hub.link.tls import link_context
@@ -104,7 +106,7 @@ def test_broker_when_a_worker_ran_and_is_gone_then_it_takes_more_frames_than_it_
     with running_hub(small) as hub:
         with worker(small):
             log = small.data / "logs" / "worker-2"
-            eventually(lambda: "broker_connected" in events(log), "it hears", within=SECONDS)
+            wait_for(log, "broker_connected")
         with handset_at(hub) as (client, handset):
             assert acknowledged(client, handset) == FRAMES
 
@@ -130,7 +132,7 @@ def test_broker_when_it_was_killed_with_a_worker_that_is_gone_then_it_takes_fram
     """NATS forgets a session that does not last when its client leaves, and a killed one sees nobody leave."""
     log, pid = small.data / "logs" / "worker-2", small.data / "broker" / "nats.pid"
     with running_hub(small), worker(small):
-        eventually(lambda: "broker_connected" in events(log), "it hears", within=SECONDS)
+        wait_for(log, "broker_connected")
         os.kill(int(pid.read_text()), signal.SIGKILL)
     back = msgspec.structs.replace(small, port=free_port())  # this process still has the page's socket
     with running_hub(back) as hub, handset_at(hub) as (client, handset):
@@ -151,6 +153,56 @@ def test_hub_when_it_starts_then_no_session_is_left_of_workers_that_are_gone_nam
         assert kept == [True, True]
         assert [is_kept(hub, number) for number in (2, 3)] == [False, False]
     assert events(settings.data / "logs").count("session_forgotten") == 2
+
+
+def test_hub_when_it_starts_then_no_session_is_left_under_the_name_that_it_had_itself(tmp_path: Path) -> None:
+    settings = hub_settings(tmp_path, log_level="info")
+    with running_hub(settings) as hub:
+        leave_session(hub, FIRST)
+        kept = is_kept(hub, FIRST)
+    with running_hub(settings) as hub:
+        assert kept
+        assert not is_kept(hub, FIRST)
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_hub_when_a_handset_takes_the_names_of_its_processes_then_they_go_on_listening(
+    broker: str, tmp_path: Path
+) -> None:
+    settings = hub_settings(tmp_path, broker=broker, workers=2, log_level="info")
+    logs = (settings.data / "logs", settings.data / "logs" / "worker-2")
+    with running_hub(settings) as hub, worker(settings), handset_at(hub) as (_, handset):
+        for log in logs:
+            wait_for(log, "broker_connected")
+        for number in (FIRST, 2):
+            connect_as(hub, handset, user_of(number))
+        lost = [events(log).count("broker_lost") for log in logs]
+
+        with open_hub(settings) as office:
+            names = [office.keys.client_id(user_of(number)) for number in (FIRST, 2)]
+        for name in names:
+            connect_as(hub, handset, name)
+        if broker == "embedded":  # the control: whoever knows the names ends the sessions
+            for log in logs:
+                wait_for(log, "broker_lost")
+
+    assert lost == [0, 0]
+
+
+def wait_for(log: Path, event: str) -> None:
+    eventually(lambda: event in events(log), event, within=SECONDS)
+
+
+def connect_as(hub: RunningHub, handset: WireHandset, client_id: str) -> None:
+    """Let a handset into the broker under another's client id, and out again."""
+    assert handset.certificate is not None
+    tls = handset_context(handset.keys.authorities, handset.certificate, handset.tls)
+    client = Client(handset.id, tls, client_id=client_id)
+    try:
+        client.connect_until_in(hub.settings.mqtt_port)
+        time.sleep(0.5)  # for the one who is cut off to notice
+    finally:
+        client.close()
 
 
 def test_workers_when_one_runs_then_it_is_not_gone_and_one_that_no_setting_names_any_more_is(

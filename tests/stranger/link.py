@@ -1,4 +1,4 @@
-"""One connection to the broker: MQTT 3.1.1 at QoS 1 inside TLS 1.3 with the handset's certificate."""
+"""One connection to the broker: MQTT 3.1.1, QoS 1 up and QoS 0 down, inside TLS 1.3 with the handset's certificate."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ class Link:
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=handset,
-            clean_session=False,
+            clean_session=True,
             protocol=MQTTv311,
             reconnect_on_failure=False,
         )
@@ -84,7 +84,7 @@ class Link:
         self, client: Client, data: object, flags: ConnectFlags, code: ReasonCode, more: Properties | None
     ) -> None:
         if not code.is_failure:
-            client.subscribe(self._down, qos=1)
+            client.subscribe(self._down, qos=0)
 
     def _subscribed(
         self, client: Client, data: object, mid: int, codes: list[ReasonCode], more: Properties | None

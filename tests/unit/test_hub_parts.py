@@ -95,7 +95,7 @@ def test_nats_files_when_made_then_a_handset_has_its_two_subjects_only() -> None
 
     (line,) = [line for line in text.splitlines() if HANDSET in line and "user:" in line]
     assert f'publish: ["compline.1.{HANDSET}.up"]' in line
-    assert f'subscribe: ["compline.1.{HANDSET}.down", "$MQTT.sub.>"]' in line
+    assert f'subscribe: ["compline.1.{HANDSET}.down"]' in line
     assert "allowed_connection_types: [MQTT]" in line
 
 

@@ -45,7 +45,7 @@ _MAX_IN_FLIGHT: Final = (
 
 
 class MqttCarrier:
-    """The `Carrier` port: QoS 1, a session that the broker keeps, own topics only.
+    """The `Carrier` port: QoS 1 up and QoS 0 down, nothing that the broker keeps, own topics only.
 
     Each connection is a fresh paho client under the same client id, so that nothing is sent again behind the
     courier's back.
@@ -67,7 +67,7 @@ class MqttCarrier:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._handset,
-            clean_session=False,
+            clean_session=True,
             reconnect_on_failure=False,
         )
         client.tls_set_context(self._keeper.context())
@@ -167,7 +167,7 @@ class _Session:
         if reason.is_failure:
             self._decided.set()
         else:
-            self.client.subscribe(self._topic, qos=1)
+            self.client.subscribe(self._topic, qos=0)
 
     def _subscribed(
         self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object

@@ -12,7 +12,6 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from compline_hub.core.authority import HUB_USER
 from compline_hub.core.intake import Frame, Refusal
 from compline_shared.ids import HandsetId
 from compline_shared.topics import UP_FILTER, down
@@ -29,7 +28,8 @@ class MqttLink:
 
     A frame is acknowledged to the broker only after it was handled, so the broker holds what intake has not yet
     got to; brokers keep at most about 100 unacknowledged. Frames for an absent hub wait in its session; a worker
-    leaves none behind (NATS keeps each frame until every session that lasts has it, and then takes no more).
+    leaves none behind (NATS keeps each frame until every session that lasts has it, and then takes no more). What is
+    sent stays within bounds by the same rule: it answers frames, and their acknowledgements stand in line behind it.
     """
 
     def __init__(
@@ -38,12 +38,13 @@ class MqttLink:
         port: int,
         tls: ssl.SSLContext,
         *,
-        client_id: str = HUB_USER,
+        client_id: str,
         lasting: bool = True,
         handles: Callable[[str], bool] = lambda _topic: True,
     ) -> None:
-        """`lasting` lets the broker keep frames while this process is away.
+        """`client_id` should be hard to guess (`HubKeys.client_id`).
 
+        `lasting` lets the broker keep frames while this process is away.
         `handles` says of a topic whether this process takes what comes on it; the rest is acknowledged at once.
         """
         self._handles = handles
@@ -58,8 +59,6 @@ class MqttLink:
         )
         client.tls_set_context(tls)
         client.reconnect_delay_set(1, 30)
-        client.max_inflight_messages_set(100)
-        client.max_queued_messages_set(10_000)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
@@ -75,8 +74,8 @@ class MqttLink:
         self._client.loop_start()
 
     def send(self, handset: HandsetId, message: bytes) -> None:
-        """Send to one handset, QoS 1, not retained; while the broker is away it waits here in memory."""
-        self._client.publish(down(handset), message, qos=1, retain=False)
+        """Send to one handset that listens now, QoS 0: what gets lost is asked for again, or ordered again."""
+        self._client.publish(down(handset), message, qos=0, retain=False)
 
     def stop(self) -> None:
         """Handle what has come, say goodbye, end both threads."""
