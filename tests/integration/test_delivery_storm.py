@@ -66,7 +66,7 @@ def test_control_verdicts_when_a_handset_knocks_at_one_of_two_hubs_alone_then_so
 ) -> None:
     with two_hubs(tmp_path, "stubborn") as hubs:
         eventually(lambda: any(hub.all_settled() for hub in hubs), "one has all", within=HEALING)
-        time.sleep(10.0)
+        time.sleep(6.0)
     assert sorted(hub.taken() for hub in hubs) == [0, 300]
 
 

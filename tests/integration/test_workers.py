@@ -27,7 +27,7 @@ from compline_shared.ids import HandsetId
 from compline_shared.topics import up
 from tests.edge_program import eventually
 from tests.postgres_server import Database
-from tests.running_hub import BROKERS, SECONDS, Client, deliver, hub_settings, joined_client, running_hub
+from tests.running_hub import MOSQUITTO, SECONDS, Client, deliver, hub_settings, joined_client, running_hub
 from tests.wire_handset import WireHandset, drafts
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "compline-hub")
@@ -70,13 +70,25 @@ def events(folder: Path) -> list[str]:
     return [json.loads(line)["event"] for line in (folder / "hub.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture(params=BROKERS)
-def settings(request: pytest.FixtureRequest, tmp_path: Path, database: Database) -> HubSettings:
-    return hub_settings(
-        tmp_path, broker=str(request.param), database=database.url, workers=2, log_level="info"
-    )
+@pytest.fixture
+def settings(broker: str, tmp_path: Path, database: Database) -> HubSettings:
+    return hub_settings(tmp_path, broker=broker, database=database.url, workers=2, log_level="info")
 
 
+NO_MOSQUITTO = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+on_brokers_and_databases = pytest.mark.parametrize(
+    ("broker", "database"),
+    [
+        ("embedded", "sqlite"),
+        pytest.param("mosquitto", "postgresql", marks=NO_MOSQUITTO),
+        pytest.param("embedded", "postgresql", marks=pytest.mark.prove),
+        pytest.param("mosquitto", "sqlite", marks=[pytest.mark.prove, NO_MOSQUITTO]),
+    ],
+    indirect=["database"],
+)
+
+
+@on_brokers_and_databases
 def test_worker_when_it_runs_then_it_answers_its_handsets_alone_and_the_page_shows_what_it_took(
     settings: HubSettings,
 ) -> None:
@@ -102,6 +114,7 @@ def test_worker_when_it_runs_then_it_answers_its_handsets_alone_and_the_page_sho
         assert sum(OF_THE_WORKER in line for line in shown) == 3
 
 
+@on_brokers_and_databases
 def test_worker_when_it_is_killed_then_the_hub_takes_over_and_leaves_it_its_share_when_it_is_back(
     settings: HubSettings,
 ) -> None:
