@@ -79,7 +79,8 @@ environment() {
     uv=$(uv_path "$python")
     [ -x "$venv/bin/python" ] || "$uv" venv --quiet --python "$python" "$venv"
     echo "Installing the locked environment into $venv ..."
-    "$uv" pip sync --quiet --python "$venv" --require-hashes requirements.lock
+    # compiled once here, for where PYTHONDONTWRITEBYTECODE is set every start would do it anew
+    "$uv" pip sync --quiet --compile-bytecode --python "$venv" --require-hashes requirements.lock
     "$uv" pip install --quiet --python "$venv" --no-deps -e shared -e edge -e hub
 }
 
