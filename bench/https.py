@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bench.figure import Figure
-from bench.wire import BATCH, PLACE, day, publish_head, sealed
+from bench.wire import BATCH, PLACE, PUBACK, day, publish_head, sealed
 from compline_hub.core.authority import refreshed
 from compline_hub.core.keys import HubKeys, certificate_key
 from compline_hub.link.tls import load_identity
@@ -28,8 +28,6 @@ from compline_shared.messages import Verdict
 from compline_shared.topics import down, up
 from compline_shared.wire import SegmentBase
 
-_ACKNOWLEDGED = bytes(4)
-"""A PUBACK of MQTT, one each way."""
 _FOUNDED = 1_795_000_000
 
 
@@ -82,9 +80,8 @@ def _ours(line: Line, verdicts: list[Verdict]) -> float:
     taken = Receipt(PLACE.handset, PLACE.binding, verdicts[-1].seq, bytes(32), Outcome.TAKEN)
     receipt = pack_receipt(taken, key)
     there = bytes(publish_head(up(PLACE.handset), len(frame))) + frame
-    back = bytes(publish_head(down(PLACE.handset), len(receipt))) + receipt
-    passed = line.passed(there, _ACKNOWLEDGED, back) + line.passed(_ACKNOWLEDGED)
-    return passed / len(verdicts)
+    back = bytes(publish_head(down(PLACE.handset), len(receipt), qos=0)) + receipt
+    return line.passed(there, bytes(PUBACK), back) / len(verdicts)
 
 
 def _request(verdicts: list[Verdict]) -> bytes:

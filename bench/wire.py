@@ -91,17 +91,19 @@ def _sizes(verdicts: list[Verdict], frame: bytes, key: Ed25519PrivateKey) -> Ite
         len(msgspec.json.encode(verdict, enc_hook=lambda mark: bytes(mark).hex())) for verdict in verdicts
     )
     receipt = pack_receipt(Receipt(PLACE.handset, PLACE.binding, 50, bytes(32), Outcome.TAKEN), key)
-    back = (
-        len(receipt) + publish_head(down(PLACE.handset), len(receipt)) + 2 * 4
-    )  # and an ACK of MQTT each way
+    back = len(receipt) + publish_head(down(PLACE.handset), len(receipt), qos=0) + PUBACK
     yield Figure("verdict_bytes", told, "B", text / BATCH, "lower")
     yield Figure("verdict_bytes_against_goal", told, "B", GOAL, "lower")
     yield Figure("receipt_bytes", back / BATCH, "B", None, "lower")
 
 
-def publish_head(topic: str, payload: int) -> int:
-    """Bytes of an MQTT 3.1.1 QoS 1 PUBLISH beyond its payload: type, length, topic, packet id."""
-    rest = 2 + len(topic) + 2 + payload
+PUBACK = 4
+"""Bytes of the broker's acknowledgement of what came up."""
+
+
+def publish_head(topic: str, payload: int, *, qos: int = 1) -> int:
+    """Bytes of an MQTT 3.1.1 PUBLISH beyond its payload: type, length, topic, and a packet id at QoS 1."""
+    rest = 2 + len(topic) + 2 * qos + payload
     return 1 + (1 if rest < 128 else 2 if rest < 16_384 else 3) + rest - payload
 
 
