@@ -23,6 +23,7 @@ from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls
 from compline_hub.link.evidence_talk import EvidenceTalk
 from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
+from compline_hub.link.sessions import client_id
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
@@ -88,7 +89,9 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
     broker = _broker(settings, papers.broker, gone)
     host, port = settings.broker_address
     shares = _Shares(settings)
-    link = MqttLink(host, port, papers.link, client_id=keys.client_id(HUB_USER), handles=shares.has)
+    link = MqttLink(
+        host, port, papers.link, client_id=client_id(settings.broker_folder, HUB_USER), handles=shares.has
+    )
     news = News()
     news.open()
     intake = Intake(hub.store, hub.ring, link, news=news.ring)
@@ -275,7 +278,7 @@ def _broker(settings: HubSettings, tls: Callable[[], BrokerTls], gone: set[int])
     numbers = {*range(FIRST, settings.workers + 1), *gone}
     hubs = tuple(user_of(number) for number in sorted(numbers))
     at = host if outside else settings.listen
-    listener = Listener(at, port, settings.data / "broker", user=user, hubs=hubs)
+    listener = Listener(at, port, settings.broker_folder, user=user, hubs=hubs)
     if outside:
         return OutsideBroker(listener, tls)
     product: Product = "nats" if settings.broker == "embedded" else "mosquitto"

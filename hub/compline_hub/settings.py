@@ -57,6 +57,11 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.database or f"sqlite:///{self.data / 'hub.db'}"
 
     @property
+    def broker_folder(self) -> Path:
+        """Where the broker's configuration lies, and what it keeps."""
+        return self.data / "broker"
+
+    @property
     def broker_address(self) -> tuple[str, int]:
         """Host and MQTT port where the hub and its handsets meet."""
         if self.broker.startswith("mqtt://"):

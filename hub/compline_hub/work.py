@@ -12,6 +12,7 @@ import structlog
 from compline_hub.core.shares import FIRST, share_of, user_of
 from compline_hub.errors import HubNotReady
 from compline_hub.link.mqtt import MqttLink
+from compline_hub.link.sessions import client_id
 from compline_hub.link.tls import load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub
@@ -67,7 +68,12 @@ def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]
             return share_of(topic, hub.settings.workers) == number
 
         link = MqttLink(
-            host, port, tls, client_id=hub.keys.client_id(user_of(number)), lasting=False, handles=handles
+            host,
+            port,
+            tls,
+            client_id=client_id(hub.settings.broker_folder, user_of(number)),
+            lasting=False,
+            handles=handles,
         )
         intake = Intake(hub.store, hub.ring, link, news=lambda: None)
         async with contextlib.AsyncExitStack() as running:

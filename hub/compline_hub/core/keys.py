@@ -105,15 +105,6 @@ class HubKeys:
         """Return what `seal_offer` sealed for this offer; raises InvalidTag for another's."""
         return ChaCha20Poly1305(self.escrow).decrypt(sealed[:12], sealed[12:], _offer(offer)).decode()
 
-    def client_id(self, user: str) -> str:
-        """Return what a process of the hub is called at the broker, at most 23 characters, always the same.
-
-        Whoever connects to NATS under somebody's client id ends his connection, whatever the certificate says. So this
-        cannot be guessed, while a broker that lasts still knows the session again.
-        """
-        derive = HKDF(algorithm=SHA256(), length=8, salt=None, info=b"compline/1 client id " + user.encode())
-        return f"{user}-{derive.derive(self.escrow).hex()}"
-
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"
 

@@ -42,7 +42,7 @@ class MqttLink:
         lasting: bool = True,
         handles: Callable[[str], bool] = lambda _topic: True,
     ) -> None:
-        """`client_id` should be hard to guess (`HubKeys.client_id`).
+        """`client_id` should be hard to guess (`sessions.client_id`).
 
         `lasting` lets the broker keep frames while this process is away.
         `handles` says of a topic whether this process takes what comes on it; the rest is acknowledged at once.
