@@ -38,13 +38,15 @@ def _make(secret: Path) -> None:
     handle, fresh = tempfile.mkstemp(prefix=f"{NAMED_BY}.", dir=secret.parent)  # nobody else's to read
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(32))
+        file.flush()
+        os.fsync(file.fileno())  # an empty one could be guessed
     with suppress(FileExistsError):
         secret.hardlink_to(fresh)
     Path(fresh).unlink()
 
 
-def forget_session(host: str, port: int, tls: ssl.SSLContext, client_id: str) -> bool:
-    """Let the broker drop what it keeps under a client id; returns whether it did within FORGET_SECONDS.
+def forget_session(host: str, port: int, tls: ssl.SSLContext, name: str) -> bool:
+    """Let the broker drop what it keeps under a client id, `name`; returns whether it did within FORGET_SECONDS.
 
     In MQTT 3.1.1 (section 3.1.2.4) that is to connect once under that id with a clean session. `tls` shows the
     certificate that lets the client in.
@@ -58,7 +60,7 @@ def forget_session(host: str, port: int, tls: ssl.SSLContext, client_id: str) ->
             took.set()
         answered.set()
 
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=True)
     client.tls_set_context(tls)
     client.connect_timeout = FORGET_SECONDS
     client.on_connect = connected
