@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -312,6 +314,25 @@ async def test_courier_when_the_network_names_other_hubs_too_then_it_gets_to_its
     async with running(courier):
         await asyncio.wait_for(courier.all_settled(), WITHIN)
     assert hub.verdicts == home.vault.verdicts()
+
+
+async def test_courier_when_others_answer_without_a_word_then_an_attempt_ends_and_the_next_goes_on_behind_them(
+    home: Home, broker: Broker, hub: HubEnd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes a connection and stays silent costs an attempt's time, and may name himself by zeroconf often."""
+    monkeypatch.setattr("compline_edge.link.courier.ATTEMPT", 0.3)
+    monkeypatch.setattr("compline_edge.link.mqtt.STEP", 0.4)
+    judge(home, 1)
+    courier = courier_of(home, broker.port, tmp_path / "home")
+    with ExitStack() as open_ports:
+        silent = [open_ports.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
+        named = [Address("127.0.0.1", server.getsockname()[1]) for server in silent]
+        courier._find = at(*named, Address("127.0.0.1", broker.port))
+        async with running(courier):
+            await until(lambda: courier._knocked == {named[0]})  # the first attempt's time is over
+            await asyncio.wait_for(courier.all_settled(), WITHIN)
+    assert hub.verdicts == home.vault.verdicts()
+    assert courier._knocked == set()
 
 
 async def test_carrier_when_nobody_listens_then_unreachable(home: Home, tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ from compline_shared.place import Place
 VIEW: Final = 200
 """Entries that one look at the outbox takes."""
 
+ATTEMPT: Final = 30.0
+"""Seconds after which an attempt knocks at no further address; anybody may say by zeroconf that he is the hub."""
+
 MAX_FRAMES: Final = 64
 """Frames from the hub that wait to be read; more are dropped, and the hub answers again."""
 
@@ -89,6 +92,7 @@ class CourierLoop:
         self._hub = hub
         self._carrier = carrier
         self._find = find
+        self._knocked = set[Address]()
         self._clock = clock
         self._orders = orders
         self._surroundings = surroundings
@@ -245,15 +249,23 @@ class CourierLoop:
         return until
 
     async def _connect(self, attempt: int) -> None:
+        """Knock at each address in turn; where that takes long, the next attempt begins with those that had no turn."""
         addresses = await self._find()
         if not addresses:
             _log.info("courier.no_hub_found", attempt=attempt)
-        for address in addresses:
+        if self._knocked >= {*addresses}:
+            self._knocked.clear()
+        ends = self._clock.monotonic() + ATTEMPT
+        for address in [one for one in addresses if one not in self._knocked]:
             if await self._reached(address, attempt):
                 _log.info("courier.online")
+                self._knocked.clear()
                 await self._do(Connected())
                 self._order(None)
                 return
+            self._knocked.add(address)
+            if self._clock.monotonic() > ends:
+                break
         await self._do(Lost(jitter=random.uniform(0.5, 1.5)))
 
     async def _reached(self, address: Address, attempt: int) -> bool:
