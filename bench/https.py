@@ -115,6 +115,7 @@ def _contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
         ca=certificate_key(b"1" * 32),
         tls=certificate_key(b"2" * 32),
         link=certificate_key(b"3" * 32),
+        session=bytes(32),
     )
     made = refreshed(None, keys, names=(), now=_FOUNDED, serials=count(1))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

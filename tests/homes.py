@@ -59,6 +59,7 @@ class HubKeys:
             ca=hub_keys.certificate_key(bytes(range(1, 33)) + founder),
             tls=hub_keys.certificate_key(bytes(range(33, 65))),
             link=hub_keys.certificate_key(bytes(range(65, 97))),
+            session=bytes(32),
         )
         founded = refreshed(None, self.all, names=(), now=FOUNDED, serials=count(1))
         self.certificates: HubCertificates = refreshed(

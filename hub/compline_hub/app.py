@@ -23,7 +23,6 @@ from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls
 from compline_hub.link.evidence_talk import EvidenceTalk
 from compline_hub.link.mqtt import MqttLink
 from compline_hub.link.pairing_port import PairingPort
-from compline_hub.link.sessions import client_id
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
@@ -89,9 +88,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
     broker = _broker(settings, papers.broker, gone)
     host, port = settings.broker_address
     shares = _Shares(settings)
-    link = MqttLink(
-        host, port, papers.link, client_id=client_id(settings.broker_folder, HUB_USER), handles=shares.has
-    )
+    link = MqttLink(host, port, papers.link, client_id=keys.client_id(HUB_USER), handles=shares.has)
     news = News()
     news.open()
     intake = Intake(hub.store, hub.ring, link, news=news.ring)
@@ -136,7 +133,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
                 (ROSTER_SECONDS, "roster_failed", roster.follow),
                 (RENEWAL_SECONDS, "renewal_failed", lambda: _renew(hub, papers, broker, pairing_port)),
                 (EXPIRY_SECONDS, "expiring_failed", lambda: asyncio.to_thread(hub.pairing.expire)),
-                (ORDER_SECONDS, "orders_failed", lambda: _send_due(hub, dispatch)),
+                (ORDER_SECONDS, "orders_failed", lambda: _send_due(hub, dispatch, link)),
             )
             if settings.workers > 1:
                 rounds += (
@@ -222,9 +219,12 @@ class _Arrivals:
             self._news.ring()
 
 
-async def _send_due(hub: Hub, dispatch: Dispatch) -> None:
-    """Send orders as they are taken, here or by another process, and again as long as no report settles them."""
-    if await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
+async def _send_due(hub: Hub, dispatch: Dispatch, link: MqttLink) -> None:
+    """Send orders as they are taken, here or by another process, and again as long as no report settles them.
+
+    Without a broker they wait: what is sent then is lost, and would not be sent again for a while.
+    """
+    if link.subscribed.is_set() and await asyncio.to_thread(hub.reading.orders_due, int(time.time())):
         await asyncio.to_thread(dispatch.send_due)
 
 

@@ -12,7 +12,6 @@ import structlog
 from compline_hub.core.shares import FIRST, share_of, user_of
 from compline_hub.errors import HubNotReady
 from compline_hub.link.mqtt import MqttLink
-from compline_hub.link.sessions import client_id
 from compline_hub.link.tls import load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub
@@ -23,6 +22,8 @@ from compline_hub.settings import HubSettings
 from compline_hub.worker_locks import only_worker
 from compline_hub.worker_sessions import worker_certificate, worker_context
 
+REFUSED_SECONDS = 1.0
+"""How soon a worker gives up that the broker does not let listen."""
 OUTDATED_SECONDS = 5.0
 """How soon a worker goes on with keys that were replaced."""
 RENEWAL_SECONDS = 3_600.0
@@ -71,7 +72,7 @@ def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]
             host,
             port,
             tls,
-            client_id=client_id(hub.settings.broker_folder, user_of(number)),
+            client_id=hub.keys.client_id(user_of(number)),
             lasting=False,
             handles=handles,
         )
@@ -87,16 +88,28 @@ def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]
             renewed = asyncio.create_task(
                 repeat(RENEWAL_SECONDS, "renewal_failed", lambda: _renew(hub, number, tls))
             )
+            refused = asyncio.create_task(_refused(link))
             stopped = asyncio.create_task(ending.wait())
             try:
-                await asyncio.wait({stopped, outdated}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({stopped, outdated, refused}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (stopped, outdated, renewed):
+                for task in (stopped, outdated, renewed, refused):
                     task.cancel()
+            if refused.done() and not refused.cancelled():
+                refused.result()
         _log.info("worker_stopped", number=number)
         return not ending.is_set()
 
     return run
+
+
+async def _refused(link: MqttLink) -> None:
+    """Wait until the broker refuses to let this worker listen; it leaves its share to the hub then."""
+    while not link.refused.is_set():
+        await asyncio.sleep(REFUSED_SECONDS)
+    raise HubNotReady(
+        "The broker does not let this worker listen; see broker.log in the hub's data folder, and start it again."
+    )
 
 
 async def _outdated(hub: Hub) -> bool:

@@ -12,7 +12,7 @@ import structlog
 
 from compline_hub.core.authority import link_certificate
 from compline_hub.core.shares import FIRST, user_of
-from compline_hub.link.sessions import client_id, forget_session
+from compline_hub.link.sessions import forget_session
 from compline_hub.link.tls import link_context
 from compline_hub.office import Hub
 from compline_hub.store.certificate_files import SERIAL_BITS
@@ -31,10 +31,11 @@ def forget_sessions(hub: Hub, gone: Iterable[int]) -> None:
 
     def forget(number: int, *names: str) -> bool:
         tls = worker_context(hub, number)
-        return all(forget_session(*hub.settings.broker_address, tls, name) for name in names)
+        forgotten = [forget_session(*hub.settings.broker_address, tls, name) for name in names]
+        return False not in forgotten
 
     for number in gone:
-        if forget(number, user_of(number), client_id(hub.settings.broker_folder, user_of(number))):
+        if forget(number, user_of(number), hub.keys.client_id(user_of(number))):
             _log.info("session_forgotten", number=number)
         else:
             _log.warning("session_kept", number=number)

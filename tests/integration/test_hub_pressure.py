@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
 
 from compline_hub.app import open_hub
@@ -79,6 +82,34 @@ def test_link_when_intake_is_too_slow_then_frames_beyond_the_bound_are_refused_a
     link.stop()
 
     assert (refused, first) == (Refusal.OVERLOADED, b"frame 0")
+
+
+def test_link_when_its_connection_ended_while_a_frame_was_taken_then_the_next_one_does_not_begin_with_it(
+    hub: RunningHub, sender: tuple[WireHandset, Client]
+) -> None:
+    """A broker has to end a connection that says anything before CONNECT: with a backlog it never came about."""
+    link, intake = _second_link(hub), FaultyIntake()
+    link.start(intake.take, intake.refuse)
+    assert link.subscribed.wait(SECONDS)
+    handset, client = sender
+    client.publish(up(handset.id), b"before it ends")
+    assert intake.began.wait(SECONDS)
+    waiting: queue.Queue[list[int]] = queue.Queue()
+
+    def before_connect(client: mqtt.Client, _data: object) -> None:
+        intake.may.set()
+        assert intake.taken.get(timeout=SECONDS) == b"before it ends"
+        time.sleep(0.2)  # for the acknowledgement, where there is one
+        waiting.put([packet["command"] for packet in client._out_packet])
+
+    link._client.on_pre_connect = before_connect
+    wire = link._client.socket()
+    assert isinstance(wire, socket.socket)
+    wire.shutdown(socket.SHUT_RDWR)
+    to_be_sent = waiting.get(timeout=SECONDS)
+    link.stop()
+
+    assert to_be_sent == []
 
 
 def test_link_when_intake_breaks_then_the_next_frames_are_still_handed_over(

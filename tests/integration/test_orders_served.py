@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from compline_hub.app import _send_due, open_hub
 from compline_hub.cli import app
+from compline_hub.link.mqtt import MqttLink
+from compline_hub.link.tls import link_context
+from compline_hub.service.dispatch import Dispatch
 from compline_shared.topics import up
 from tests.running_hub import BROKERS, Client, RunningHub, hub_settings, joined_client, running_hub
 from tests.simulated_handset import SimulatedHandset
@@ -94,3 +98,24 @@ def test_command_key_when_rotated_between_two_runs_then_the_served_hub_tells_the
 
     assert (refused.exit_code, rotated.exit_code, unbound.exit_code) == (1, 0, 0), unbound.output
     assert (kept, former.exists(), handset.readable) == (True, False, None)
+
+
+async def test_orders_when_the_hub_has_no_broker_then_they_wait_and_go_out_once_it_has_one(
+    tmp_path: Path,
+) -> None:
+    """What is sent into nothing would be sent again after a minute at first, and after an hour at last."""
+    with running_hub(hub_settings(tmp_path)) as hub:
+        hub.enrol(SimulatedHandset())
+        settings = hub.settings
+    assert typed(hub, "unbind", "Desk 7").exit_code == 0  # nobody serves the hub, who would send it
+    with open_hub(settings) as office:
+        tls = link_context(office.certificates, office.keys)
+        link = MqttLink("127.0.0.1", settings.mqtt_port, tls, client_id="hub-under-test")
+        dispatch = Dispatch(office.store, office.ring, link)
+        await _send_due(office, dispatch, link)
+        waits = office.reading.orders_due(int(time.time()))
+        link.subscribed.set()  # the control: as if there were one
+        await _send_due(office, dispatch, link)
+        waits_still = office.reading.orders_due(int(time.time()))
+
+    assert (waits, waits_still) == (True, False)

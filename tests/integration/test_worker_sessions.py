@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from compline_edge.link.tls import handset_context
 from compline_hub.app import open_hub
 from compline_hub.core.shares import FIRST, MOST, user_of
 from compline_hub.link import broker_files
-from compline_hub.link.sessions import NAMED_BY, client_id, forget_session
+from compline_hub.link.sessions import forget_session
 from compline_hub.link.tls import link_context
-from compline_hub.safekeeping import rotate_escrow
+from compline_hub.safekeeping import back_up, restore, rotate_escrow
 from compline_hub.settings import HubSettings, load_settings
 from compline_hub.worker_locks import gone_workers, only_worker
 from compline_hub.worker_sessions import worker_context
@@ -181,7 +181,7 @@ def test_hub_when_a_handset_takes_the_names_of_its_processes_then_they_go_on_lis
         lost = [events(log).count("broker_lost") for log in logs]
 
         for number in (FIRST, 2):
-            connect_as(hub, handset, client_id(settings.broker_folder, user_of(number)))
+            connect_as(hub, handset, name(settings, number))
         if broker == "embedded":  # the control: whoever knows the names ends the sessions
             for log in logs:
                 wait_for(log, "broker_lost")
@@ -189,43 +189,41 @@ def test_hub_when_a_handset_takes_the_names_of_its_processes_then_they_go_on_lis
     assert lost == [0, 0]
 
 
-def test_hub_when_the_key_of_its_secrets_is_replaced_then_the_broker_keeps_one_session_for_it(
+def test_hub_when_its_keys_are_replaced_or_it_is_restored_then_the_broker_keeps_one_session_for_it(
     tmp_path: Path,
 ) -> None:
     """Another name each time would leave sessions behind in which frames pile up for nobody."""
     settings = hub_settings(tmp_path, log_level="info")
     kept = list[int]()
-    for _ in range(2):
+    for _ in range(3):
         with running_hub(settings):
             wait_for(settings.data / "logs", "broker_connected")
         consumers = (
             settings.broker_folder / "nats" / "jetstream" / "COMPLINE" / "streams" / "$MQTT_msgs" / "obs"
         )
         kept.append(len(list(consumers.iterdir())))
-        rotate_escrow(settings, by="ada")
         (settings.data / "logs" / "hub.jsonl").unlink()
+        if len(kept) == 1:
+            rotate_escrow(settings, by="ada")
+        else:
+            put_back(settings, tmp_path / "hub.backup")
 
-    assert kept == [1, 1]
-
-
-def test_client_id_when_asked_again_then_the_same_and_nowhere_else_the_same(tmp_path: Path) -> None:
-    names = [client_id(tmp_path / "a", user_of(MOST)) for _ in range(2)]
-
-    assert names[0] == names[1]
-    assert len(names[0]) <= 23  # what each broker has to take
-    assert (
-        len({names[0], client_id(tmp_path / "a", user_of(2)), client_id(tmp_path / "b", user_of(MOST))}) == 3
-    )
-    assert [(file.name, file.stat().st_mode & 0o777) for file in (tmp_path / "a").iterdir()] == [
-        (NAMED_BY, 0o600)
-    ]
+    assert kept == [1, 1, 1]
 
 
-def test_client_id_when_processes_start_together_then_they_make_one_secret(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as together:
-        names = list(together.map(lambda _: client_id(tmp_path, "hub"), range(200)))
+def put_back(settings: HubSettings, backup: Path) -> None:
+    """All but the broker's folder is lost, and comes back from a backup."""
+    back_up(settings, backup, passphrase="hunter two", by="ada")
+    broker = settings.broker_folder.rename(backup.with_suffix(".broker"))
+    shutil.rmtree(settings.data)
+    restore(settings, backup, passphrase="hunter two", by="ada")
+    shutil.rmtree(settings.broker_folder, ignore_errors=True)
+    broker.rename(settings.broker_folder)
 
-    assert len(set(names)) == 1
+
+def name(settings: HubSettings, number: int) -> str:
+    with open_hub(settings) as office:
+        return office.keys.client_id(user_of(number))
 
 
 def wait_for(log: Path, event: str) -> None:

@@ -19,6 +19,8 @@ from compline_hub.app import init_hub
 from compline_hub.core.authority import HUB_USER
 from compline_hub.core.shares import share_of, user_of
 from compline_hub.errors import HubBusy, HubNotReady
+from compline_hub.link import broker as broker_module
+from compline_hub.link import broker_files
 from compline_hub.settings import HubSettings
 from compline_hub.work import work
 from compline_hub.worker_locks import absent_workers, only_worker
@@ -112,6 +114,29 @@ def test_worker_when_it_runs_then_it_answers_its_handsets_alone_and_the_page_sho
         assert events(logs / "worker-2").count("batches_taken") >= 1
         assert (taken_by_the_hub, events(logs).count("batches_taken") >= 1) == (0, True)
         assert sum(OF_THE_WORKER in line for line in shown) == 3
+
+
+def test_worker_when_the_broker_does_not_let_it_listen_then_it_ends_and_its_handsets_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where somebody had the broker keep all the sessions that it has room for."""
+    full = broker_files.nats_files
+    monkeypatch.setitem(broker_module.FILES, "nats", lambda *given: _with_room_for_one(full(*given)))
+    settings, handset = hub_settings(tmp_path, workers=2, log_level="info"), WireHandset(OF_THE_WORKER)
+    with running_hub(settings) as hub:
+        eventually(lambda: "broker_connected" in events(settings.data / "logs"), "it hears", within=SECONDS)
+        with worker(settings) as refused:
+            assert refused.wait(SECONDS) == 1
+        hub.enrol(handset)
+        handset.judge(*drafts(1))
+        with joined_client(hub, handset) as client:
+            assert deliver(client, handset, handset.frame()).up_to == 1
+
+
+def _with_room_for_one(files: dict[str, str]) -> dict[str, str]:
+    text = files["nats.conf"].replace("jetstream: enabled", "jetstream: { max_consumers: 1 }")
+    assert text != files["nats.conf"]
+    return {**files, "nats.conf": text}
 
 
 @on_brokers_and_databases

@@ -36,6 +36,7 @@ def make_keys() -> HubKeys:
         ca=certificate_key(b"ca"),
         tls=certificate_key(b"tls"),
         link=certificate_key(b"link"),
+        session=bytes(32),
     )
 
 

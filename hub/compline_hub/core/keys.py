@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -48,6 +49,7 @@ class HubKeys:
     ca: ec.EllipticCurvePrivateKey  # P-256, signs certificates
     tls: ec.EllipticCurvePrivateKey  # P-256, of the server's certificate; the broker has it too
     link: ec.EllipticCurvePrivateKey  # P-256, of the hub's own client certificate
+    session: bytes  # 32 bytes; names the hub's processes at the broker, and is never replaced
     former_sealing: X25519PrivateKey | None = (
         None  # these three, of before a rotation, until nobody needs them
     )
@@ -104,6 +106,14 @@ class HubKeys:
     def open_offer(self, sealed: bytes, *, offer: str) -> str:
         """Return what `seal_offer` sealed for this offer; raises InvalidTag for another's."""
         return ChaCha20Poly1305(self.escrow).decrypt(sealed[:12], sealed[12:], _offer(offer)).decode()
+
+    def client_id(self, user: str) -> str:
+        """Return what a process of the hub is called at the broker, at most 23 characters, always the same.
+
+        Whoever connects to NATS under somebody's client id ends his connection, whatever his certificate says, so
+        nobody may guess it. And it may not change: under the former one a broker would keep frames for nobody.
+        """
+        return f"{user}-{hmac.digest(self.session, user.encode(), 'sha256')[:8].hex()}"
 
     def __repr__(self) -> str:
         return f"HubKeys({self.fingerprint})"

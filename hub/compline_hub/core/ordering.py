@@ -2,7 +2,7 @@
 
 A later order supersedes an earlier one that contradicts it: a freeze recalls a rebind (and takes the place of an older
 freeze), a rebind recalls a wipe that lacks approvals, a policy recalls an older one. A rebind does not recall a freeze,
-which may lie at the broker already: it waits behind it. So a binding has at most one pending order of each kind.
+which may be on its way already: it waits behind it. So a binding has at most one pending order of each kind.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ BY_HUB: Final = "hub"
 """Who ordered what the hub orders by itself."""
 FIRST_PAUSE: Final = 60
 LONGEST_PAUSE: Final = 3_600
-"""Seconds until an order is sent again without a report; doubled each time, so that no queue fills at a broker."""
+"""Seconds until an order is sent again without a report; doubled each time."""
 
 
 @unique

@@ -13,7 +13,7 @@ MOST = 16
 
 
 def user_of(number: int) -> str:
-    """What the broker calls a process: the common name of its certificate, and its client id."""
+    """What the broker calls a process: the common name of its certificate."""
     return HUB_USER if number == FIRST else f"{HUB_USER}-{number}"
 
 

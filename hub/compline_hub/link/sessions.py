@@ -1,48 +1,15 @@
-"""Names the sessions of the hub's processes at the broker, and ends those of processes that are gone."""
+"""Ends a session that a broker keeps for a client that is gone."""
 
 from __future__ import annotations
 
-import hmac
-import os
-import secrets
 import ssl
-import tempfile
 import threading
-from contextlib import suppress
-from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 FORGET_SECONDS = 5.0
-NAMED_BY = "session.secret"
-
-
-def client_id(folder: Path, user: str) -> str:
-    """Return what a process of the hub is called at the broker, at most 23 characters, the same at each start.
-
-    Whoever connects to NATS under somebody's client id ends his connection, whatever his certificate says: nobody can
-    guess this one. `folder` is the broker's: the secret that names are derived from lies beside what the broker keeps
-    under them, so that neither outlives the other. It is made where it is lacking.
-    """
-    secret = folder / NAMED_BY
-    if not secret.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(secret)
-    return f"{user}-{hmac.digest(secret.read_bytes(), user.encode(), 'sha256')[:8].hex()}"
-
-
-def _make(secret: Path) -> None:
-    """Make it whole or not at all, once, whoever else does so at this moment."""
-    handle, fresh = tempfile.mkstemp(prefix=f"{NAMED_BY}.", dir=secret.parent)  # nobody else's to read
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-        file.flush()
-        os.fsync(file.fileno())  # an empty one could be guessed
-    with suppress(FileExistsError):
-        secret.hardlink_to(fresh)
-    Path(fresh).unlink()
 
 
 def forget_session(host: str, port: int, tls: ssl.SSLContext, name: str) -> bool:

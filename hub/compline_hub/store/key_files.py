@@ -17,7 +17,7 @@ from compline_shared.masking import BranchKey
 
 KEY_BYTES = 32
 _Key = TypeVar("_Key")
-_NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link")
+_NAMES = ("sealing", "signing", "command", "branch", "escrow", "ca", "tls", "link", "session")
 _STAGED = "{}.key.next"
 _ASIDE = "{}.key.aside"
 _FORMER = "{}.key.old"
@@ -46,7 +46,9 @@ class KeyFiles:
         Raises:
             HubNotReady: a key is missing, damaged or readable by others.
         """
-        sealing, signing, command, branch, escrow, ca, tls, link = (self._read(name) for name in _NAMES)
+        if not (self._folder / "session.key").exists() and (self._folder / "link.key").exists():
+            write_durably(self._folder / "session.key", secrets.token_bytes(KEY_BYTES))  # a hub of before
+        sealing, signing, command, branch, escrow, ca, tls, link, session = map(self._read, _NAMES)
         return HubKeys(
             sealing=X25519PrivateKey.from_private_bytes(sealing),
             signing=Ed25519PrivateKey.from_private_bytes(signing),
@@ -56,6 +58,7 @@ class KeyFiles:
             ca=certificate_key(ca),
             tls=certificate_key(tls),
             link=certificate_key(link),
+            session=session,
             former_sealing=_made(X25519PrivateKey.from_private_bytes, self._former("sealing")),
             former_signing=_made(Ed25519PrivateKey.from_private_bytes, self._former("signing")),
             former_command=_made(Ed25519PrivateKey.from_private_bytes, self._former("command")),
