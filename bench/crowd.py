@@ -43,7 +43,7 @@ from compline_shared.topics import down, up
 AT_ONCE = 48
 """Handshakes of one process that are under way at a time: it has one core at most, a phone each has its own."""
 PATIENCE = 20.0  # s, of one connection
-KEEPALIVE = 15  # s, as a handset has it
+KEEPALIVE = 12  # s, as a handset has it
 LOOK = 1_024
 _CONNACK, _PUBLISH, _SUBACK = 2, 3, 9
 

@@ -15,9 +15,7 @@ class Weather:
     lost: float = 0.02  # by a broker that forgets; TCP itself loses nothing
     repeated: float = 0.02
     spoiled: float = 0.01  # a signature does not hold then, and the reader drops it
-    kept: float = (
-        0.5  # of what was on its way when the connection broke: a broker keeps it and brings it later
-    )
+    kept: float = 0.5  # of what was on its way when the connection broke: it comes later, up or down
     later: float = 10 * MINUTE  # mean
     latency: float = 0.4  # mean; each message has its own, so that they overtake one another
     up: float = 60 * MINUTE

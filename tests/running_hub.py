@@ -125,14 +125,19 @@ def running_hub(settings: HubSettings) -> Iterator[RunningHub]:
 
 
 class Client:
-    """An MQTT client that notes what comes; the hub's own have a session that lasts and listen at QoS 1."""
+    """An MQTT client that notes what comes.
 
-    def __init__(self, user: str, tls: ssl.SSLContext, *, client_id: str | None = None) -> None:
+    The hub's own have a session that lasts and listen at QoS 1; so may others, as earlier versions did.
+    """
+
+    def __init__(
+        self, user: str, tls: ssl.SSLContext, *, client_id: str | None = None, lasting: bool = False
+    ) -> None:
         self.arrived: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.connected: queue.Queue[bool] = queue.Queue()
         self.granted: queue.Queue[bool] = queue.Queue()
         self.acknowledged: queue.Queue[int] = queue.Queue()
-        self._qos = int(user.startswith(HUB_USER))
+        self._qos = int(lasting or user.startswith(HUB_USER))
         self._topics = list[str]()
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id or user, clean_session=not self._qos

@@ -58,7 +58,10 @@ def test_delivery_when_a_restored_hub_meets_handsets_with_nothing_new_then_it_is
 
 
 def test_control_delivery_when_what_is_two_days_old_is_given_up_then_three_days_away_find_it() -> None:
-    assert broken(Parts(react=giving_up_after_two_days, keep_settled=0.0), plan=AWAY, seeds=range(1, 5)) == 4
+    forgetful = Parts(react=giving_up_after_two_days)
+    home = replace(AWAY, weather=replace(AWAY.weather, away=0.0))
+    assert broken(forgetful, plan=AWAY, seeds=range(1, 5)) == 4
+    assert broken(forgetful, plan=home, seeds=range(1, 5)) == 0  # nothing else finds it
 
 
 def test_control_delivery_when_a_restored_hub_does_not_ask_then_a_seed_finds_it() -> None:
