@@ -20,6 +20,10 @@ def tune(connection: sqlite3.Connection, *pragmas: str) -> None:
         raise StorageFailing(StorageFailing.__doc__)
     for pragma in ("synchronous = FULL", "foreign_keys = ON", *pragmas):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(
+        "BEGIN IMMEDIATE"
+    )  # SQLite opens a file for reading where it cannot for writing, and says so here
+    connection.execute("ROLLBACK")
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def named(error: Exception, *, full: str, damaged: str) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return StorageFull(full)
-    if code == sqlite3.SQLITE_IOERR:
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StorageFailing(StorageFailing.__doc__)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return VaultLocked(damaged)

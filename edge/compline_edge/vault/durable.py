@@ -39,10 +39,18 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise named(error) from error
+    move_file(part, path)
+
+
+def move_file(part: Path, path: Path) -> None:
+    """Give a file that is whole and synced its name, durably; raises StorageFull, StorageFailing."""
+    try:
         part.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise named(error) from error
 
 

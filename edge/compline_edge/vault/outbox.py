@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction, tune
-from compline_edge.vault.durable import rewrite_log, sync_folder
+from compline_edge.vault.durable import move_file, rewrite_log, sync_folder
 from compline_edge.vault.errors import OutboxFull, StorageFailing, VaultLocked
 from compline_shared import outbox
 from compline_shared.courier import SealedEntry
@@ -74,6 +74,9 @@ class Outbox:
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
         self._sound_once = False  # whether the file opened and was read
+        if not path.exists():
+            with self._named():
+                _make(path)
         rewrite_log(path)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with self._named():
@@ -228,6 +231,21 @@ class Outbox:
             if isinstance(problem, VaultLocked) and self._sound_once:
                 problem = StorageFailing(StorageFailing.__doc__)  # SQLite calls a page damaged that gives EIO
             raise problem from error
+
+
+def _make(path: Path) -> None:
+    """Make an empty outbox, which gets its name once it is whole: of a disk that fails meanwhile nothing is left."""
+    part = path.with_name(path.name + ".part")
+    log = part.with_name(part.name + "-wal")
+    for left in (part, log, part.with_name(part.name + "-shm"), part.with_name(part.name + "-journal")):
+        left.unlink(missing_ok=True)
+    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        part.chmod(0o600)
+        tune(connection)
+        schema.migrate(connection, schema.OUTBOX, "The outbox")
+    if log.exists():  # SQLite folds it in on closing, and takes no notice where that fails
+        raise StorageFailing(StorageFailing.__doc__)
+    move_file(part, path)
 
 
 def _named(error: sqlite3.Error) -> Exception:
