@@ -1,0 +1,49 @@
+"""Whether what is trained on is near what is measured on: sentences that share most of their pairs of characters."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from models.text.templates import Template, expand, read_slots
+
+AUTHORED = Path(__file__).parents[1] / "eval" / "authored"
+TOO_NEAR = 0.5
+"""Share of the pairs of characters of both that both have (Jaccard)."""
+
+
+def authored() -> list[str]:
+    """The sentences that are measured on."""
+    names = ("violations.tsv", "lawful.tsv")
+    return [
+        line.split("\t")[-1]
+        for name in names
+        for line in (AUTHORED / name).read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def too_near(
+    templates: Iterable[Template], measured: Iterable[str], *, each: int = 6
+) -> Iterator[tuple[str, str]]:
+    """Yield each template, as it stands, with a measured sentence that one of its expansions comes too near."""
+    slots, chance = read_slots(), random.Random(1)
+    expansions: list[tuple[Template, frozenset[str]]] = []
+    having: defaultdict[str, list[int]] = defaultdict(list)
+    for template in templates:
+        for text in sorted({expand(template, slots, chance) for _ in range(each)}):
+            for pair in pairs(text):
+                having[pair].append(len(expansions))
+            expansions.append((template, pairs(text)))
+    for sentence in measured:
+        own = pairs(sentence)
+        shared = Counter(place for pair in own for place in having.get(pair, ()))
+        for place, both in shared.items():
+            if both / len(own | expansions[place][1]) > TOO_NEAR:
+                yield expansions[place][0].text, sentence
+
+
+def pairs(text: str) -> frozenset[str]:
+    """The pairs of neighbouring characters of a text."""
+    return frozenset(text[at : at + 2] for at in range(len(text) - 1))
