@@ -25,13 +25,14 @@ def authored() -> list[str]:
 
 
 def too_near(
-    templates: Iterable[Template], measured: Iterable[str], *, each: int = 6
+    templates: Iterable[Template], measured: Iterable[str], *, each: int = 4
 ) -> Iterator[tuple[str, str]]:
     """Yield each template, as it stands, with a measured sentence that one of its expansions comes too near."""
-    slots, chance = read_slots(), random.Random(1)
+    slots = read_slots()
     expansions: list[tuple[Template, frozenset[str]]] = []
     having: defaultdict[str, list[int]] = defaultdict(list)
     for template in templates:
+        chance = random.Random(template.text)
         for text in sorted({expand(template, slots, chance) for _ in range(each)}):
             for pair in pairs(text):
                 having[pair].append(len(expansions))
