@@ -31,6 +31,8 @@ BROKER_TEXT = (
 BROKER_TEXTS = {".inf", ".log", ".conf"}
 ANY_SIZE = {"nats.pid", "index.db"}
 """A process id, and NATS's indexes of its .blk files, which hold as much as the last flush by its timer found."""
+CONNECTED = "$MQTT_sess"
+"""Where NATS keeps who is connected: 30 bytes more for each that was gone already when it looked."""
 
 
 def files_under(folder: Path, *parts: str) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ def _shown(path: Path, folder: Path) -> str:
     if path.suffix in BROKER_TEXTS:
         text = path.read_text(encoding="utf-8").replace(str(folder), "<folder>")
         return f"{name} {_replaced(text, BROKER_TEXT)}"
-    return name if path.name in ANY_SIZE else f"{name} {path.stat().st_size} bytes"
+    return name if path.name in ANY_SIZE or CONNECTED in path.parts else f"{name} {path.stat().st_size} bytes"
 
 
 def _replaced(text: str, replacements: tuple[tuple[re.Pattern[str], str], ...]) -> str:
