@@ -29,7 +29,7 @@ _NOT_DURABLE: Final = (
     "PostgreSQL runs with {}=off: a power cut could take back what it has acknowledged. Turn it on."
 )
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_SECONDS = 10
+BUSY_SECONDS = 30
 """For how long a transaction waits for a lock."""
 IDLE_SECONDS = 60
 """After which PostgreSQL ends a transaction whose process has stopped in the middle, so that its locks go."""
