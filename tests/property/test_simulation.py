@@ -76,7 +76,7 @@ def test_delivery_when_busy_weeks_are_played_then_each_verdict_has_its_effect_on
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(3 * 3_600)
 def test_delivery_when_ten_thousand_handsets_live_through_a_month_then_each_verdict_has_its_effect_once() -> (
     None
 ):
