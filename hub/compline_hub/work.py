@@ -95,7 +95,7 @@ def _running(number: int) -> Callable[[Hub, asyncio.Event, Callable[[str], None]
             finally:
                 for task in (stopped, outdated, renewed, refused):
                     task.cancel()
-            if refused.done() and not refused.cancelled():
+            if refused.done():
                 refused.result()
         _log.info("worker_stopped", number=number)
         return not ending.is_set()

@@ -29,17 +29,17 @@ def forget_sessions(hub: Hub, gone: Iterable[int]) -> None:
     goes by the certificate's name, so that there the hub's earlier session is its present one.
     """
 
-    def forget(number: int, *names: str) -> bool:
-        tls = worker_context(hub, number)
+    def forget(tls: ssl.SSLContext, *names: str) -> bool:
         forgotten = [forget_session(*hub.settings.broker_address, tls, name) for name in names]
         return False not in forgotten
 
     for number in gone:
-        if forget(number, user_of(number), hub.keys.client_id(user_of(number))):
+        if forget(worker_context(hub, number), user_of(number), hub.keys.client_id(user_of(number))):
             _log.info("session_forgotten", number=number)
         else:
             _log.warning("session_kept", number=number)
-    if hub.settings.broker == "embedded" and not forget(FIRST, user_of(FIRST)):
+    own = link_context(hub.certificates, hub.keys)
+    if hub.settings.broker == "embedded" and not forget(own, user_of(FIRST)):
         _log.warning("session_kept", number=FIRST)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from models.eval import authored, pinyin_error, sample_day, sentences, spotting  # noqa: E402 (the path comes first)
+from models.eval import authored_sets, pinyin_error, sample_day, sentences, spotting  # noqa: E402 (the path comes first)
 
 from bench.figure import keep  # noqa: E402 (the path comes first)
 
@@ -42,14 +42,14 @@ def sentence_lines() -> Iterator[str]:
 
 def authored_lines() -> Iterator[str]:
     """Violations found and lawful talk left alone in what was written without sight of the lexicon."""
-    return (figure.line() for figure in authored.figures())
+    return (figure.line() for figure in authored_sets.figures())
 
 
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
     "sentences": (sentence_lines, sentences.UNSEEN),
-    "authored": (authored_lines, authored.SENTENCES),
+    "authored": (authored_lines, authored_sets.SENTENCES),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""

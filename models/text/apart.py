@@ -5,23 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from models.eval.authored_sets import rows
 from models.text.templates import Template, expand, read_slots
 
-AUTHORED = Path(__file__).parents[1] / "eval" / "authored"
 TOO_NEAR = 0.5
 """Share of the pairs of characters of both that both have (Jaccard)."""
 
 
 def authored() -> list[str]:
     """The sentences that are measured on."""
-    names = ("violations.tsv", "lawful.tsv")
-    return [
-        line.split("\t")[-1]
-        for name in names
-        for line in (AUTHORED / name).read_text(encoding="utf-8").splitlines()
-    ]
+    return [row[-1] for name in ("violations.tsv", "lawful.tsv") for row in rows(name)]
 
 
 def too_near(

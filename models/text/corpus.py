@@ -35,7 +35,6 @@ class Sample:
     text: str
     role: Role
     targets: Targets
-    source: str
 
 
 def templates() -> tuple[list[Template], list[Template]]:
@@ -58,7 +57,7 @@ def expansions(found: Sequence[Template], *, each: int, chance: random.Random) -
     slots = read_slots()
     for template in found:
         for text in sorted({expand(template, slots, chance) for _ in range(each)}):
-            yield Sample(text, template.role, of_template(template), "template")
+            yield Sample(text, template.role, of_template(template))
 
 
 def of_template(template: Template) -> Targets:
@@ -76,26 +75,23 @@ def of_template(template: Template) -> Targets:
 def public(data: Path = DATA) -> Iterator[Sample]:
     """Yield the permitted public sets: COLD (train), SWSR, insults, ordinary dialogues, debtors' intents."""
     for text, label in cold("train", data):
-        yield _social(text, label, "cold")
-    for name in ("SexComment.csv",):
-        with (data / "swsr" / "SWSR" / name).open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                if 4 <= len(row["comment_text"]) <= 300:
-                    yield _social(row["comment_text"], int(row["label"]), "swsr")
+        yield _social(text, label)
+    for row in _rows(data / "swsr" / "SWSR" / "SexComment.csv"):
+        if 4 <= len(row["comment_text"]) <= 300:
+            yield _social(row["comment_text"], int(row["label"]))
     for line in (data / "lexicons" / "dirty_insult" / "Insult.txt").read_text(encoding="utf-8").splitlines():
         if len(line) >= 4:
-            yield Sample(line, Role.COLLECTOR, _known({Category.ABUSE}, offensive=1.0), "insult")
+            yield Sample(line, Role.COLLECTOR, _known({Category.ABUSE}, offensive=1.0))
     for path in sorted((data / "teleantifraud").glob("normal*.jsonl")):
         for row in path.read_text(encoding="utf-8").splitlines():
             dialogue = json.loads(row)
             for side, role in (("left", Role.COLLECTOR), ("right", Role.OTHER)):
                 for text in dialogue[side]:
-                    yield Sample(text, role, _known(set(), offensive=0.0), "dialogue")
+                    yield Sample(text, role, _known(set(), offensive=0.0))
     for path in sorted((data / "cuishou_rasa_nlu").glob("nlu*.md")):
         for text in re.findall(r"^- (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
-            yield Sample(
-                re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text), Role.OTHER, _known(set(), offensive=0.0), "intent"
-            )
+            said = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)
+            yield Sample(said, Role.OTHER, _known(set(), offensive=0.0))
 
 
 def cold(part: str, data: Path = DATA) -> Iterator[tuple[str, int]]:
@@ -112,12 +108,12 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _social(text: str, label: int, source: str) -> Sample:
+def _social(text: str, label: int) -> Sample:
     """A comment on a social network: nobody collects there, and whether it would be abuse of a debtor is not known."""
     targets = _known(set(), offensive=float(label))
     if label:
         targets[list(CATEGORIES).index(Category.ABUSE)] = np.nan
-    return Sample(text, Role.UNKNOWN, targets, source)
+    return Sample(text, Role.UNKNOWN, targets)
 
 
 def _known(categories: set[Category], *, offensive: float) -> Targets:

@@ -8,11 +8,10 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal
 
 import paho.mqtt.client as paho
 import pytest
@@ -22,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from compline_edge.link.tls import handset_context, hub_context, shown_by
 from compline_hub.core.authority import HUB_USER, refreshed
 from compline_hub.link import broker as broker_module
-from compline_hub.link.broker import ChildBroker
+from compline_hub.link.broker import ChildBroker, Product
 from compline_hub.link.broker_files import BrokerTls, Listener, broker_tls, nats_files
 from compline_hub.link.tls import link_context
 from compline_shared.ids import HandsetId
@@ -60,14 +59,29 @@ class Office:
     port: int
 
 
-@pytest.fixture(params=BROKERS)
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    product: Literal["nats", "mosquitto"] = "nats" if request.param == "embedded" else "mosquitto"
-    listener = Listener("127.0.0.1", free_port(), tmp_path, user=broker_user())
+@asynccontextmanager
+async def _open(folder: Path, product: Product = "nats") -> AsyncIterator[Office]:
+    listener = Listener("127.0.0.1", free_port(), folder, user=broker_user())
     broker = ChildBroker(product, listener, lambda: KEYS.tls)
     await broker.start([MINE, OTHER])
-    yield Office(broker, listener.port)
-    await broker.stop()
+    try:
+        yield Office(broker, listener.port)
+    finally:
+        await broker.stop()
+
+
+@pytest.fixture(params=BROKERS)
+async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
+    async with _open(tmp_path, "nats" if request.param == "embedded" else "mosquitto") as office:
+        yield office
+
+
+@pytest.fixture
+async def careless_office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """The control: NATS by a configuration that grants everything to whoever is let in."""
+    monkeypatch.setitem(broker_module.FILES, "nats", _without_rights)
+    async with _open(tmp_path) as office:
+        yield office
 
 
 @contextmanager
@@ -208,15 +222,10 @@ async def test_broker_when_a_handset_takes_anothers_session_then_it_hears_nothin
 
 
 async def test_rights_control_when_the_configuration_grants_everything_then_who_takes_a_session_hears(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    careless_office: Office,
 ) -> None:
-    monkeypatch.setitem(broker_module.FILES, "nats", _without_rights)
-    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: KEYS.tls)
-    await broker.start([MINE, OTHER])
-    office = Office(broker, broker.listener.port)
-    with _client(office, HUB_USER, UP_FILTER) as hub, pytest.raises(AssertionError, match="heard"):
-        await _take_session(office, hub)
-    await broker.stop()
+    with _client(careless_office, HUB_USER, UP_FILTER) as hub, pytest.raises(AssertionError, match="heard"):
+        await _take_session(careless_office, hub)
 
 
 async def _take_session(office: Office, hub: Client) -> None:
@@ -336,17 +345,15 @@ async def test_broker_when_the_hub_is_away_then_frames_wait_for_it(office: Offic
 
 
 async def test_rights_control_when_the_configuration_grants_everything_then_the_spy_hears(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    careless_office: Office,
 ) -> None:
-    monkeypatch.setitem(broker_module.FILES, "nats", _without_rights)
-    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: KEYS.tls)
-    await broker.start([MINE, OTHER])
-    office = Office(broker, broker.listener.port)
-    with _client(office, HUB_USER, UP_FILTER) as hub, _client(office, MINE, down(OTHER)) as spy:
+    with (
+        _client(careless_office, HUB_USER, UP_FILTER) as hub,
+        _client(careless_office, MINE, down(OTHER)) as spy,
+    ):
         hub.publish(down(OTHER), b"secret down")
 
         assert spy.arrived.get(timeout=SECONDS) == (down(OTHER), b"secret down")
-    await broker.stop()
 
 
 def _without_rights(listener: Listener, handsets: Sequence[HandsetId], tls: BrokerTls) -> dict[str, str]:
@@ -368,18 +375,13 @@ async def test_broker_when_the_hub_says_much_at_once_then_a_handset_hears_all_of
 
 async def test_nats_when_handsets_listen_then_it_keeps_a_consumer_for_the_hub_alone(tmp_path: Path) -> None:
     """Each is a file on the broker's disk, which every message of anybody's is held to."""
-    broker = ChildBroker("nats", Listener("127.0.0.1", free_port(), tmp_path), lambda: KEYS.tls)
-    await broker.start([MINE, OTHER])
-    office = Office(broker, broker.listener.port)
     consumers = tmp_path / "nats" / "jetstream" / "COMPLINE" / "streams" / "$MQTT_msgs" / "obs"
-    try:
+    async with _open(tmp_path) as office:
         with _client(office, HUB_USER, UP_FILTER), _client(office, MINE, down(MINE)) as client:
             with _client(office, OTHER, down(OTHER)):
                 kept = len(list(consumers.iterdir()))
             client.client.subscribe(down(MINE), qos=1)
             client.granted.get(timeout=SECONDS)
             control = len(list(consumers.iterdir()))
-    finally:
-        await broker.stop()
 
     assert (kept, control) == (1, 2)

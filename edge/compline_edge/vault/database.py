@@ -20,9 +20,8 @@ def tune(connection: sqlite3.Connection, *pragmas: str) -> None:
         raise StorageFailing(StorageFailing.__doc__)
     for pragma in ("synchronous = FULL", "foreign_keys = ON", *pragmas):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute(
-        "BEGIN IMMEDIATE"
-    )  # SQLite opens a file for reading where it cannot for writing, and says so here
+    # SQLite opens a file for reading where it cannot for writing, and says so only here
+    connection.execute("BEGIN IMMEDIATE")
     connection.execute("ROLLBACK")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from models.eval.pinyin_error import interval
 
 from bench.figure import Figure
 from compline_edge.core.text_matcher import TextMatcher
@@ -22,22 +23,21 @@ SENTENCES = Path(__file__).with_name("authored")
 MODELS = Path(__file__).parents[1]
 GOALS = {"chat": 0.8, "speech": 0.65}
 """Recall that the recognition work aims at; what is spoken is here read as text, without a recogniser's errors."""
-DRAWS = 2_000
 
 
 def figures() -> Iterator[Figure]:
     """Yield recall by medium and category with its 95 % interval, then false alarms."""
     matcher = TextMatcher(load_packs(MODELS, "zh-CN").sound())
     found: dict[tuple[str, str], list[bool]] = {}
-    for categories, medium, sentence in _rows("violations.tsv"):
+    for categories, medium, sentence in rows("violations.tsv"):
         wanted = categories.split("+")
         hit = any(n.category.code in wanted for n in matcher.find(sentence, Role.COLLECTOR))
         found.setdefault((medium, wanted[0]), []).append(hit)
     for medium, goal in GOALS.items():
         hits = [hit for (of, _), each in found.items() if of == medium for hit in each]
         yield Figure(f"authored_recall_{medium}", float(np.mean(hits)), "share", goal, "higher")
-        for end, bound in zip(("low", "high"), interval(hits), strict=True):
-            yield Figure(f"authored_recall_{medium}_{end}", bound, "share", None, "higher")
+        for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in hits]), strict=True):
+            yield Figure(f"authored_recall_{medium}_{end}", bound / 100, "share", None, "higher")
     for category in sorted({category for _, category in found}):
         hits = [hit for (_, of), each in found.items() if of == category for hit in each]
         yield Figure(f"authored_recall_{category}", float(np.mean(hits)), "share", None, "higher")
@@ -47,7 +47,7 @@ def figures() -> Iterator[Figure]:
 def _false_alarms(matcher: TextMatcher) -> Iterator[Figure]:
     alarmed: Counter[str] = Counter()
     said: Counter[str] = Counter()
-    for _, who, _, sentence in _rows("lawful.tsv"):
+    for _, who, _, sentence in rows("lawful.tsv"):
         role = Role.COLLECTOR if who == "collector" else Role.OTHER
         said[who] += 1
         alarmed[who] += bool(matcher.find(sentence, role))
@@ -55,7 +55,7 @@ def _false_alarms(matcher: TextMatcher) -> Iterator[Figure]:
         share = 100 * alarmed[who] / said[who]
         yield Figure(f"authored_lawful_{who}_alarms", share, "of 100 sentences", None, "lower")
     calls: dict[str, bool] = {}
-    for call, _, who, sentence in _rows("compliant_calls.tsv"):
+    for call, _, who, sentence in rows("compliant_calls.tsv"):
         role = Role.COLLECTOR if who == "collector" else Role.OTHER
         calls[call] = bool(matcher.find(sentence, role)) or calls.get(call, False)
     yield Figure(
@@ -67,13 +67,7 @@ def _false_alarms(matcher: TextMatcher) -> Iterator[Figure]:
     )
 
 
-def interval(hits: list[bool]) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a share over sentences, seed fixed."""
-    drawn = np.random.default_rng(20261126).choice(np.array(hits, dtype=float), (DRAWS, len(hits))).mean(1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return float(low), float(high)
-
-
-def _rows(name: str) -> Iterator[list[str]]:
+def rows(name: str) -> Iterator[list[str]]:
+    """Yield the columns of each line of a file of `SENTENCES`."""
     for line in (SENTENCES / name).read_text(encoding="utf-8").splitlines():
         yield line.split("\t")
