@@ -25,6 +25,7 @@ from compline_edge.joining import pair
 from compline_edge.link.conditions import MachineConditions
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
+from compline_edge.selftest import trials
 from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.status import print_status, status_row
 from compline_edge.vault.binding import Binding
@@ -85,6 +86,27 @@ _CONFIG = typer.Option("--config", help="Settings file; default: compline.toml h
 _HOME = typer.Option(
     "--home", help="Where keys, vault and outbox lie; default: ~/.local/share/compline/edge."
 )
+
+
+@app.command()
+def selftest(
+    language: Annotated[str | None, _LANGUAGE] = None,
+    models: Annotated[Path | None, _MODELS] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
+) -> None:
+    """Try on this machine everything that judging rests on: decoding, models, thresholds, lexicon.
+
+    Every model's files are compared with their checksums, and what it computes here with its known answers. The exit
+    status is 1 where anything failed.
+    """
+    failed = 0
+    for trial in trials(_settings(config, language=language, models=models)):
+        typer.echo(
+            f"{'FAILED' if trial.failure else 'ok':<7} {trial.name}: {legible(trial.failure or trial.found)}"
+        )
+        failed += trial.failure is not None
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

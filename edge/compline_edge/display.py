@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from compline_edge.inspection import Heard, Row
+from compline_edge.inspection import FoundRow, Heard, Row
 
 _NAME = 40
 """Characters of a file's name beside its bar."""
@@ -111,7 +111,7 @@ def _cells(row: Row, *, said: bool) -> Iterator[tuple[Text | str, ...]]:
             finding.category,
             Text(finding.severity, style=_COLOURS[finding.severity]),
             f"{finding.confidence} %",
-            str(finding.term) if finding.term else f"rule {finding.rule}",
+            _why(finding),
             *text,
         )
         text = ("",) if said else ()
@@ -119,3 +119,10 @@ def _cells(row: Row, *, said: bool) -> Iterator[tuple[Text | str, ...]]:
         yield (name, "", Text(f"not judged: {row.abstained}", style="dim"), "", "", "", *text)
     elif words and not row.findings:
         yield (name, "", "", "", "", "", *text)
+
+
+def _why(finding: FoundRow) -> str:
+    """What a finding rests on: a phrase or entry, a rule, or the whole sentence."""
+    if finding.term:
+        return str(finding.term)
+    return f"rule {finding.rule}" if finding.rule else "sentence"

@@ -1,4 +1,4 @@
-"""Listens to one channel of a call: voice activity, transcriber, phrase spotter and text matcher in step."""
+"""Listens to one channel of a call: voice activity, transcriber, phrase spotter and text reader in step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from compline_edge.core.loudness import Loudness
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
 from compline_edge.core.spotter import Spotted, SpotterStream
-from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.ports import TranscriberStream, VoiceActivity
+from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
 from compline_shared.messages import Voice
 from compline_shared.taxonomy import Category, Role, Technique
@@ -35,7 +35,7 @@ class Ear:
     voice_activity: VoiceActivity
     stream: TranscriberStream
     spotting: tuple[SpotterStream, ...]
-    matcher: TextMatcher
+    reader: TextReader
     entries: Mapping[int, Entry]
     loudness: Loudness = field(default_factory=Loudness)
     speech: float = 0.0  # s
@@ -93,8 +93,8 @@ class Ear:
                 yield from self._sightings(spotting.feed(posteriors))
         for utterance in heard.utterances:
             self.utterances.append(utterance)
-            self.disclosed |= self.matcher.disclosures(utterance.text)
-            for noticed in self.matcher.find(utterance.text, self.role):
+            self.disclosed |= self.reader.disclosures(utterance.text)
+            for noticed in self.reader.find(utterance.text, self.role, heard=True):
                 yield _timed(noticed, utterance)
 
     def _sightings(self, spotted: Iterable[Spotted]) -> Iterable[Noticed]:
@@ -134,9 +134,10 @@ def _timed(noticed: Noticed, utterance: Utterance) -> Noticed:
     if not inside:
         return replace(noticed, start=utterance.start, end=utterance.end, span=None)
     certainty = sum(token.confidence for token in inside) / len(inside)
+    doubted = noticed.technique is Technique.CLASSIFIER  # calibrated on words of which some are wrong
     return replace(
         noticed,
-        confidence=round(noticed.confidence * certainty),
+        confidence=noticed.confidence if doubted else round(noticed.confidence * certainty),
         start=inside[0].start,
         end=inside[-1].end,
         span=None,

@@ -167,7 +167,7 @@ class Inspector:
             kind="chat",
             coverage=0.0 if message.abstention else 1.0,
             abstained=message.abstention.code if message.abstention else None,
-            findings=tuple(self._found(n) for n in read_message(message, self.listener.matcher)),
+            findings=tuple(self._found(n) for n in read_message(message, self.listener.texts)),
             text=message.text if self.show_text else UNSET,
         )
 

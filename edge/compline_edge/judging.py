@@ -196,7 +196,7 @@ class Judge:
             contact=self.home.grant.branch_key.contact(contact.reveal()) if contact else None,
         )
         draft = self._draft(
-            read_conversation(conversation, self.listener.matcher),
+            read_conversation(conversation, self.listener.texts),
             circumstances,
             pass_=Pass.FULL,
             supersedes=previous.seq if previous else 0,

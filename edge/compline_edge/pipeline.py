@@ -12,9 +12,9 @@ from compline_edge.core.judgement import Observed, unreadable
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_edge.core.spotter import Spotter
-from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.hearing import Ear
 from compline_edge.ports import AudioReader, Transcriber, VoiceActivity
+from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
 from compline_shared.taxonomy import Abstention, Role
 
@@ -47,7 +47,7 @@ class CallListener:
 
     transcriber: Transcriber | None  # None: no model for the language
     spotters: tuple[Spotter, ...]  # of phrases that accuse, and more leniently of notices whose absence does
-    matcher: TextMatcher
+    texts: TextReader
     entries: Mapping[int, Entry]
     voice_activity: Callable[[], VoiceActivity]
     collector_channel: int = 0
@@ -82,22 +82,22 @@ class CallListener:
             voice_activity=self.voice_activity(),
             stream=transcriber.open(role),
             spotting=tuple(s.open() for s in self.spotters) if role is not Role.OTHER else (),
-            matcher=self.matcher,
+            reader=self.texts,
             entries=self.entries,
         )
 
 
-def read_message(message: ChatMessage, matcher: TextMatcher) -> tuple[Noticed, ...]:
+def read_message(message: ChatMessage, texts: TextReader) -> tuple[Noticed, ...]:
     """Return what one chat message holds; media and recalls hold nothing."""
-    return tuple(matcher.find(message.text, message.role)) if message.text else ()
+    return tuple(texts.find(message.text, message.role)) if message.text else ()
 
 
-def read_conversation(conversation: Conversation, matcher: TextMatcher) -> Observed:
+def read_conversation(conversation: Conversation, texts: TextReader) -> Observed:
     """Judge one conversation; findings are placed by the second of their message."""
     noticed: list[Noticed] = []
     for message in conversation.messages:
         offset = conversation.offset(message)
-        noticed += [replace(n, start=offset, end=offset) for n in read_message(message, matcher)]
+        noticed += [replace(n, start=offset, end=offset) for n in read_message(message, texts)]
     gaps = [message.abstention for message in conversation.messages if message.abstention]
     return Observed(
         duration=conversation.duration,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol
@@ -10,11 +10,12 @@ from typing import BinaryIO, Final, Protocol
 from compline_edge.core.conditions import Conditions
 from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
+from compline_edge.core.text_calibration import Calibration
 from compline_shared.certificates import Certificate
 from compline_shared.courier import SealedEntry
 from compline_shared.errors import ComplineError
 from compline_shared.messages import Verdict
-from compline_shared.taxonomy import Abstention, Role
+from compline_shared.taxonomy import Abstention, Category, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Transcriber(Protocol):
 
     @property
     def version(self) -> int:
-        """Number of the model on the wire, 1..65535."""
+        """Number of the model on the wire, 1..255."""
         ...
 
     @property
@@ -99,6 +100,24 @@ class Transcriber(Protocol):
 
     def open(self, role: Role) -> TranscriberStream:
         """Begin one channel whose utterances carry `role`."""
+        ...
+
+
+class TextClassifier(Protocol):
+    """Tells the categories of misconduct in a sentence or two; safe to share between threads."""
+
+    @property
+    def version(self) -> int:
+        """Number of the model on the wire, 1..255."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """What its logits mean, and from where on they count."""
+        ...
+
+    def logits(self, text: str, role: Role) -> Mapping[Category, float]:
+        """Return how far each category fits the text as `role` says it; empty where it holds nothing readable."""
         ...
 
 

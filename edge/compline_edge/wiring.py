@@ -17,7 +17,8 @@ from compline_edge.link.discovery import Door, Finder, find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.link.renewal import RenewalLoop
 from compline_edge.pipeline import CallListener
-from compline_edge.ports import Address, Clock, Orders, Surroundings, Transcriber
+from compline_edge.ports import Address, Clock, Orders, Surroundings, TextClassifier, Transcriber
+from compline_edge.reading import TextReader
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
@@ -78,6 +79,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
 
     Raises:
         ModelDamaged: a model's files are not what its manifest says.
+        BadCalibration: the text classifier's operating points cannot be used.
         NoModelsFolder: there is nothing to load from.
         NoLexicon: without one all would look clean.
     """
@@ -93,19 +95,29 @@ def instruments(settings: EdgeSettings) -> Instruments:
         transcriber = store.transcriber(settings.language, kind=kind)
     except NoModel as missing:
         problems.append(str(missing))
+    classifier = store.text_classifier(settings.language)
+    if classifier is None:
+        problems.append(
+            f"There is no text classifier for {settings.language}: the lexicon alone reads texts."
+        )
     entries = {entry.id: entry for pack in loaded.packs for entry in pack.entries}
     listener = CallListener(
         transcriber=transcriber,
         spotters=_spotters(entries.values(), store.thresholds()) if transcriber else (),
-        matcher=TextMatcher(loaded.packs),
+        texts=TextReader(TextMatcher(loaded.packs), classifier),
         entries=entries,
         voice_activity=WebrtcVoiceActivity,
         collector_channel=settings.collector_channel,
     )
     versions = Versions(
-        model=transcriber.version if transcriber else 0, lexicon=loaded.version, rules=RULES_VERSION
+        model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=RULES_VERSION
     )
     return Instruments(listener, versions, tuple(problems))
+
+
+def _models_number(transcriber: Transcriber | None, classifier: TextClassifier | None) -> int:
+    """The models on the wire: the recogniser's version in the low byte, the text classifier's in the high one."""
+    return (transcriber.version if transcriber else 0) + 256 * (classifier.version if classifier else 0)
 
 
 def _no_lexicon(settings: EdgeSettings, models: Path, problems: Sequence[str]) -> str:

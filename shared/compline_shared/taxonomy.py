@@ -123,3 +123,4 @@ class Technique(Coded):
     LEXICON_AUDIO = 3  # phrase scored on the posteriors
     CONDUCT = 4  # a rule on times and counts
     ABSENCE = 5  # something required was not said
+    CLASSIFIER = 6  # the text classifier alone, with no phrase of a pack

@@ -12,6 +12,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge, Stopped
 from compline_edge.pipeline import CallListener
+from compline_edge.reading import TextReader
 from compline_edge.senses.watch import file_of
 from compline_shared.lexicon import parse_pack
 from compline_shared.messages import Verdict
@@ -46,7 +47,7 @@ def listening(said: str) -> CallListener:
     return CallListener(
         transcriber=ScriptTranscriber({Role.UNKNOWN: {3: said}}),
         spotters=(),
-        matcher=TextMatcher((PACK,)),
+        texts=TextReader(TextMatcher((PACK,))),
         entries={entry.id: entry for entry in PACK.entries},
         voice_activity=SoundIsSpeech,
     )

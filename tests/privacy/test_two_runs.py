@@ -19,6 +19,7 @@ from compline_edge.core.identity import identity_of
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge
 from compline_edge.link.tls import handset_context
+from compline_edge.reading import TextReader
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.watch import Arrival
 from compline_edge.vault.certificate_store import CertificateStore
@@ -244,7 +245,7 @@ def test_pack_when_it_asks_for_one_person_place_or_number_then_it_is_refused(ask
 def hearing_by(judge: Judge, *packs: Pack) -> Judge:
     """Return the judge with other packs to find things by."""
     entries = {entry.id: entry for pack in packs for entry in pack.entries}
-    listener = replace(judge.listener, matcher=TextMatcher(packs), entries=entries)
+    listener = replace(judge.listener, texts=TextReader(TextMatcher(packs)), entries=entries)
     return replace(judge, listener=listener)
 
 

@@ -9,6 +9,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.hearing import Ear
 from compline_edge.pipeline import CallListener, Listened
+from compline_edge.reading import TextReader
 from compline_shared.lexicon import parse_pack
 from compline_shared.messages import Voice
 from compline_shared.taxonomy import Abstention, Category, Role, Severity
@@ -36,7 +37,7 @@ def listener(
     return CallListener(
         transcriber=transcriber if model else None,
         spotters=(),
-        matcher=MATCHER,
+        texts=TextReader(MATCHER),
         entries=ENTRIES,
         voice_activity=SoundIsSpeech,
         collector_channel=collector_channel,
@@ -181,7 +182,7 @@ def ear(script: Script, *, confidence: float = 0.9) -> Ear:
         voice_activity=SoundIsSpeech(),
         stream=ScriptTranscriber({Role.COLLECTOR: script}, confidence).open(Role.COLLECTOR),
         spotting=(),
-        matcher=MATCHER,
+        reader=TextReader(MATCHER),
         entries=ENTRIES,
     )
 

@@ -10,6 +10,7 @@ from compline_edge.core.judgement import Observed
 from compline_edge.core.personal import Account, ConversationKey
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.pipeline import read_conversation
+from compline_edge.reading import TextReader
 from compline_shared.lexicon import read_pack
 from compline_shared.taxonomy import Abstention, Category, Role
 
@@ -43,7 +44,7 @@ def message(
 def observed(messages: Sequence[ChatMessage]) -> Observed:
     assert PACK is not None
     (conversation,) = group(messages, zone=UTC)
-    return read_conversation(conversation, TextMatcher((PACK,)))
+    return read_conversation(conversation, TextReader(TextMatcher((PACK,))))
 
 
 def test_conversation_when_an_insult_is_in_it_then_it_is_placed_by_its_message() -> None:

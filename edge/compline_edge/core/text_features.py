@@ -1,7 +1,15 @@
-"""What the text classifier reads of a text: its runs of characters and of sounds, each as a number."""
+"""What the text classifier reads of a text: its characters, its sounds, and its runs of both, each as a number.
+
+The network has one row of numbers for each. Runs share rows (hashing trick, Weinberger et al. 2009; runs as in
+fastText, Bojanowski et al. 2017). Characters are folded as the matcher folds them (traditional forms, digits of any
+script, split characters, pinyin in letters), every digit is the same, and sounds are classes of syllables that people
+confuse, so that a misspelling on purpose changes few of them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -22,8 +30,10 @@ CATEGORIES: Final = (
 )
 """What the classifier tells, in the order of its outputs."""
 
-BUCKETS: Final = 1 << 16
-"""Rows of the classifier's table; runs that share a number share a row."""
+RUN_ROWS: Final = 1 << 15
+CHARACTER_ROWS: Final = 8192
+"""The 6,763 characters of GB 2312 have their own; others share what is left."""
+SOUND_ROWS: Final = 512
 
 CHARACTER_RUNS: Final = (1, 2, 3)
 SOUND_RUNS: Final = (2, 3, 4)
@@ -36,31 +46,49 @@ _BEGIN, _END = 2, 3  # code points that no folded text has
 _DIGIT = ord("0")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
-_SHIFT = np.uint64(64 - 16)
+_SHIFT = np.uint64(64 - 15)
+_ROW, _COLUMNS = 0xB0, 94  # of GB 2312: where its characters begin, and how many a row has
+_SHARED = 6_768  # first row that several characters share
 
-Buckets = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int32]
 
 
-def features(text: str) -> Buckets:
-    """Return the numbers [runs] of the runs in the first `MOST_TOKENS` tokens of a text; empty where it holds none.
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Row numbers: of each token's character and sound, both [tokens], and of the runs [runs]."""
 
-    Characters are folded as the matcher folds them (traditional forms, digits of any script, split characters, pinyin
-    in letters), and every digit is the same. A sound is the class of syllables that the matcher takes for the same.
-    """
+    characters: Rows
+    sounds: Rows
+    runs: Rows
+
+
+def features(text: str) -> Features | None:
+    """Return what the first `MOST_TOKENS` tokens of a text give; None where it holds none."""
     sounded = sound(text)
     if not sounded.chars:
-        return np.empty(0, dtype=np.int32)
-    chars = _tokens(sounded.chars)
+        return None
+    chars, stream = _codes(sounded.chars), _codes(sounded.stream)
     chars[(chars >= _DIGIT) & (chars < _DIGIT + 10)] = _DIGIT
-    sounds = _tokens(sounded.stream)
-    runs = [_hashed(chars, length, salt=length) for length in CHARACTER_RUNS if length <= len(chars)]
-    runs += [_hashed(sounds, length, salt=16 + length) for length in SOUND_RUNS if length <= len(sounds)]
-    return np.concatenate(runs).astype(np.int32)
+    ends = [_hashed(_bounded(chars), length, salt=length) for length in CHARACTER_RUNS]
+    ends += [
+        _hashed(_bounded(stream), length, salt=16 + length)
+        for length in SOUND_RUNS
+        if length <= len(stream) + 2
+    ]
+    return Features(
+        np.array([_character_row(code) for code in chars.tolist()], dtype=np.int32),
+        (stream % SOUND_ROWS).astype(np.int32),
+        np.concatenate(ends).astype(np.int32),
+    )
 
 
-def _tokens(text: str) -> npt.NDArray[np.uint64]:
+def _codes(text: str) -> npt.NDArray[np.uint64]:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)[:MOST_TOKENS]
-    return np.concatenate([[_BEGIN], codes, [_END]]).astype(np.uint64)
+    return codes.astype(np.uint64)
+
+
+def _bounded(tokens: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return np.concatenate([[_BEGIN], tokens, [_END]]).astype(np.uint64)
 
 
 def _hashed(tokens: npt.NDArray[np.uint64], length: int, *, salt: int) -> npt.NDArray[np.uint64]:
@@ -71,3 +99,14 @@ def _hashed(tokens: npt.NDArray[np.uint64], length: int, *, salt: int) -> npt.ND
         mixed = (mixed ^ tokens[place : place + count]) * _MIX
         mixed ^= mixed >> np.uint64(29)
     return (mixed * _SPREAD) >> _SHIFT
+
+
+@lru_cache(maxsize=16_384)
+def _character_row(code: int) -> int:
+    try:
+        cell = chr(code).encode("gb2312")
+    except UnicodeEncodeError:
+        cell = b""
+    if len(cell) == 2 and cell[0] >= _ROW:
+        return (cell[0] - _ROW) * _COLUMNS + cell[1] - 0xA1
+    return _SHARED + (code * 2_654_435_761 >> 7) % (CHARACTER_ROWS - _SHARED)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,6 +21,7 @@ from compline_edge.senses.model_manifest import (
     read_checked,
     read_manifest,
 )
+from compline_edge.senses.tflite import open_interpreter
 from compline_shared.taxonomy import Role
 
 PIECE = 32
@@ -271,16 +269,9 @@ class _Network:
         self.left = manifest.left_context
         self.right = manifest.right_context
         self._lock = Lock()
-        try:
-            self._interpreter = _interpreter(content)
-            with _quiet():
-                self._interpreter.allocate_tensors()
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            output = self._interpreter.get_output_details()[0]
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelDamaged(
-                f"{manifest.name} cannot run here: update ai-edge-litert ({_first_line(error)})."
-            ) from error
+        self._interpreter = open_interpreter(content, name=manifest.name)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        output = self._interpreter.get_output_details()[0]
         self._output = output["index"]
         self._steps = 0
         self.none: Floats = np.zeros((0, int(output["shape"][-1])), dtype=np.float32)
@@ -345,29 +336,3 @@ def _spell(texts: Sequence[str]) -> str:
         apart = joined and joined[-1].isascii() and text[0].isascii() and text[0] != "'"
         joined += f" {text}" if apart else text
     return joined
-
-
-def _interpreter(content: bytes) -> Any:  # noqa: ANN401 (two packages, neither typed)
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        from tflite_runtime.interpreter import Interpreter
-    return Interpreter(model_content=content, num_threads=1)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the runtime's one line about its own delegate off standard error, where progress is shown."""
-    kept = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -11,6 +11,8 @@ from compline_shared.errors import ComplineError
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1_000_000
+MOST_VERSIONS = 255
+"""The recogniser and the text classifier share 16 bits on the wire."""
 MAX_MODEL_BYTES = 512 * 1024 * 1024
 
 _RESTORE = "restore the folder from where it came (in a checkout: `git checkout -- models`)"
@@ -43,8 +45,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """manifest.json of a model folder; keys that are not listed here are for people."""
 
     name: str
-    kind: str  # "ctc" or "vosk"
-    version: int  # 1..65535, on the wire
+    kind: str  # "ctc", "vosk" or "text"
+    version: int  # 1..255, on the wire
     language: str  # BCP 47
     files: dict[str, StoredFile]
     left_context: int = 36  # steps
@@ -70,9 +72,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelDamaged(
             f"{MANIFEST} of the model {folder.name} is broken ({error}): {_RESTORE}."
         ) from error
-    if not 1 <= found.version <= 65_535:
+    if not 1 <= found.version <= MOST_VERSIONS:
         raise ModelDamaged(
-            f"{MANIFEST} of the model {folder.name} has version {found.version}, not 1..65535."
+            f"{MANIFEST} of the model {folder.name} has version {found.version}, not 1..{MOST_VERSIONS}."
         )
     return found
 

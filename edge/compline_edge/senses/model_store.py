@@ -8,9 +8,11 @@ from os import environ
 from pathlib import Path
 
 from compline_edge.core.spotter_thresholds import BadThresholds, Thresholds, parse_thresholds
-from compline_edge.ports import Transcriber
+from compline_edge.ports import TextClassifier, Transcriber
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_manifest
+from compline_edge.senses.text_model import KIND as TEXT
+from compline_edge.senses.text_model import TfliteTextClassifier
 from compline_edge.senses.vosk_transcriber import VoskTranscriber, vosk_language
 from compline_shared.errors import ComplineError
 
@@ -28,7 +30,7 @@ class Installed:
     """One model folder."""
 
     name: str
-    kind: str  # "ctc" or "vosk"
+    kind: str  # "ctc", "vosk" or "text"
     language: str
     folder: Path
 
@@ -54,12 +56,32 @@ class ModelStore:
             ModelDamaged: the one that is installed cannot be used.
         """
         installed = self.installed()
-        found = [model for model in installed if kind in (None, model.kind)]
-        same = [model for model in found if model.language.lower() == language.lower()]
-        alike = [model for model in found if _first(model.language) == _first(language)]
-        for model in (*same, *alike):
-            return CtcTranscriber(model.folder) if model.kind == "ctc" else VoskTranscriber(model.folder)
+        hearing = [model for model in installed if model.kind != TEXT and kind in (None, model.kind)]
+        for model in _for_language(hearing, language):
+            return _transcriber(model)
         raise NoModel(_no_model(language, kind, installed))
+
+    def text_classifier(self, language: str = DEFAULT_LANGUAGE) -> TextClassifier | None:
+        """Load the text classifier of a language, picked as a transcriber is; None where none is installed.
+
+        Raises:
+            ModelDamaged, BadCalibration: the one that is installed cannot be used.
+        """
+        reading = [model for model in self.installed() if model.kind == TEXT]
+        for model in _for_language(reading, language):
+            return TfliteTextClassifier(model.folder)
+        return None
+
+    def load(self, model: Installed) -> None:
+        """Load one model, whatever it is for, and let it go again.
+
+        Raises:
+            ModelDamaged, BadCalibration: it cannot be used.
+        """
+        if model.kind == TEXT:
+            TfliteTextClassifier(model.folder)
+        else:
+            _transcriber(model)
 
     def thresholds(self) -> Thresholds:
         """The spotter's operating point, from the first place that has one.
@@ -88,6 +110,10 @@ def user_models(environment: Mapping[str, str] = environ) -> Path:
     return Path(home) / "compline" / "models"
 
 
+def _transcriber(model: Installed) -> Transcriber:
+    return CtcTranscriber(model.folder) if model.kind == "ctc" else VoskTranscriber(model.folder)
+
+
 def _models(root: Path) -> Iterator[Installed]:
     """The models directly inside a place: CTC first, then by name."""
     if not root.is_dir():
@@ -103,6 +129,12 @@ def _models(root: Path) -> Iterator[Installed]:
             except ModelDamaged:
                 continue  # a language that nobody here asks for
     yield from sorted(found, key=lambda model: (model.kind != "ctc", model.name))
+
+
+def _for_language(models: Sequence[Installed], language: str) -> Iterator[Installed]:
+    """Those of the very tag, then those of the same language: `zh` finds `zh-CN`."""
+    yield from (model for model in models if model.language.lower() == language.lower())
+    yield from (model for model in models if _first(model.language) == _first(language))
 
 
 def _no_model(language: str, kind: str | None, installed: Sequence[Installed]) -> str:

@@ -24,6 +24,7 @@ export function phraseOf(finding) {
   }
   if (finding.entry) return word("entry", { n: finding.entry });
   if (finding.technique === "absence" && finding.rule in ABSENCES) return word(ABSENCES[finding.rule]);
+  if (finding.technique === "classifier") return word("by_classifier");
   return finding.rule ? word("rule", { n: finding.rule }) : "";
 }
 

@@ -112,9 +112,14 @@ function facts(verdict, name) {
     verdict.case ? [word("case"), element("code", {}, verdict.case)] : null,
     [word("handset"), element("span", {}, name ? `${name} · ` : "", element("code", {}, short(verdict.handset, 8)))],
     [word("number"), element("span", {}, `${verdict.seq} · ${word("binding")} `, element("code", {}, short(verdict.binding, 8)))],
-    [word("versions"), word("versions_text", verdict.versions)],
+    [word("versions"), word("versions_text", modelsApart(verdict.versions))],
     verdict.evidence ? [word("evidence"), element("span", {}, element("code", {}, verdict.evidence + "…"), element("small", {}, word("evidence_note")))] : null,
   ].filter(Boolean));
+}
+
+// The recogniser's number is the low byte of `model`, the text classifier's the high one.
+function modelsApart({ model, ...rest }) {
+  return { speech: model % 256, text: Math.floor(model / 256), ...rest };
 }
 
 function list(pairs, kind = "") {

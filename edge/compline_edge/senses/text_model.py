@@ -1,0 +1,130 @@
+"""The text classifier on TFLite: characters, sounds and runs of both to one logit a category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from compline_edge.core.text_calibration import Calibration, parse_calibration
+from compline_edge.core.text_features import CATEGORIES, features
+from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
+from compline_edge.senses.tflite import open_interpreter
+from compline_shared.taxonomy import Category, Role
+
+KIND = "text"
+TOLERANCE = 0.01
+"""Largest difference of a logit to the known answer; runtimes differ by 0.00001 among themselves."""
+
+_ROLES: Final = (Role.UNKNOWN, Role.COLLECTOR, Role.OTHER)
+"""In the order of the network's input."""
+
+Floats = npt.NDArray[np.float32]
+
+
+class KnownTexts(msgspec.Struct, frozen=True):
+    """known_answers.json: sentences with the logits that the network gives of them, said by the collector."""
+
+    texts: list[str]
+    logits: list[list[float]]
+
+
+class TextNetwork:
+    """The network alone: a text and who says it to logits."""
+
+    def __init__(self, content: bytes, *, name: str) -> None:
+        """Open it.
+
+        Raises:
+            ModelDamaged: it cannot run here, or is no text classifier.
+        """
+        self._interpreter = open_interpreter(content, name=name)
+        inputs = {detail["name"]: detail["index"] for detail in self._interpreter.get_input_details()}
+        try:
+            self._inputs = tuple(inputs[key] for key in ("characters", "sounds", "runs", "role"))
+        except KeyError as missing:
+            raise ModelDamaged(f"{name} has no input {missing}: it is no text classifier.") from None
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._lock = Lock()
+
+    def run(self, text: str, role: Role) -> Floats | None:
+        """Logits [outputs], those of CATEGORIES first; None where the text holds no character."""
+        found = features(text)
+        if found is None:
+            return None
+        values: tuple[npt.NDArray[np.generic], ...] = (
+            found.characters,
+            found.sounds,
+            found.runs,
+            _ONE_HOT[role],
+        )
+        with self._lock:
+            for index, value in zip(self._inputs, values, strict=True):
+                self._interpreter.resize_tensor_input(index, value.shape)
+            self._interpreter.allocate_tensors()
+            for index, value in zip(self._inputs, values, strict=True):
+                self._interpreter.set_tensor(index, value)
+            self._interpreter.invoke()
+            logits: Floats = self._interpreter.get_tensor(self._output)[0]
+            return logits
+
+
+class TfliteTextClassifier:
+    """A text classifier from its folder, checked against its manifest and its known answers."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load and check.
+
+        Raises:
+            ModelDamaged: the folder is incomplete, altered, or computes something else on this machine.
+            BadCalibration: what it says of its confidence cannot be used.
+        """
+        manifest = read_manifest(folder)
+        self._version = manifest.version
+        self.network = TextNetwork(read_checked(folder, "model.tflite", manifest), name=manifest.name)
+        self._calibration = parse_calibration(read_checked(folder, "calibration.json", manifest), CATEGORIES)
+        _check(self.network, read_checked(folder, "known_answers.json", manifest), name=manifest.name)
+
+    @property
+    def version(self) -> int:
+        """Number of the model on the wire, 1..255."""
+        return self._version
+
+    @property
+    def calibration(self) -> Calibration:
+        """What its logits mean, and from where on they count."""
+        return self._calibration
+
+    def logits(self, text: str, role: Role) -> Mapping[Category, float]:
+        """Return how far each category fits the text as `role` says it; empty where it holds nothing readable."""
+        found = self.network.run(text, role)
+        return {} if found is None else dict(zip(CATEGORIES, found.tolist(), strict=False))
+
+
+def _check(network: TextNetwork, content: bytes, *, name: str) -> None:
+    try:
+        known = msgspec.json.decode(content, type=KnownTexts)
+    except msgspec.MsgspecError as error:
+        raise ModelDamaged(f"known_answers.json of the model {name} is broken ({error}).") from error
+    found = [network.run(text, Role.COLLECTOR) for text in known.texts]
+    same = len(found) == len(known.logits) > 0 and all(
+        logits is not None
+        and len(logits) == len(wanted)
+        and np.allclose(logits, wanted, atol=TOLERANCE, rtol=0.0)
+        for logits, wanted in zip(found, known.logits, strict=True)
+    )
+    if not same:
+        raise ModelDamaged(
+            f"The TFLite runtime of this machine computes wrong results for the model {name}: "
+            "update ai-edge-litert (or tflite-runtime) and start again."
+        )
+
+
+_ONE_HOT: Final[dict[Role, Floats]] = {
+    role: np.eye(len(_ROLES), dtype=np.float32)[place : place + 1] for place, role in enumerate(_ROLES)
+}
