@@ -1,73 +1,119 @@
-"""Violations found, and lawful talk left alone, in sentences and calls written without sight of the lexicon.
+"""Violations found, and lawful talk left alone, in sentences and calls written without sight of lexicon and training.
 
 Self-made, by hand, and apart from everything that is trained or widened on: 400 sentences of misconduct in calls and
 chats, half of them without a telling word, 380 of lawful collectors, debtors and others, and 40 whole compliant calls.
-An entry may not be widened for one of them.
+An entry may not be widened for one of them, nor a template written.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from models.eval.pinyin_error import interval
+from models.eval.text_reading import lexicon_alone, text_reader
 
 from bench.figure import Figure
-from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.senses.packs import load_packs
-from compline_shared.taxonomy import Role
+from compline_edge.core.judgement import gravest
+from compline_edge.reading import TextReader
+from compline_shared.taxonomy import Role, Severity
 
 SENTENCES = Path(__file__).with_name("authored")
-MODELS = Path(__file__).parents[1]
 GOALS = {"chat": 0.8, "speech": 0.65}
 """Recall that the recognition work aims at; what is spoken is here read as text, without a recogniser's errors."""
+POINTS = {"review": Severity.NOTICE, "whisper": Severity.WARNING, "alarm": Severity.SERIOUS}
+"""What goes to the review queue, is whispered to the collector, and alarms the admin: all from this severity on."""
+PREVALENCE = 0.01
+"""Share of calls with misconduct at which the positive predictive value is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One sentence with what is wrong in it."""
+
+    categories: frozenset[str]
+    first: str
+    medium: str
+    text: str
 
 
 def figures() -> Iterator[Figure]:
-    """Yield recall by medium and category with its 95 % interval, then false alarms."""
-    matcher = TextMatcher(load_packs(MODELS, "zh-CN").sound())
-    found: dict[tuple[str, str], list[bool]] = {}
-    for categories, medium, sentence in rows("violations.tsv"):
-        wanted = categories.split("+")
-        hit = any(n.category.code in wanted for n in matcher.find(sentence, Role.COLLECTOR))
-        found.setdefault((medium, wanted[0]), []).append(hit)
-    for medium, goal in GOALS.items():
-        hits = [hit for (of, _), each in found.items() if of == medium for hit in each]
-        yield Figure(f"authored_recall_{medium}", float(np.mean(hits)), "share", goal, "higher")
-        for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in hits]), strict=True):
-            yield Figure(f"authored_recall_{medium}_{end}", bound / 100, "share", None, "higher")
-    for category in sorted({category for _, category in found}):
-        hits = [hit for (_, of), each in found.items() if of == category for hit in each]
-        yield Figure(f"authored_recall_{category}", float(np.mean(hits)), "share", None, "higher")
-    yield from _false_alarms(matcher)
+    """Yield recall by medium and category with its 95 % interval, then what is alarmed at and how far that is right."""
+    reader = text_reader()
+    said = list(violations())
+    yield from _recall(said, [caught(reader, each) for each in said])
+    yield from _lexicon(said)
+    yield from _points(said, reader)
 
 
-def _false_alarms(matcher: TextMatcher) -> Iterator[Figure]:
-    alarmed: Counter[str] = Counter()
-    said: Counter[str] = Counter()
-    for _, who, _, sentence in rows("lawful.tsv"):
-        role = Role.COLLECTOR if who == "collector" else Role.OTHER
-        said[who] += 1
-        alarmed[who] += bool(matcher.find(sentence, role))
-    for who in sorted(said):
-        share = 100 * alarmed[who] / said[who]
-        yield Figure(f"authored_lawful_{who}_alarms", share, "of 100 sentences", None, "lower")
-    calls: dict[str, bool] = {}
-    for call, _, who, sentence in rows("compliant_calls.tsv"):
-        role = Role.COLLECTOR if who == "collector" else Role.OTHER
-        calls[call] = bool(matcher.find(sentence, role)) or calls.get(call, False)
-    yield Figure(
-        "authored_compliant_calls_alarmed",
-        100 * sum(calls.values()) / len(calls),
-        "of 100 calls",
-        None,
-        "lower",
-    )
+def violations() -> Iterator[Violation]:
+    """Yield the sentences of misconduct."""
+    for codes, medium, text in rows("violations.tsv"):
+        categories = codes.split("+")
+        yield Violation(frozenset(categories), categories[0], medium, text)
+
+
+def caught(reader: TextReader, said: Violation, *, least: Severity = Severity.NOTICE) -> bool:
+    """Whether a category of the sentence is found in it, at least so grave."""
+    found = reader.find(said.text, Role.COLLECTOR)
+    return any(n.category.code in said.categories and n.severity >= least for n in found)
 
 
 def rows(name: str) -> Iterator[list[str]]:
     """Yield the columns of each line of a file of `SENTENCES`."""
     for line in (SENTENCES / name).read_text(encoding="utf-8").splitlines():
         yield line.split("\t")
+
+
+def _recall(said: Sequence[Violation], hits: Sequence[bool]) -> Iterator[Figure]:
+    for medium, goal in GOALS.items():
+        own = [hit for each, hit in zip(said, hits, strict=True) if each.medium == medium]
+        yield Figure(f"authored_recall_{medium}", float(np.mean(own)), "share", goal, "higher")
+        for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in own]), strict=True):
+            yield Figure(f"authored_recall_{medium}_{end}", bound / 100, "share", None, "higher")
+    for category in sorted({each.first for each in said}):
+        own = [hit for each, hit in zip(said, hits, strict=True) if each.first == category]
+        yield Figure(f"authored_recall_{category}", float(np.mean(own)), "share", None, "higher")
+
+
+def _lexicon(said: Sequence[Violation]) -> Iterator[Figure]:
+    reader = lexicon_alone()
+    for medium in GOALS:
+        hits = [caught(reader, each) for each in said if each.medium == medium]
+        yield Figure(f"authored_recall_lexicon_{medium}", float(np.mean(hits)), "share", None, "higher")
+
+
+def _points(said: Sequence[Violation], reader: TextReader) -> Iterator[Figure]:
+    """For each point: recall, alarms in lawful sentences and calls, and how many alarmed calls are bad ones."""
+    lawful: dict[str, list[Severity | None]] = {}
+    for _, who, _, sentence in rows("lawful.tsv"):
+        lawful.setdefault(who, []).append(_gravest(reader, [(who, sentence)]))
+    calls: dict[str, list[tuple[str, str]]] = {}
+    for call, _, who, sentence in rows("compliant_calls.tsv"):
+        calls.setdefault(call, []).append((who, sentence))
+    told = [_gravest(reader, turns) for turns in calls.values()]
+    for point, least in POINTS.items():
+        recall = float(np.mean([caught(reader, each, least=least) for each in said]))
+        yield Figure(f"authored_{point}_recall", recall, "share", None, "higher")
+        for who, severities in sorted(lawful.items()):
+            share = _alarmed(severities, least)
+            yield Figure(f"authored_{point}_lawful_{who}", 100 * share, "of 100 sentences", None, "lower")
+        alarms = _alarmed(told, least)
+        yield Figure(f"authored_{point}_compliant_calls", 100 * alarms, "of 100 calls", None, "lower")
+        right = recall * PREVALENCE
+        value = right / (right + alarms * (1 - PREVALENCE)) if right else 0.0
+        yield Figure(f"authored_{point}_predictive_value", value, "share at 1 % prevalence", None, "higher")
+
+
+def _gravest(reader: TextReader, turns: Iterable[tuple[str, str]]) -> Severity | None:
+    return gravest(
+        noticed
+        for who, sentence in turns
+        for noticed in reader.find(sentence, Role.COLLECTOR if who == "collector" else Role.OTHER)
+    )
+
+
+def _alarmed(severities: Sequence[Severity | None], least: Severity) -> float:
+    return sum(severity is not None and severity >= least for severity in severities) / len(severities)

@@ -6,26 +6,25 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from models.eval.text_reading import text_reader
+
 from bench.figure import Figure
-from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.senses.packs import load_packs
 from compline_shared.taxonomy import Role
 
 UNSEEN = Path(__file__).with_name("unseen_sentences.tsv")
-MODELS = Path(__file__).parents[1]
 GOAL = 0.8
 """Recall that the recognition work to come aims at."""
 
 
 def figures() -> Iterator[Figure]:
     """Yield the share of sentences whose category is found, in all and by category, beside the goal."""
-    matcher = TextMatcher(load_packs(MODELS, "zh-CN").sound())
+    reader = text_reader()
     said: Counter[str] = Counter()
     found: Counter[str] = Counter()
     for line in UNSEEN.read_text(encoding="utf-8").splitlines():
         sentence, category = line.split("\t")
         said[category] += 1
-        found[category] += any(n.category.code == category for n in matcher.find(sentence, Role.COLLECTOR))
+        found[category] += any(n.category.code == category for n in reader.find(sentence, Role.COLLECTOR))
     yield Figure("text_recall_unseen", found.total() / said.total(), "share", GOAL, "higher")
     for category in sorted(said):
         yield Figure(

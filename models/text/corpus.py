@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from models.text.features import CATEGORIES
+from models.text.disguise import disguised, misheard
 from models.text.templates import Template, expand, read_slots, read_templates
 
+from compline_edge.core.text_features import CATEGORIES
 from compline_shared.taxonomy import Category, Role
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 OFFENSIVE = len(CATEGORIES)
 """Place of the side task *offensive to anybody*, of the public sets; it teaches words, and is not in the product."""
 OUTPUTS = len(CATEGORIES) + 1
-KEPT_BACK = 0.15
+KEPT_BACK = 0.12
 """Share of the templates, whole ones, that choosing and calibration are done on."""
+
+LONGEST = 120
+"""Characters of a text whose meaning is learnt."""
+
+_PAUSE = re.compile(r"[，。！？!?；;,\s~…]+")
 
 Targets = npt.NDArray[np.float32]
 """[OUTPUTS]: 1, 0, or NaN where nothing is known."""
@@ -38,26 +45,75 @@ class Sample:
 
 
 def templates() -> tuple[list[Template], list[Template]]:
-    """Return the templates to train on and those kept back, divided by a fixed chance within each group."""
-    groups: dict[tuple[frozenset[Category], Role], list[Template]] = {}
-    for template in read_templates():
-        groups.setdefault((template.categories, template.role), []).append(template)
-    chance = random.Random(20261126)
+    """Return the templates to train on and those kept back; which is which does not change when others are added."""
     trained, kept = list[Template](), list[Template]()
-    for group in groups.values():
-        chance.shuffle(group)
-        back = round(len(group) * KEPT_BACK)
-        kept += group[:back]
-        trained += group[back:]
+    for template in read_templates():
+        drawn = int.from_bytes(hashlib.sha256(template.text.encode()).digest()[:4]) / 2**32
+        (kept if drawn < KEPT_BACK else trained).append(template)
     return trained, kept
 
 
-def expansions(found: Sequence[Template], *, each: int, chance: random.Random) -> Iterator[Sample]:
-    """Yield different sentences of each template, at most so many."""
+def versions(found: Sequence[Template], chance: random.Random) -> Iterator[Sample]:
+    """Yield each template as it is written, once or twice, disguised, misheard, and beside a lawful sentence.
+
+    Every template weighs about the same, however many choices it has.
+    """
     slots = read_slots()
+    lawful = [template for template in found if not template.categories and template.role is Role.COLLECTOR]
     for template in found:
-        for text in sorted({expand(template, slots, chance) for _ in range(each)}):
+        texts = sorted({expand(template, slots, chance) for _ in range(2)})
+        texts.append(disguised(expand(template, slots, chance), chance))
+        texts.append(misheard(expand(template, slots, chance), chance, rate=chance.uniform(0.08, 0.55)))
+        if template.role is Role.COLLECTOR:
+            texts.append(_joined(template, chance.choice(lawful), slots, chance))
+        for text in texts:
             yield Sample(text, template.role, of_template(template))
+
+
+def unlabelled(found: Sequence[Template], chance: random.Random, *, spliced: int = 60_000) -> list[str]:
+    """Return texts whose meaning is learnt first: sentences, their clauses, and clauses joined anew."""
+    slots = read_slots()
+    own = [expand(template, slots, chance) for template in found for _ in range(2)]
+    others = [sample.text for sample in public() if len(sample.text) <= LONGEST]
+    clauses = sorted({clause for text in own for clause in _clauses(text)})
+    foreign = sorted({clause for text in others for clause in _clauses(text)} - set(clauses))
+    chance.shuffle(foreign)
+    joined = [
+        chance.choice("，，。 ").join(
+            chance.choice(clauses if chance.random() < 0.75 else foreign)
+            for _ in range(chance.choice((2, 2, 3)))
+        )
+        for _ in range(spliced)
+    ]
+    return sorted({*own, *others, *clauses, *foreign[: len(clauses)], *joined})
+
+
+def _clauses(text: str) -> list[str]:
+    return [clause for clause in _PAUSE.split(text) if 3 <= len(clause) <= 40]
+
+
+def plain(found: Sequence[Template], chance: random.Random) -> list[Sample]:
+    """One sentence of each template, as it is written."""
+    slots = read_slots()
+    return [Sample(expand(each, slots, chance), each.role, of_template(each)) for each in found]
+
+
+def heard(samples: Iterable[Sample], chance: random.Random) -> list[Sample]:
+    """The samples as a recogniser writes them that gets 17 to 33 % of the sounds wrong, as over telephone lines."""
+    return [
+        replace(sample, text=misheard(sample.text, chance, rate=chance.uniform(0.3, 0.6)))
+        for sample in samples
+    ]
+
+
+def _joined(
+    template: Template, lawful: Template, slots: Mapping[str, tuple[str, ...]], chance: random.Random
+) -> str:
+    """A sentence before or after a lawful one, as one turn of a call; some of them misheard."""
+    both = [expand(template, slots, chance), expand(lawful, slots, chance)]
+    chance.shuffle(both)
+    text = chance.choice("，。 ，").join(both)
+    return misheard(text, chance, rate=chance.uniform(0.05, 0.3)) if chance.random() < 0.3 else text
 
 
 def of_template(template: Template) -> Targets:
@@ -101,6 +157,17 @@ def cold(part: str, data: Path = DATA) -> Iterator[tuple[str, int]]:
     for row in _rows(folder / f"{part}.csv"):
         if row["TEXT"] not in unseen:
             yield row["TEXT"], int(row["label"])
+
+
+def fine_labels(part: str, data: Path = DATA) -> list[int]:
+    """COLD's fine labels of a part: 0 other, 1 attacks a person, 2 attacks a group, 3 against bias."""
+    return [int(row["fine-grained-label"]) for row in _rows(data / "cold" / "COLDataset" / f"{part}.csv")]
+
+
+def hidden(samples: Iterable[Sample], chance: random.Random, *, share: float = 0.35) -> Iterator[Sample]:
+    """Yield each sample, so many of them disguised."""
+    for sample in samples:
+        yield replace(sample, text=disguised(sample.text, chance)) if chance.random() < share else sample
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def read_slots(folder: Path = SENTENCES) -> dict[str, tuple[str, ...]]:
     return {name: tuple(options.split("|")) for name, options in (line.split("\t") for line in lines)}
 
 
-def expand(template: Template, slots: dict[str, tuple[str, ...]], chance: random.Random) -> str:
+def expand(template: Template, slots: Mapping[str, tuple[str, ...]], chance: random.Random) -> str:
     """One sentence of a template."""
     text = _CHOICE.sub(lambda found: chance.choice(found[1].split("|")), template.text)
     return _SLOT.sub(lambda found: chance.choice(slots[found[1]]), text)

@@ -1,0 +1,137 @@
+"""The text classifier by itself: its side task on public sets of offence, its confidences, its size and speed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from models.eval.authored_sets import rows, violations
+from models.eval.text_reading import MODELS, classifier
+from models.text.corpus import DATA, cold, fine_labels
+
+from bench.figure import Figure
+from compline_edge.core.text_calibration import percent
+from compline_edge.core.text_features import CATEGORIES
+from compline_edge.senses.text_model import TextNetwork
+from compline_shared.taxonomy import Role
+
+MODEL = MODELS / "zh-text" / "model.tflite"
+CNTP = DATA / "cntp" / "CNTP_dataset"
+BEST_KNOWN = {"cold": 0.824, "tfidf": 0.795, "plain": 0.813, "disguised": 0.726, "homophones": 0.490}
+"""Published: a BERT-size model on COLD; GPT-4o's detection on CNTP. Measured: TF-IDF on COLD."""
+ANTI_BIAS = 3
+LEAST_POSITIVES = 50
+LARGEST, SLOWEST = 2_000_000, 2.0
+"""Bytes of the model, and ms a message on one core, that were asked for."""
+TIMED = 400
+
+Floats = npt.NDArray[np.float64]
+
+
+def figures() -> Iterator[Figure]:
+    """Yield size and speed, confidences, then the public sets where they are there."""
+    yield Figure("text_model_size", MODEL.stat().st_size, "bytes", LARGEST, "lower")
+    yield Figure("text_model_time", _milliseconds(), "ms a message", SLOWEST, "lower")
+    yield from _confidences()
+    if (DATA / "cold").exists():
+        yield from _cold(classifier().network)
+    if CNTP.exists():
+        yield from _disguised(classifier().network)
+
+
+def _milliseconds() -> float:
+    """Median of whole messages, features included."""
+    texts = [said.text for said in violations()][:TIMED]
+    took = []
+    for text in texts:
+        begun = time.perf_counter()
+        classifier().logits(text, Role.COLLECTOR)
+        took.append(time.perf_counter() - begun)
+    return 1000 * float(np.median(took))
+
+
+def _confidences() -> Iterator[Figure]:
+    """Brier skill over the base rate for each category with enough positives, then how often a confidence was right."""
+    said = [(text.text, text.categories) for text in violations()]
+    said += [(text, frozenset()) for _, who, _, text in rows("lawful.tsv") if who == "collector"]
+    shown, right = [], []
+    for category in CATEGORIES:
+        of = classifier().calibration.of(category)
+        told = np.array(
+            [
+                percent(of.probability(classifier().logits(text, Role.COLLECTOR)[category])) / 100
+                for text, _ in said
+            ]
+        )
+        wanted = np.array([category.code in categories for _, categories in said], dtype=np.float64)
+        shown.append(told)
+        right.append(wanted)
+        if wanted.sum() >= LEAST_POSITIVES:
+            skill = 1 - float(((told - wanted) ** 2).mean() / wanted.var())
+            yield Figure(f"text_brier_skill_{category.code}", skill, "over the base rate", 0.2, "higher")
+    yield from _reliability(np.concatenate(shown), np.concatenate(right))
+
+
+def _reliability(shown: Floats, right: Floats) -> Iterator[Figure]:
+    """Of the confidences in each fifth: how often they were right, beside their mean."""
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        inside = (shown >= low) & (shown < low + 0.2)
+        if inside.any():
+            name = f"text_reliability_{100 * low:.0f}_to_{100 * low + 20:.0f}"
+            yield Figure(
+                name, float(right[inside].mean()), "share right", float(shown[inside].mean()), "higher"
+            )
+            yield Figure(f"{name}_count", float(inside.sum()), "confidences", None, "higher")
+
+
+def _cold(network: TextNetwork) -> Iterator[Figure]:
+    texts = list(cold("test"))
+    told = np.array([_offensive(network, text) > 0 for text, _ in texts])
+    wanted = np.array([label == 1 for _, label in texts])
+    score = float(np.mean([_f1(told, wanted), _f1(~told, ~wanted)]))
+    yield Figure("text_cold_macro_f1", score, "F1", BEST_KNOWN["cold"], "higher")
+    yield Figure("text_cold_macro_f1_beside_tfidf", score, "F1", BEST_KNOWN["tfidf"], "higher")
+    fine = np.array(fine_labels("test"))
+    anti = fine == ANTI_BIAS
+    yield Figure("text_cold_anti_bias_right", float((told == wanted)[anti].mean()), "share", 0.6, "higher")
+
+
+def _disguised(network: TextNetwork) -> Iterator[Figure]:
+    """Share of toxic texts called offensive, plain and in each disguise; false alarms beside them."""
+    clean = _texts(CNTP / "non_toxic_base.json", "original_text")
+    yield Figure("text_cntp_false_alarms", _share(network, clean), "share", None, "lower")
+    plain = _share(network, _texts(CNTP / "toxic_base.json", "original_text"))
+    yield Figure("text_cntp_plain", plain, "share found", BEST_KNOWN["plain"], "higher")
+    found = {
+        path.stem.lower().split("_t")[0]: _share(network, _texts(path, "perturbed_text"))
+        for path in sorted((CNTP / "perturbed_data").glob("*.json"))
+    }
+    for way, share in found.items():
+        yield Figure(f"text_cntp_{way}", share, "share found", plain, "higher")
+    mean = float(np.mean(list(found.values())))
+    yield Figure("text_cntp_disguised", mean, "share found", BEST_KNOWN["disguised"], "higher")
+    yield Figure("text_cntp_drop", 100 * (plain - mean), "points", 5.0, "lower")
+
+
+def _share(network: TextNetwork, texts: Sequence[str]) -> float:
+    return float(np.mean([_offensive(network, text) > 0 for text in texts]))
+
+
+def _offensive(network: TextNetwork, text: str) -> float:
+    """The logit of *offensive to anybody*, the network's last output."""
+    logits = network.run(text, Role.UNKNOWN)
+    return -np.inf if logits is None else float(logits[len(CATEGORIES)])
+
+
+def _texts(path: Path, key: str) -> list[str]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [row[key] for row in (content["results"] if isinstance(content, dict) else content)]
+
+
+def _f1(told: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> float:
+    right = (told & wanted).sum()
+    return float(2 * right / (told.sum() + wanted.sum()))

@@ -1,0 +1,74 @@
+"""What the classifier's logits mean, and from where on they count, from templates that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from models.text.corpus import Sample
+
+from compline_edge.core.text_calibration import CategoryCalibration, OperatingPoints
+from compline_edge.core.text_features import CATEGORIES
+from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.senses.packs import load_packs
+from compline_shared.taxonomy import Role
+
+FALSE_ALARMS = {"review": 0.05, "whisper": 0.02, "alarm": 0.005}
+"""Share of the lawful sentences of collectors, most of them hard, that may reach each point."""
+MODELS = Path(__file__).parents[1]
+
+_RIDGE = 1e-2
+_STEPS = 50
+
+Floats = npt.NDArray[np.float64]
+
+
+def matched(samples: Sequence[Sample]) -> Floats:
+    """How surely the lexicon finds each category, 0..1 [samples, CATEGORIES]."""
+    matcher = TextMatcher(load_packs(MODELS, "zh-CN").sound())
+    found = np.zeros((len(samples), len(CATEGORIES)))
+    for row, sample in enumerate(samples):
+        for noticed in matcher.find(sample.text, sample.role):
+            if noticed.category in CATEGORIES:
+                place = CATEGORIES.index(noticed.category)
+                found[row, place] = max(found[row, place], noticed.confidence / 100)
+    return found
+
+
+def fitted(logits: Floats, found: Floats, samples: Sequence[Sample]) -> dict[str, CategoryCalibration]:
+    """Fit each category, and set the points where so many lawful sentences reach one of any category."""
+    wanted = np.array([sample.targets[: len(CATEGORIES)] for sample in samples])
+    lines = [_fit(logits[:, place], found[:, place], wanted[:, place]) for place in range(len(CATEGORIES))]
+    alone = np.array([slope for slope, _, _ in lines]) * logits + np.array([bias for _, bias, _ in lines])
+    collectors = np.array([sample.role is Role.COLLECTOR for sample in samples])
+    lawful = 1 / (1 + np.exp(-alone[collectors & (wanted.sum(1) == 0)].max(1)))
+    points = OperatingPoints(
+        **{name: round(float(np.quantile(lawful, 1 - share)), 3) for name, share in FALSE_ALARMS.items()}
+    )
+    return {
+        category.code: CategoryCalibration(
+            slope=round(slope, 4), bias=round(bias, 4), matched=round(weight, 4), points=points
+        )
+        for category, (slope, bias, weight) in zip(CATEGORIES, lines, strict=True)
+    }
+
+
+def _fit(logit: Floats, found: Floats, wanted: Floats) -> tuple[float, float, float]:
+    """Slope, bias and weight of the lexicon, by Newton's steps with a little ridge; the weight is never negative."""
+    weights = _newton(np.stack([logit, np.ones_like(logit), found], 1), wanted)
+    if weights[2] < 0:
+        weights = np.append(_newton(np.stack([logit, np.ones_like(logit)], 1), wanted), 0.0)
+    return float(weights[0]), float(weights[1]), float(weights[2])
+
+
+def _newton(columns: Floats, wanted: Floats) -> Floats:
+    weights = np.zeros(columns.shape[1])
+    ridge = _RIDGE * np.eye(columns.shape[1])
+    for _ in range(_STEPS):
+        told = 1 / (1 + np.exp(-columns @ weights))
+        slope = columns.T @ (told - wanted) + ridge @ weights
+        curve = (columns * (told * (1 - told))[:, None]).T @ columns + ridge
+        weights = weights - np.linalg.solve(curve, slope)
+    return weights

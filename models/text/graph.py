@@ -1,0 +1,221 @@
+"""The text classifier as a TFLite file, written operator by operator: no converter has to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from models.text.corpus import OUTPUTS
+from models.text.network import (
+    CHANNELS,
+    CHARACTER_WIDTH,
+    DILATIONS,
+    HIDDEN,
+    POOLED,
+    ROLES,
+    RUN_WIDTH,
+    SOUND_WIDTH,
+)
+
+FILE_IDENTIFIER = b"TFL3"
+SCHEMA = 3
+
+Array = npt.NDArray[np.generic]
+Floats = npt.NDArray[np.float32]
+
+_OPS, _OPTIONS, _TYPES = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
+_KINDS = {"float16": _TYPES.FLOAT16, "int8": _TYPES.INT8, "int32": _TYPES.INT32}
+_VERSIONS = {
+    _OPS.GATHER: 2,
+    _OPS.DEQUANTIZE: 3,
+    _OPS.CONV_2D: 2,
+}  # of those that know int8, float16, dilation
+
+
+def graph(weights: Mapping[str, Floats]) -> bytes:
+    """Return the file of a network with these weights (names and rounding as in network.py).
+
+    Inputs `characters` and `sounds` int32 [tokens], `runs` int32 [runs], both numbers dynamic, and `role` float32
+    [1, 3]; output `logits` float32 [1, outputs]. Tables are stored in 8 bits with one scale, all else in 16-bit floats.
+    """
+    made = _Graph(weights)
+    role = made.tensor("role", (1, ROLES))
+    characters, found_characters = made.looked_up("characters")
+    sounds, found_sounds = made.looked_up("sounds")
+    runs, bag = made.looked_up("runs")
+    width = CHARACTER_WIDTH + SOUND_WIDTH
+    tokens = made.tensor("tokens", (1, width), dynamic=0)
+    steps = made.tensor("steps", (1, 1, 1, width), dynamic=2)
+    shape = made.constant("shape", np.array([1, 1, -1, width], dtype=np.int32))
+    made.add(_OPS.CONCATENATION, (found_characters, found_sounds), tokens, _joining())
+    made.add(_OPS.RESHAPE, (tokens, shape), steps, schema.ReshapeOptionsT())
+    parts = [role, *made.pooled("bag", bag, RUN_WIDTH, axes=(0,))]
+    for place, dilation in enumerate(DILATIONS):
+        steps = made.convolved(place, steps, dilation=dilation)
+        largest, mean = reversed(made.pooled(f"pooled{place}", steps, CHANNELS, axes=(1, 2)))
+        parts += [largest, mean]
+    joined = made.tensor("joined", (1, ROLES + POOLED))
+    made.add(_OPS.CONCATENATION, parts, joined, _joining())
+    hidden = made.tensor("hidden", (1, HIDDEN))
+    logits = made.tensor("logits", (1, OUTPUTS))
+    made.add(_OPS.FULLY_CONNECTED, (joined, *made.layer("first")), hidden, _connected(rectified=True))
+    made.add(_OPS.FULLY_CONNECTED, (hidden, *made.layer("last")), logits, _connected(rectified=False))
+    return made.packed(inputs=(characters, sounds, runs, role), output=logits)
+
+
+class _Graph:
+    """Tensors, buffers and operators of one subgraph, by number."""
+
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
+        self._weights = weights
+        self._model = schema.ModelT()
+        self._model.version = SCHEMA
+        self._model.buffers = [schema.BufferT()]
+        self._model.operatorCodes = []
+        self._subgraph = schema.SubGraphT()
+        self._subgraph.name = "main"
+        self._subgraph.tensors, self._subgraph.operators = [], []
+        self._codes: dict[int, int] = {}
+
+    def tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        kind: int = _TYPES.FLOAT32,
+        *,
+        dynamic: int | None = None,
+        scale: float | None = None,
+        buffer: int = 0,
+    ) -> int:
+        """Add a tensor; on the axis `dynamic` it may have any size."""
+        made = schema.TensorT()
+        made.name, made.shape, made.type, made.buffer = name, list(shape), kind, buffer
+        if dynamic is not None:
+            made.shapeSignature = [-1 if axis == dynamic else size for axis, size in enumerate(shape)]
+        if scale is not None:
+            made.quantization = schema.QuantizationParametersT()
+            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
+        self._subgraph.tensors.append(made)
+        return len(self._subgraph.tensors) - 1
+
+    def constant(self, name: str, values: Array, *, scale: float | None = None) -> int:
+        """Add a tensor that holds these values."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), dtype=np.uint8)
+        self._model.buffers.append(buffer)
+        place = len(self._model.buffers) - 1
+        return self.tensor(name, values.shape, _KINDS[values.dtype.name], scale=scale, buffer=place)
+
+    def looked_up(self, name: str) -> tuple[int, int]:
+        """Add the input `name` and the rows of the table of that name that it asks for; both tensors."""
+        table = self._weights[f"{name}.weight"]
+        scale = float(np.abs(table).max()) / 127
+        rounded = np.clip(np.round(table / scale), -127, 127).astype(np.int8)
+        asked = self.tensor(name, (1,), _TYPES.INT32, dynamic=0)
+        small = self.tensor(f"{name}_small", (1, table.shape[1]), _TYPES.INT8, dynamic=0, scale=scale)
+        rows = self.tensor(f"{name}_rows", (1, table.shape[1]), dynamic=0)
+        stored = self.constant(f"{name}_table", rounded, scale=scale)
+        self.add(_OPS.GATHER, (stored, asked), small, _gather())
+        self.add(_OPS.DEQUANTIZE, (small,), rows, schema.DequantizeOptionsT())
+        return asked, rows
+
+    def pooled(self, name: str, source: int, width: int, *, axes: Sequence[int]) -> list[int]:
+        """Add mean and largest over axes; tensors [1, width]."""
+        over = self.constant(f"{name}_axes", np.array(axes, dtype=np.int32))
+        found = []
+        for part, code in (("mean", _OPS.MEAN), ("largest", _OPS.REDUCE_MAX)):
+            found.append(self.tensor(f"{name}_{part}", (1, width)))
+            self.add(code, (source, over), found[-1], _reducing(keep=len(axes) == 1))
+        return found
+
+    def convolved(self, place: int, source: int, *, dilation: int) -> int:
+        """Add a convolution over the steps; from the second on what went in is added to what comes out."""
+        name = f"convolutions.{place}"
+        kernel = self._weights[f"{name}.weight"]  # [out, in, taps]
+        taps = self.floats(f"{name}.weight", np.ascontiguousarray(kernel.transpose(0, 2, 1)[:, None]))
+        bias = self.floats(f"{name}.bias", self._weights[f"{name}.bias"])
+        fresh = self.tensor(f"{name}_out", (1, 1, 1, CHANNELS), dynamic=2)
+        self.add(_OPS.CONV_2D, (source, taps, bias), fresh, _convolving(dilation))
+        if not place:
+            return fresh
+        both = self.tensor(f"{name}_sum", (1, 1, 1, CHANNELS), dynamic=2)
+        self.add(_OPS.ADD, (source, fresh), both, schema.AddOptionsT())
+        return both
+
+    def layer(self, name: str) -> tuple[int, int]:
+        """Add weight and bias of a linear layer."""
+        weight, bias = (
+            self.floats(f"{name}.{part}", self._weights[f"{name}.{part}"]) for part in ("weight", "bias")
+        )
+        return weight, bias
+
+    def floats(self, name: str, values: Floats) -> int:
+        """Add a constant that is stored in 16 bits."""
+        stored = self.constant(f"{name}_half", values.astype(np.float16))
+        wide = self.tensor(name, values.shape)
+        self.add(_OPS.DEQUANTIZE, (stored,), wide, schema.DequantizeOptionsT())
+        return wide
+
+    def add(self, code: int, inputs: Sequence[int], output: int, options: object = None) -> None:
+        """Add an operator."""
+        made = schema.OperatorT()
+        made.opcodeIndex = self._code(code)
+        made.inputs, made.outputs = list(inputs), [output]
+        if options is not None:
+            made.builtinOptions = options
+            made.builtinOptionsType = getattr(_OPTIONS, type(options).__name__.removesuffix("T"))
+        self._subgraph.operators.append(made)
+
+    def packed(self, *, inputs: Sequence[int], output: int) -> bytes:
+        """The file."""
+        self._subgraph.inputs, self._subgraph.outputs = list(inputs), [output]
+        self._model.subgraphs = [self._subgraph]
+        builder = flatbuffers.Builder(4 << 20)
+        builder.Finish(self._model.Pack(builder), file_identifier=FILE_IDENTIFIER)
+        return bytes(builder.Output())
+
+    def _code(self, code: int) -> int:
+        if code not in self._codes:
+            made = schema.OperatorCodeT()
+            made.builtinCode = made.deprecatedBuiltinCode = code
+            made.version = _VERSIONS.get(code, 1)
+            self._codes[code] = len(self._model.operatorCodes)
+            self._model.operatorCodes.append(made)
+        return self._codes[code]
+
+
+def _gather() -> object:
+    options = schema.GatherOptionsT()
+    options.axis = 0
+    return options
+
+
+def _reducing(*, keep: bool) -> object:
+    options = schema.ReducerOptionsT()
+    options.keepDims = keep
+    return options
+
+
+def _joining() -> object:
+    options = schema.ConcatenationOptionsT()
+    options.axis = 1
+    return options
+
+
+def _convolving(dilation: int) -> object:
+    options = schema.Conv2DOptionsT()
+    options.padding = schema.Padding.SAME
+    options.strideW = options.strideH = 1
+    options.dilationWFactor, options.dilationHFactor = dilation, 1
+    options.fusedActivationFunction = schema.ActivationFunctionType.RELU
+    return options
+
+
+def _connected(*, rectified: bool) -> object:
+    options = schema.FullyConnectedOptionsT()
+    activation = schema.ActivationFunctionType
+    options.fusedActivationFunction = activation.RELU if rectified else activation.NONE
+    return options
