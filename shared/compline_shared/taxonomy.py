@@ -124,3 +124,4 @@ class Technique(Coded):
     CONDUCT = 4  # a rule on times and counts
     ABSENCE = 5  # something required was not said
     CLASSIFIER = 6  # the text classifier alone, with no phrase of a pack
+    RULE = 7  # a rule of a pack
