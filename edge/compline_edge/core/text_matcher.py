@@ -68,6 +68,13 @@ class TextMatcher:
         matches = self._matches(text, sound(text))
         return frozenset(m.entry.id for m in matches if m.entry.category is Category.MISSING_DISCLOSURE)
 
+    def matches(self, text: str) -> list[tuple[int, int, Span]]:
+        """Return entry, confidence and place of every match, whoever says it and whatever else stands there."""
+        if self._silent(text):
+            return []
+        sounded = sound(text)
+        return [(m.entry.id, m.confidence, _span(m, sounded)) for m in self._matches(text, sounded)]
+
     def _silent(self, text: str) -> bool:
         """Whether a short text surely holds nothing; arrays cost more than they save there."""
         if len(text) > _SHORT:
@@ -146,5 +153,9 @@ def _noticed(match: _Match, sounded: Sounded, role: Role) -> Noticed:
         technique=match.technique,
         entry=entry.id,
         phrase=entry.canonical,
-        span=Span(int(sounded.starts[match.start]), int(sounded.ends[match.end - 1])),
+        span=_span(match, sounded),
     )
+
+
+def _span(match: _Match, sounded: Sounded) -> Span:
+    return Span(int(sounded.starts[match.start]), int(sounded.ends[match.end - 1]))
