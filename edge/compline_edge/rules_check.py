@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from compline_edge.core.rule_examples import check_examples
-from compline_shared.rule import RulePack
-from compline_shared.rule_pack import MAX_BYTES, read_rules
+from compline_edge.senses.rule_packs import read_file
 
 
 def check_files(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -19,18 +18,3 @@ def check_files(paths: Iterable[Path]) -> tuple[str, ...]:
         if pack is not None:
             problems += check_examples(pack)
     return tuple(problems)
-
-
-def read_file(path: Path) -> tuple[RulePack | None, tuple[str, ...]]:
-    """Read one pack file: the pack of its sound rules, and a sentence for each broken line."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-        return read_rules(raw.decode("utf-8"), name=path.name)
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        return None, (f"{path.name}:{line}: the file is not UTF-8; save it as UTF-8",)
-    except OSError as error:
-        return None, (
-            f"{path.name}: the file cannot be read ({error.strerror}); check that it is there and readable",
-        )
