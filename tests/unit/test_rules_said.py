@@ -8,9 +8,11 @@ import pytest
 
 from compline_edge.core.notices import notice_given
 from compline_edge.core.outcome import Truth
+from compline_edge.core.rules import compile_rules, evaluate
 from compline_edge.core.speech import Token, Utterance
-from compline_shared.taxonomy import Role, Technique
-from tests.rule_calls import call, found, truth
+from compline_shared.rule_pack import parse_rules
+from compline_shared.taxonomy import Role, Severity, Technique
+from tests.rule_calls import HEAD, call, found, truth
 
 TALK = "collector 0-10 你好请问今天方便还款吗 ; other 10-20 你们不要再打电话了 ; collector 20-30 那你什么时候处理"
 TRUE, UNKNOWN, FALSE = Truth.TRUE, Truth.UNKNOWN, Truth.FALSE
@@ -223,6 +225,37 @@ def test_finding_when_anchored_then_it_is_no_surer_than_its_anchor() -> None:
         found(c, call(heard))[0] for c in ("any(什么时候)", "any(什么时候) after any(方便还款)")
     )
     assert (sure.confidence, anchored.confidence < 80) == (95, True)
+
+
+VETO = "1 | threat | veto | 一条规则 | a rule\n  when: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity"),
+    [
+        ("any(方便还款)", Severity.VETO),
+        ("any(芳便还款)", Severity.SERIOUS),
+        ("similar 80% (方便还款)", Severity.SERIOUS),
+        ("any(芳便还款 / 什么时候)", Severity.VETO),  # one that is written is enough
+        ("any(芳便还款) or any(什么时候)", Severity.VETO),
+        ("any(芳便还款) and any(什么时候)", Severity.SERIOUS),
+        ("any(什么时候) after any(芳便还款)", Severity.SERIOUS),
+        ("none(马上还钱) after any(芳便还款)", Severity.SERIOUS),
+        ("repeated 2 times (芳便还款 / 什么时候)", Severity.SERIOUS),
+    ],
+)
+def test_severity_when_words_only_sound_alike_then_there_is_no_veto(
+    condition: str, severity: Severity
+) -> None:
+    rules = compile_rules(parse_rules(HEAD + VETO.format(condition), name="veto.rules"))
+    assert [n.severity for n in evaluate(rules, call(TALK))] == [severity]
+
+
+def test_severity_when_the_lexicon_found_it_by_sound_then_there_is_no_veto() -> None:
+    rules = compile_rules(parse_rules(HEAD + VETO.format("any(entry 9001)"), name="veto.rules"))
+    given = notice_given(9001, role=Role.COLLECTOR, start=1, end=2, confidence=80)
+    heard = [replace(call(TALK), noticed=(replace(given, technique=t),)) for t in list(Technique)[:2]]
+    assert [evaluate(rules, h)[0].severity for h in heard] == [Severity.VETO, Severity.SERIOUS]
 
 
 def test_absence_when_claimed_then_it_lies_at_the_end_and_is_an_absence() -> None:

@@ -54,7 +54,8 @@ def _related(hits: tuple[Hit, ...], targets: tuple[Hit, ...], anchor: Anchor) ->
     for hit in hits:
         target = nearest(hit)
         if target is not None:
-            yield replace(hit, confidence=min(hit.confidence, target.confidence))
+            confidence, alike = min(hit.confidence, target.confidence), hit.alike or target.alike
+            yield replace(hit, confidence=confidence, alike=alike)
 
 
 def _nearest(targets: tuple[Hit, ...], relation: Relation, within: float) -> Callable[[Hit], Hit | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, unique
 
 from compline_shared.taxonomy import Role
@@ -31,6 +31,7 @@ class Hit:
     end: float  # s
     role: Role
     confidence: int  # 0..100
+    alike: bool = False  # rests on words that only sound like what was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Outcome:
     place: Hit | None = None  # None: nowhere in particular
     role: Role = Role.UNKNOWN
     absent: bool = False  # something that is required is missing
+    alike: bool = False  # rests on words that only sound alike
 
 
 UNKNOWN = Outcome(Truth.UNKNOWN, seen=Seen(blind=True))
@@ -75,7 +77,7 @@ def happened(seen: Seen, *, otherwise: int) -> Outcome:
     match seen.truth:
         case Truth.TRUE:
             place = max(seen.hits, key=lambda hit: (hit.confidence, -hit.start))
-            return Outcome(Truth.TRUE, place.confidence, seen, place, place.role)
+            return Outcome(Truth.TRUE, place.confidence, seen, place, place.role, alike=place.alike)
         case Truth.UNKNOWN:
             return Outcome(Truth.UNKNOWN, seen=seen)
         case Truth.FALSE:
@@ -92,7 +94,9 @@ def both(parts: Sequence[Outcome]) -> Outcome:
         case Truth.TRUE:
             lead = next((p for p in parts if p.place), next((p for p in parts if p.absent), parts[0]))
             confidence = min(part.confidence for part in parts)
-            return Outcome(truth, confidence, Seen(every, perhaps, blind), lead.place, lead.role, lead.absent)
+            seen = Seen(every, perhaps, blind)
+            alike = any(part.alike for part in parts)
+            return Outcome(truth, confidence, seen, lead.place, lead.role, lead.absent, alike)
         case Truth.UNKNOWN:
             return Outcome(truth, seen=Seen(possible=every + perhaps, blind=True))
         case Truth.FALSE:
@@ -110,7 +114,7 @@ def either(parts: Sequence[Outcome]) -> Outcome:
     match truth:
         case Truth.TRUE:
             lead = max((part for part in parts if part.truth is truth), key=lambda part: part.confidence)
-            return Outcome(truth, lead.confidence, seen, lead.place, lead.role, lead.absent)
+            return replace(lead, seen=seen)
         case Truth.UNKNOWN:
             return Outcome(truth, seen=seen)
         case Truth.FALSE:
@@ -142,7 +146,8 @@ def _runs(hits: tuple[Hit, ...], times: int, within: float | None) -> tuple[Hit,
         run = single[first : first + times]
         if within is None or run[-1].start - run[0].start <= within:
             end = max(hit.end for hit in run)
-            found.append(Hit(run[0].start, end, run[-1].role, min(hit.confidence for hit in run)))
+            confidence, alike = min(hit.confidence for hit in run), any(hit.alike for hit in run)
+            found.append(Hit(run[0].start, end, run[-1].role, confidence, alike))
             first += times
         else:
             first += 1
@@ -159,6 +164,6 @@ def _joined(hits: tuple[Hit, ...]) -> list[Hit]:
             last[hit.role] = hit
             joined += [before] if before else []
         else:
-            confidence = max(before.confidence, hit.confidence)
-            last[hit.role] = Hit(before.start, max(before.end, hit.end), hit.role, confidence)
+            surer = max(before, hit, key=lambda one: one.confidence)
+            last[hit.role] = replace(surer, start=before.start, end=max(before.end, hit.end))
     return sorted([*joined, *last.values()], key=lambda hit: hit.start)

@@ -44,7 +44,7 @@ from compline_shared.rule import (
     Through,
     Wording,
 )
-from compline_shared.taxonomy import Role, Technique
+from compline_shared.taxonomy import Role, Severity, Technique
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def evaluate(rules: CompiledRules, evidence: Evidence) -> tuple[Noticed, ...]:
     """Return one finding for each rule that is true, in order of time.
 
     A finding lies where the first condition of its rule happened that happens somewhere, else at the end. It is as
-    sure as the least sure thing that the rule rests on; a rule that is unknown gives none.
+    sure as the least sure thing that the rule rests on; a rule that is unknown gives none. As of phrases of lexicons,
+    words that only sound alike are never a veto.
     """
     call = _Call(rules.wordings, evidence)
     found = (_finding(rule, call) for rule in rules.pack.rules)
@@ -168,7 +169,7 @@ class _Call:
         role = who if who is not None and self.evidence.apart else Role.UNKNOWN
         first = min(targets[0].seen.hits, key=lambda hit: hit.start) if targets else None
         place = Hit(first.start, first.end, role, outcome.confidence) if first else None
-        return Outcome(Truth.TRUE, outcome.confidence, Seen(), place, role, absent=True)
+        return Outcome(Truth.TRUE, outcome.confidence, Seen(), place, role, absent=True, alike=outcome.alike)
 
     def _seen(self, who: Role | None, sayings: tuple[Saying, ...]) -> Seen:
         return self._of(who, [hit for saying in sayings for hit in self._hits(saying)])
@@ -187,7 +188,8 @@ class _Call:
 
 
 def _hit(noticed: Noticed) -> Hit:
-    return Hit(noticed.start, noticed.end, noticed.role, noticed.confidence)
+    alike = noticed.technique is Technique.LEXICON_PINYIN
+    return Hit(noticed.start, noticed.end, noticed.role, noticed.confidence, alike)
 
 
 def _finding(rule: Rule, call: _Call) -> Noticed | None:
@@ -198,7 +200,7 @@ def _finding(rule: Rule, call: _Call) -> Noticed | None:
     place = outcome.place or Hit(end, end, outcome.role, outcome.confidence)
     return Noticed(
         category=rule.category,
-        severity=rule.severity,
+        severity=min(rule.severity, Severity.SERIOUS) if outcome.alike else rule.severity,
         confidence=outcome.confidence,
         role=place.role,
         technique=Technique.ABSENCE if outcome.absent else Technique.RULE,

@@ -24,7 +24,7 @@ EXACTLY = 0
 MOMENT = 0.001
 """Seconds that a message takes which has one time only, so that what stands in it has an order."""
 _ALIKE = 80
-"""Confidence in a phrase of which every syllable sounds right; the same as a lexicon's by sound."""
+"""Confidence in a phrase of which every syllable sounds right, the same as a lexicon's; above it, it is written."""
 _AHEAD = 32
 """Characters within which the next token of an utterance stands in its text."""
 
@@ -84,14 +84,14 @@ class _Clock:
 
     def hit(self, span: Span, confidence: int) -> Hit:
         """Return the hit of a phrase at `span`, no surer than the words it rests on."""
-        role = self._utterance.role
+        role, alike = self._utterance.role, confidence <= _ALIKE
         first, last = bisect_right(self._ends, span.start), bisect_left(self._begins, span.end)
         inside = self._tokens[first:last]
         if inside:
             certainty = sum(token.confidence for token in inside) / len(inside)
-            return Hit(inside[0].start, inside[-1].end, role, round(confidence * certainty))
+            return Hit(inside[0].start, inside[-1].end, role, round(confidence * certainty), alike)
         start, end = self._moment(span.start), self._moment(span.end)
-        return Hit(start, end, role, round(confidence * self._utterance.confidence))
+        return Hit(start, end, role, round(confidence * self._utterance.confidence), alike)
 
     def _moment(self, place: int) -> float:
         lasts = max(self._utterance.end - self._utterance.start, MOMENT)
