@@ -25,6 +25,7 @@ from compline_edge.joining import pair
 from compline_edge.link.conditions import MachineConditions
 from compline_edge.logs import configure_logs
 from compline_edge.models_cli import models_app
+from compline_edge.rules_cli import rules_app
 from compline_edge.selftest import trials
 from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.status import print_status, status_row
@@ -78,6 +79,7 @@ verdicts that cannot carry content.
 """,
 )
 app.add_typer(models_app, name="models")
+app.add_typer(rules_app, name="rules")
 
 _MODELS = typer.Option("--models", help="Folder of models and lexicons; default: the one shipped.")
 _LANGUAGE = typer.Option("--language", "-l", help="Language of the calls, e.g. zh-CN or en; default: zh-CN.")

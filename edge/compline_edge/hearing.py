@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from compline_edge.core.level_track import LevelTrack
 from compline_edge.core.loudness import Loudness
 from compline_edge.core.noticed import Noticed
+from compline_edge.core.notices import notice_given, notices_given
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
 from compline_edge.core.spotter import Spotted, SpotterStream
 from compline_edge.ports import TranscriberStream, VoiceActivity
@@ -42,7 +44,11 @@ class Ear:
     partial: str = ""  # the running utterance so far
     utterances: list[Utterance] = field(default_factory=list)
     noticed: list[Noticed] = field(default_factory=list)
-    disclosed: set[int] = field(default_factory=set)
+    notices: list[Noticed] = field(default_factory=list)  # of who calls, and of the recording
+    levels: LevelTrack = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.levels = LevelTrack(self.role)
 
     def hear(self, samples: Samples) -> Sequence[Noticed]:
         """Take the next samples; returns what was noticed by them."""
@@ -84,6 +90,7 @@ class Ear:
         for block in blocks:
             self.speech += len(block.samples) / SAMPLE_RATE
             self.loudness.feed(block.samples)
+            self.levels.feed(block)
             yield from self._take(self.stream.feed(block))
 
     def _take(self, heard: Heard) -> Iterable[Noticed]:
@@ -93,7 +100,7 @@ class Ear:
                 yield from self._sightings(spotting.feed(posteriors))
         for utterance in heard.utterances:
             self.utterances.append(utterance)
-            self.disclosed |= self.reader.disclosures(utterance.text)
+            self.notices += notices_given(self.reader.matcher, (utterance,))
             for noticed in self.reader.find(utterance.text, self.role, heard=True):
                 yield _timed(noticed, utterance)
 
@@ -101,7 +108,15 @@ class Ear:
         for sighting in spotted:
             entry = self.entries[sighting.entry]
             if entry.category is Category.MISSING_DISCLOSURE:
-                self.disclosed.add(entry.id)
+                self.notices.append(
+                    notice_given(
+                        entry.id,
+                        role=self.role,
+                        start=sighting.start,
+                        end=sighting.end,
+                        confidence=sighting.confidence,
+                    )
+                )
             else:
                 yield Noticed(
                     category=entry.category,

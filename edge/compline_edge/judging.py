@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from compline_edge.core.conversation import ChatMessage, Conversation, group
+from compline_edge.core.conversation import ChatMessage, Conversation, group, utterances_of
 from compline_edge.core.corroboration import corroborate
 from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, severity_of, unreadable
 from compline_edge.core.noticed import Noticed
@@ -196,7 +196,7 @@ class Judge:
             contact=self.home.grant.branch_key.contact(contact.reveal()) if contact else None,
         )
         draft = self._draft(
-            read_conversation(conversation, self.listener.texts),
+            read_conversation(conversation, self.listener.texts, self.listener.rules),
             circumstances,
             pass_=Pass.FULL,
             supersedes=previous.seq if previous else 0,
@@ -204,7 +204,7 @@ class Judge:
         verdict = self.home.ledger.record(
             draft,
             io.BytesIO(evidence),
-            utterances=_conversation_text(conversation),
+            utterances=utterances_of(conversation),
             source=self._next_source(base),
             also=(content,),
         )
@@ -369,20 +369,6 @@ def _conversation_source(conversation: Conversation, *, file: str) -> str:
     if not first.msgid and first.sent_at is None:
         name += f"\x00{file}\x00{first.text}"  # the text, for an inode is given away again
     return "chat:" + hashlib.sha256(name.encode()).hexdigest()[:32]
-
-
-def _conversation_text(conversation: Conversation) -> list[Utterance]:
-    return [
-        Utterance(
-            text=message.text,
-            role=message.role,
-            start=conversation.offset(message),
-            end=conversation.offset(message),
-            confidence=1.0,
-        )
-        for message in conversation.messages
-        if message.text
-    ]
 
 
 def _conversation_evidence(conversation: Conversation) -> bytes:

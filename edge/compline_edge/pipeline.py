@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from compline_edge.core.conversation import ChatMessage, Conversation
+from compline_edge.core.conversation import ChatMessage, Conversation, utterances_of
 from compline_edge.core.corroboration import corroborate
-from compline_edge.core.disclosure import absences
+from compline_edge.core.evidence import Evidence, Side
 from compline_edge.core.judgement import Observed, unreadable
 from compline_edge.core.noticed import Noticed
+from compline_edge.core.notices import notices_given
+from compline_edge.core.rules import CompiledRules, evaluate
 from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_edge.core.spotter import Spotter
 from compline_edge.hearing import Ear
@@ -51,6 +53,7 @@ class CallListener:
     entries: Mapping[int, Entry]
     voice_activity: Callable[[], VoiceActivity]
     collector_channel: int = 0
+    rules: tuple[CompiledRules, ...] = ()
 
     def listen(
         self, reader: AudioReader, *, progress: Progress | None = None, notice: Notice | None = None
@@ -69,7 +72,7 @@ class CallListener:
                 progress(seconds)
         for ear in ears:
             _tell(ear.finish(), notice)
-        return _listened(ears, seconds=seconds, reader=reader)
+        return _listened(ears, self.rules, seconds=seconds, reader=reader)
 
     def _roles(self, channels: int) -> tuple[Role, ...]:
         if channels == 1:
@@ -92,22 +95,42 @@ def read_message(message: ChatMessage, texts: TextReader) -> tuple[Noticed, ...]
     return tuple(texts.find(message.text, message.role)) if message.text else ()
 
 
-def read_conversation(conversation: Conversation, texts: TextReader) -> Observed:
+def read_conversation(
+    conversation: Conversation, texts: TextReader, rules: Sequence[CompiledRules] = ()
+) -> Observed:
     """Judge one conversation; findings are placed by the second of their message."""
     noticed: list[Noticed] = []
     for message in conversation.messages:
         offset = conversation.offset(message)
         noticed += [replace(n, start=offset, end=offset) for n in read_message(message, texts)]
     gaps = [message.abstention for message in conversation.messages if message.abstention]
+    said = utterances_of(conversation)
+    evidence = Evidence(
+        duration=conversation.duration,
+        utterances=said,
+        noticed=(*noticed, *notices_given(texts.matcher, said)),
+        whole=not gaps,
+    )
     return Observed(
         duration=conversation.duration,
         messages=len(conversation.messages),
         answered=conversation.both_spoke,
         effective=conversation.both_spoke,
-        noticed=tuple(noticed),
+        noticed=in_order((*noticed, *judged(rules, evidence))),
         coverage=1 - len(gaps) / len(conversation.messages),
         abstained=max(gaps, key=gaps.count, default=None),
     )
+
+
+def judged(rules: Sequence[CompiledRules], evidence: Evidence) -> Iterator[Noticed]:
+    """Yield what the rules of all packs find."""
+    for pack in rules:
+        yield from evaluate(pack, evidence)
+
+
+def in_order(noticed: Iterable[Noticed]) -> tuple[Noticed, ...]:
+    """In order of time; of what was noticed at one time, in the order given."""
+    return tuple(sorted(noticed, key=lambda n: n.start))
 
 
 def _tell(fresh: Sequence[Noticed], notice: Notice | None) -> None:
@@ -116,24 +139,27 @@ def _tell(fresh: Sequence[Noticed], notice: Notice | None) -> None:
             notice(noticed)
 
 
-def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Listened:
+def _listened(
+    ears: Sequence[Ear], rules: Sequence[CompiledRules], *, seconds: float, reader: AudioReader
+) -> Listened:
     stated = max(reader.info.duration or 0.0, seconds)
     speech = sum(ear.speech for ear in ears)
     if speech < LEAST_SPEECH:
         reason = reader.defect or (Abstention.SILENT if ears else Abstention.EMPTY)
         return Listened(Observed(duration=stated, coverage=_share(seconds, stated, reader), abstained=reason))
     ours = [ear for ear in ears if ear.role is not Role.OTHER]
-    noticed = [n for ear in ears for n in ear.noticed]
-    for ear in ours:
-        if reader.defect is None and ear.understood:
-            noticed += absences(
-                ear.disclosed,
-                role=ear.role,
-                speech=ear.speech,
-                clarity=ear.clarity,
-                sample_rate=reader.info.sample_rate,
-                end=seconds,
-            )
+    noticed = corroborate(n for ear in ears for n in ear.noticed)
+    utterances = tuple(sorted((u for ear in ears for u in ear.utterances), key=lambda u: (u.start, u.role)))
+    evidence = Evidence(
+        duration=stated,
+        utterances=utterances,
+        noticed=(*noticed, *(n for ear in ears for n in ear.notices)),
+        sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.understood) for ear in ears),
+        apart=len(ears) > 1,
+        sample_rate=reader.info.sample_rate,
+        whole=reader.defect is None,
+        levels=tuple(level for ear in ears for level in ear.levels.levels),
+    )
     sides = [ear.speech for ear in ears]
     mixed = len(ears) == 1
     observed = Observed(
@@ -141,13 +167,12 @@ def _listened(ears: Sequence[Ear], *, seconds: float, reader: AudioReader) -> Li
         speech=min(speech, stated),
         answered=mixed or min(sides) >= LEAST_SPEECH,
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
-        noticed=corroborate(noticed),
+        noticed=in_order((*noticed, *judged(rules, evidence))),
         voice=ours[0].voice if ours else None,
         coverage=_share(seconds, stated, reader) * sum(ear.speech for ear in ears if ear.understood) / speech,
         abstained=reader.defect or (None if all(ear.understood for ear in ears) else Abstention.POOR_AUDIO),
     )
-    utterances = sorted((u for ear in ears for u in ear.utterances), key=lambda u: (u.start, u.role))
-    return Listened(observed, tuple(utterances))
+    return Listened(observed, utterances)
 
 
 def _share(seconds: float, stated: float, reader: AudioReader) -> float:

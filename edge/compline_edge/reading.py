@@ -49,10 +49,6 @@ class TextReader:
             found += self._judged(text, piece, role, inside, heard=heard)
         return sorted(found, key=_place)
 
-    def disclosures(self, text: str) -> frozenset[int]:
-        """Return the ids of the disclosures (identity, recording notice) that `text` makes."""
-        return self.matcher.disclosures(text)
-
     def _judged(
         self, text: str, piece: Span, role: Role, matched: Sequence[Noticed], *, heard: bool
     ) -> Iterator[Noticed]:

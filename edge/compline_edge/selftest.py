@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from compline_edge.core.rule_examples import check_examples
 from compline_edge.ports import Transcriber
 from compline_edge.senses.model_store import Installed, ModelStore, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.recording import open_recording
+from compline_edge.senses.rule_packs import load_rules
 from compline_edge.settings import EdgeSettings
 from compline_edge.wiring import NoModelsFolder, models_folder
 from compline_shared.errors import ComplineError
 from compline_shared.lexicon import LexiconError
+from compline_shared.rule_pack import RulePackError
 
 TONE = 0.5  # s
 RATE = 8_000  # Hz
@@ -54,6 +57,7 @@ def trials(settings: EdgeSettings) -> Iterator[Trial]:
         (f"text in {settings.language}", partial(_text, store, settings)),
         ("spotter's thresholds", partial(_thresholds, store)),
         (f"lexicon of {settings.language}", partial(_lexicon, models, settings)),
+        (f"rules of {settings.language}", partial(_rules, models, settings)),
     ):
         yield _tried(kind, loaded)
 
@@ -61,7 +65,7 @@ def trials(settings: EdgeSettings) -> Iterator[Trial]:
 def _tried(name: str, attempt: Callable[[], str]) -> Trial:
     try:
         return Trial(name, None, attempt())
-    except LexiconError as broken:
+    except (LexiconError, RulePackError) as broken:
         return Trial(name, f"{broken.problems[0]} ({len(broken.problems)} in all)")
     except ComplineError as failure:
         return Trial(name, str(failure))
@@ -105,3 +109,11 @@ def _thresholds(store: ModelStore) -> str:
 def _lexicon(models: Path, settings: EdgeSettings) -> str:
     packs = load_packs(models, settings.language).sound()
     return f"{sum(len(pack.entries) for pack in packs)} entries in {len(packs)} packs"
+
+
+def _rules(models: Path, settings: EdgeSettings) -> str:
+    packs = load_rules(models, settings.language).sound()
+    for pack in packs:
+        if problems := check_examples(pack):
+            raise RulePackError(problems)
+    return f"{sum(len(pack.rules) for pack in packs)} rules in {len(packs)} packs, their examples hold"

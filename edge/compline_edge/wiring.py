@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from compline_edge.core.rules import compile_rules
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
@@ -21,6 +22,7 @@ from compline_edge.ports import Address, Clock, Orders, Surroundings, TextClassi
 from compline_edge.reading import TextReader
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
+from compline_edge.senses.rule_packs import load_rules
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
@@ -32,9 +34,6 @@ from compline_shared.errors import ComplineError
 from compline_shared.lexicon import Entry
 from compline_shared.messages import Versions
 from compline_shared.taxonomy import Category
-
-RULES_VERSION = 1
-"""Number on the wire of the rules that are code today: absences."""
 
 _SHIPPED = Path(__file__).parents[2] / "models"
 _SYSTEM = Path("/usr/share/compline/models")
@@ -86,7 +85,8 @@ def instruments(settings: EdgeSettings) -> Instruments:
     models = models_folder(settings)
     store = ModelStore((models, user_models()))
     loaded = load_packs(models, settings.language)
-    problems = list(loaded.problems)
+    rules = load_rules(models, settings.language)
+    problems = [*loaded.problems, *rules.problems]
     if not loaded.packs:
         raise NoLexicon(_no_lexicon(settings, models, problems))
     transcriber: Transcriber | None = None
@@ -108,9 +108,10 @@ def instruments(settings: EdgeSettings) -> Instruments:
         entries=entries,
         voice_activity=WebrtcVoiceActivity,
         collector_channel=settings.collector_channel,
+        rules=tuple(map(compile_rules, rules.packs)),
     )
     versions = Versions(
-        model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=RULES_VERSION
+        model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version
     )
     return Instruments(listener, versions, tuple(problems))
 

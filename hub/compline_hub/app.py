@@ -26,7 +26,7 @@ from compline_hub.link.pairing_port import PairingPort
 from compline_hub.link.tls import link_context, load_identity
 from compline_hub.logs import close_logs, configure_logs
 from compline_hub.office import Hub, certificates_of, init_hub, only_one, open_hub
-from compline_hub.phrases import load_phrases
+from compline_hub.phrases import load_phrases, load_sentences
 from compline_hub.ports import Broker
 from compline_hub.rotation import is_outdated, retire
 from compline_hub.running import ending_of, repeat, run_on
@@ -110,6 +110,7 @@ async def _run(hub: Hub, ending: asyncio.Event, ready: Callable[[str], None]) ->
         hub=settings.name,
         reading=hub.reading,
         phrases=load_phrases(settings.lexicons),
+        sentences=load_sentences(settings.rules),
         news=news,
         refused=intake.refused,
     )

@@ -44,6 +44,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lexicons: str = (
         ""  # folder with .lex files whose phrases the page shows; empty = those shipped beside the program
     )
+    rules: str = ""  # folder with .rules files whose sentences the page shows; empty = those shipped beside the program
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -56,7 +56,7 @@ LEAST_ALIKE = 60
 MAX_SIMILAR = 64
 """Phrases that the templates of one `similar` may stand for."""
 
-RULE_CATEGORIES: Final = SPEECH_CATEGORIES | {Category.CONTACT_REFUSED}
+RULE_CATEGORIES: Final = SPEECH_CATEGORIES | {Category.MANNER, Category.CONTACT_REFUSED}
 """What a rule may be about: what is told from listening or reading."""
 
 _ROLES: Final = {role.code: role for role in (Role.COLLECTOR, Role.OTHER, Role.UNKNOWN)}

@@ -37,6 +37,7 @@ class Category(Coded):
     OFF_CHANNEL = 8
     MISSING_DISCLOSURE = 9
     ANGER = 10
+    MANNER = 11  # interrupting, too fast, silent when it is one's turn: how somebody speaks, where nothing is forbidden
     QUIET_HOURS = 20
     OVER_CONTACT = 21
     CONTACT_REFUSED = 22

@@ -32,7 +32,14 @@ def office(tmp_path: Path) -> Iterator[Branch]:
 @pytest.fixture
 def desk(office: Branch) -> Desk:
     news = News()
-    return Desk(hub="hub", reading=office.hub.reading, phrases={}, news=news, refused=office.intake.refused)
+    return Desk(
+        hub="hub",
+        reading=office.hub.reading,
+        phrases={},
+        sentences={},
+        news=news,
+        refused=office.intake.refused,
+    )
 
 
 @asynccontextmanager

@@ -38,7 +38,14 @@ def handset(office: Branch, keys: list[Ed25519PrivateKey]) -> SimulatedHandset:
 
 @pytest.fixture
 async def web(office: Branch) -> AsyncIterator[httpx.AsyncClient]:
-    desk = Desk(hub="hub", reading=office.hub.reading, phrases={}, news=News(), refused=office.intake.refused)
+    desk = Desk(
+        hub="hub",
+        reading=office.hub.reading,
+        phrases={},
+        sentences={},
+        news=News(),
+        refused=office.intake.refused,
+    )
     application = make_application(desk, office.hub.pairing, office.orders, port=PORT)
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url=f"http://localhost:{PORT}") as client:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from compline_edge.core.noticed import Noticed
+from compline_edge.core.rules import compile_rules
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.hearing import Ear
 from compline_edge.pipeline import CallListener, Listened
 from compline_edge.reading import TextReader
+from compline_edge.senses.rule_packs import load_rules
 from compline_shared.lexicon import parse_pack
 from compline_shared.messages import Voice
 from compline_shared.taxonomy import Abstention, Category, Role, Severity
@@ -23,6 +27,7 @@ PACK = parse_pack(
 )
 MATCHER = TextMatcher((PACK,))
 ENTRIES = {entry.id: entry for entry in PACK.entries}
+RULES = tuple(map(compile_rules, load_rules(Path(__file__).parents[2] / "models", "zh-CN").sound()))
 INSULT = "你这个老赖"
 TALK: Script = dict.fromkeys(range(10), "今天天气")
 """Ten seconds of speech at four syllables a second that nothing is wrong with."""
@@ -41,6 +46,7 @@ def listener(
         entries=ENTRIES,
         voice_activity=SoundIsSpeech,
         collector_channel=collector_channel,
+        rules=RULES,
     )
 
 
@@ -204,7 +210,7 @@ def test_ear_when_a_notice_is_given_then_it_is_disclosed_and_not_noticed() -> No
     listening = ear({0: "我是某某银行"})
 
     assert list(listening.hear(second(8_000))) == []
-    assert listening.disclosed == {9001}
+    assert [notice.entry for notice in listening.notices] == [9001]
 
 
 def test_ear_when_a_voice_is_heard_then_its_level_and_rate_are_bounded_numbers() -> None:

@@ -1,15 +1,13 @@
-"""The drafting of verdicts, the joining of sightings and the noticing of absences."""
+"""The drafting of verdicts and the joining of sightings."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from compline_edge.core.corroboration import SAME_PLACE, SURE, corroborate
-from compline_edge.core.disclosure import CONFIDENCE, IDENTITY_RULE, RECORDING_RULE, absences
 from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, gravest, unreadable
 from compline_edge.core.noticed import Noticed
 from compline_shared.messages import MAX_FINDINGS, Versions
@@ -82,39 +80,6 @@ def test_corroborate_when_a_graver_finding_is_sure_enough_then_it_stays_as_sure_
 def test_corroborate_when_given_anything_then_no_sure_severity_is_lost(sightings: list[Noticed]) -> None:
     sure = gravest(n for n in sightings if n.confidence >= SURE)
     assert (gravest(corroborate(sightings)) or 0) >= (sure or 0)
-
-
-def _absences(
-    *disclosed: int, speech: float = 20.0, clarity: float = 0.9, sample_rate: int = 16_000
-) -> tuple[Noticed, ...]:
-    return absences(
-        set(disclosed),
-        role=Role.COLLECTOR,
-        speech=speech,
-        clarity=clarity,
-        sample_rate=sample_rate,
-        end=30.0,
-    )
-
-
-def test_absences_when_nothing_was_disclosed_then_both_are_notices_as_sure_as_measured() -> None:
-    assert [(n.rule, n.severity, n.confidence) for n in _absences()] == [
-        (IDENTITY_RULE, Severity.NOTICE, CONFIDENCE),
-        (RECORDING_RULE, Severity.NOTICE, CONFIDENCE),
-    ]
-
-
-@pytest.mark.parametrize("entry", [9001, 9501])
-def test_absences_when_one_notice_was_heard_then_nothing_is_claimed(entry: int) -> None:
-    assert _absences(entry) == ()
-
-
-def test_absences_when_little_or_unclear_speech_then_nothing_is_claimed() -> None:
-    assert (_absences(speech=3.0), _absences(clarity=0.2)) == ((), ())
-
-
-def test_absences_when_the_line_is_narrow_then_nothing_is_claimed() -> None:
-    assert _absences(sample_rate=8_000) == ()
 
 
 @given(st.lists(noticed, max_size=80), st.floats(0, 1e6), st.floats(0, 1))

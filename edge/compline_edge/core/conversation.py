@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from compline_edge.core.personal import Account, ConversationKey
+from compline_edge.core.speech import Utterance
 from compline_shared.taxonomy import Abstention, Direction, Role
 
 _DIRECTION: Final = {
@@ -104,6 +105,21 @@ def group(
             before = time
         found.append(Conversation(key, tuple(run)))
     return tuple(sorted(found, key=_order))
+
+
+def utterances_of(conversation: Conversation) -> tuple[Utterance, ...]:
+    """The texts of a conversation, each at the second of its message."""
+    return tuple(
+        Utterance(
+            text=message.text,
+            role=message.role,
+            start=conversation.offset(message),
+            end=conversation.offset(message),
+            confidence=1.0,
+        )
+        for message in conversation.messages
+        if message.text
+    )
 
 
 def key_of(*accounts: str) -> ConversationKey:

@@ -22,7 +22,8 @@ class Desk:
 
     hub: str  # its name
     reading: Reading
-    phrases: Mapping[int, tuple[str, str]]
+    phrases: Mapping[int, tuple[str, str]]  # of lexicon entries
+    sentences: Mapping[int, tuple[str, str]]  # of rules
     news: News
     refused: Callable[[], dict[str, int]]
     clock: Callable[[], float] = time.time

@@ -25,5 +25,8 @@ class HandsetController(Controller):
 
     @get("/phrases", sync_to_thread=False)
     def phrases(self, desk: NamedDependency[Desk]) -> PhrasesOut:
-        """What a page may say of each lexicon entry."""
-        return PhrasesOut({str(entry): PhraseOut(zh, en) for entry, (zh, en) in desk.phrases.items()})
+        """What a page may say of each lexicon entry and of each rule."""
+        return PhrasesOut(
+            {str(entry): PhraseOut(zh, en) for entry, (zh, en) in desk.phrases.items()},
+            {str(rule): PhraseOut(zh, en) for rule, (zh, en) in desk.sentences.items()},
+        )

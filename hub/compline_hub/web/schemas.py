@@ -153,9 +153,10 @@ class PhraseOut(msgspec.Struct, frozen=True):
 
 
 class PhrasesOut(msgspec.Struct, frozen=True):
-    """Phrases by entry number."""
+    """Phrases by entry number, and sentences by rule number."""
 
     phrases: dict[str, PhraseOut]
+    rules: dict[str, PhraseOut]
 
 
 class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,28 +9,30 @@ const KINDS = {
   sms: "M1.500 3.500h13v9h-13Zm0 .5 6.500 5 6.500-5",
   device: "M4.500 1h7v14h-7Zm2.500 12h2",
 };
-const ABSENCES = { 1: "rule_1", 2: "rule_2" };
 let phrases = {};
+let rules = {};
 
 export function knowPhrases(known) {
-  phrases = known;
+  phrases = known.phrases;
+  rules = known.rules;
+}
+
+// What was found, in the pack's words: those of a lexicon's entry or of a rule, never the call's.
+function known(finding) {
+  return phrases[finding.entry] ?? rules[finding.rule];
 }
 
 export function phraseOf(finding) {
-  const known = phrases[finding.entry];
-  if (known) {
-    const phrase = language() === "zh" ? known.zh : known.en;
-    return finding.technique === "absence" ? word("not_said", { phrase }) : phrase;
-  }
+  const words = known(finding);
+  if (words) return language() === "zh" ? words.zh : words.en;
   if (finding.entry) return word("entry", { n: finding.entry });
-  if (finding.technique === "absence" && finding.rule in ABSENCES) return word(ABSENCES[finding.rule]);
   if (finding.technique === "classifier") return word("by_classifier");
   return finding.rule ? word("rule", { n: finding.rule }) : "";
 }
 
 export function otherPhraseOf(finding) {
-  const known = phrases[finding.entry];
-  return known ? (language() === "zh" ? known.en : known.zh) : "";
+  const words = known(finding);
+  return words ? (language() === "zh" ? words.en : words.zh) : "";
 }
 
 export function severityMark(severity) {

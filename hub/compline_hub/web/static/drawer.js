@@ -91,7 +91,7 @@ function findingList(verdict) {
       element("b", {}, phraseOf(finding)),
       otherPhraseOf(finding) ? element("small", {}, otherPhraseOf(finding)) : null,
       element("p", {}, [word(`sev_${finding.severity}`), word(`role_${finding.role}`), word(`via_${finding.technique}`), word("confidence_n", { n: finding.confidence }),
-        otherPhraseOf(finding) ? word("entry", { n: finding.entry }) : "", finding.warned ? word("warned") : "", finding.acknowledged ? word("acknowledged") : ""].filter(Boolean).join(" · "))))));
+        finding.entry ? word("entry", { n: finding.entry }) : finding.rule ? word("rule", { n: finding.rule }) : "", finding.warned ? word("warned") : "", finding.acknowledged ? word("acknowledged") : ""].filter(Boolean).join(" · "))))));
 }
 
 function voice({ loudness, peak_loudness: peak, rate }) {

@@ -25,7 +25,7 @@ let counting = null;
 const feed = new Feed({
   started: async () => {
     const [first, known, phones] = await Promise.all([newest(), get("/api/phrases"), get("/api/handsets"), count()]);
-    knowPhrases(known.phrases);
+    knowPhrases(known);
     knowHandsets(phones);
     first.verdicts.forEach((verdict) => book.add(verdict));
     byId("older").hidden = first.verdicts.length < 200;
