@@ -20,6 +20,8 @@ LONGEST_PIECE = 120
 LIKELY = 0.25
 """Probability that lexicon and classifier together give a phrase, below which it is a notice whatever its entry says:
 it is denied, quoted or warned against three times in four."""
+NEGLIGIBLE = 0.05
+"""Below this it is none: it would be shown as 0 %."""
 
 _SENTENCE = re.compile(r"[^。！!？?；;\n\r]+[。！!？?；;\n\r]*")
 
@@ -38,7 +40,7 @@ class TextReader:
 
         The classifier judges the collector's words and those of an unknown speaker, never the other side's. What it
         alone saw of an unknown speaker is at most a warning. Where the lexicon finds a phrase, its finding stands, with
-        the confidence that both together give, and as a notice where that is small.
+        the confidence that both together give: as a notice where that is small, not at all where it is next to none.
         """
         matched = self.matcher.find(text, role)
         if self.classifier is None or role is Role.OTHER:
@@ -63,8 +65,9 @@ class TextReader:
             told.add(noticed.category)
             of = self.classifier.calibration.of(noticed.category, heard=heard)
             probability = of.probability(logit, matched=noticed.confidence / 100)
-            severity = noticed.severity if probability >= LIKELY else Severity.NOTICE
-            yield replace(noticed, severity=severity, confidence=percent(probability))
+            if probability >= NEGLIGIBLE:
+                severity = noticed.severity if probability >= LIKELY else Severity.NOTICE
+                yield replace(noticed, severity=severity, confidence=percent(probability))
         most = Severity.WARNING if role is Role.UNKNOWN else Severity.SERIOUS
         for category, logit in logits.items():
             of = self.classifier.calibration.of(category, heard=heard)

@@ -96,10 +96,6 @@ def instruments(settings: EdgeSettings) -> Instruments:
     except NoModel as missing:
         problems.append(str(missing))
     classifier = store.text_classifier(settings.language)
-    if classifier is None:
-        problems.append(
-            f"There is no text classifier for {settings.language}: the lexicon alone reads texts."
-        )
     entries = {entry.id: entry for pack in loaded.packs for entry in pack.entries}
     listener = CallListener(
         transcriber=transcriber,

@@ -104,7 +104,6 @@ def test_reader_when_the_other_side_speaks_then_the_classifier_is_not_asked() ->
         (0.0, 90, Severity.SERIOUS),
         (-2.5, 40, Severity.SERIOUS),
         (-3.1, 20, Severity.NOTICE),
-        (-9.0, 0, Severity.NOTICE),
     ],
 )
 def test_reader_when_a_phrase_matches_then_it_stands_with_the_confidence_of_both(
@@ -119,8 +118,14 @@ def test_reader_when_a_phrase_matches_then_it_stands_with_the_confidence_of_both
     assert found.confidence == confidence
 
 
+def test_reader_when_the_classifier_makes_a_phrase_next_to_impossible_then_it_is_none() -> None:
+    assert reader(老赖=(Category.ABUSE, -9.0)).find("你这个老赖", Role.COLLECTOR) == []
+
+
 def test_reader_when_both_see_different_things_then_both_are_found_in_order() -> None:
-    found = reader(当心=(Category.THREAT, SURE)).find("你这个老赖，出门当心点", Role.COLLECTOR)
+    found = reader(当心=(Category.THREAT, SURE), 老赖=(Category.ABUSE, SURE)).find(
+        "你这个老赖，出门当心点", Role.COLLECTOR
+    )
     assert [(n.category, n.technique) for n in found] == [
         (Category.ABUSE, Technique.LEXICON_TEXT),
         (Category.THREAT, Technique.CLASSIFIER),

@@ -14,9 +14,9 @@ from compline_edge.core.syllables import SYLLABLES, reading
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_manifest
 from compline_shared.taxonomy import Role
 
-OWN_VERSIONS = 10_000
-"""Versions on the wire from here on are Vosk models: 10,000 + the hundredths of the release in the
-folder's name."""
+OWN_VERSIONS = 128
+"""Versions on the wire from here to 255 are Vosk models: 128 + the hundredths of the release in the folder's name,
+at most 127."""
 
 _ACOUSTIC = ("am/final.mdl", "final.mdl")
 _LANGUAGES = {
@@ -168,7 +168,7 @@ def _version(folder: Path) -> int:
     if (folder / MANIFEST).is_file():
         return read_manifest(folder).version
     release = re.search(r"(\d{1,2})\.(\d{2})$", folder.name)
-    return OWN_VERSIONS + (int(release[1]) * 100 + int(release[2]) if release else 0)
+    return OWN_VERSIONS + (min(127, int(release[1]) * 100 + int(release[2])) if release else 0)
 
 
 def _load(folder: Path) -> tuple[Any, Any]:
