@@ -1,16 +1,20 @@
-"""Time of one core from a chat message to its findings, with the shipped lexicon."""
+"""Time of one core from a chat message to its findings, with the shipped lexicon and text classifier."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from statistics import quantiles
 from time import process_time
 
 from bench.figure import Figure
 from bench.lexicon_text import chat_messages, real_packs
 from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.reading import TextReader
+from compline_edge.senses.model_store import ModelStore
 from compline_shared.taxonomy import Role
 
+MODELS = Path(__file__).parents[1] / "models"
 GOAL = 1.0
 """ms a message."""
 _DISGUISES = ("{}", "你听着，{}，听见没有", "{}！！！")
@@ -18,7 +22,7 @@ _DISGUISES = ("{}", "你听着，{}，听见没有", "{}！！！")
 
 def figures() -> Iterable[Figure]:
     """Yield median and 99th percentile over ordinary messages, and the median over messages with a finding."""
-    matcher = TextMatcher(real_packs())
+    reader = TextReader(TextMatcher(real_packs()), ModelStore((MODELS,)).text_classifier())
     ordinary = chat_messages()[:5000]
     violating = [
         frame.format(entry.canonical)
@@ -26,23 +30,23 @@ def figures() -> Iterable[Figure]:
         for entry in pack.entries
         for frame in _DISGUISES
     ]
-    matcher.find(ordinary[0], Role.COLLECTOR)
-    times = _milliseconds(matcher, ordinary)
+    reader.find(ordinary[0], Role.COLLECTOR)
+    times = _milliseconds(reader, ordinary)
     yield Figure("chat_message_p50", quantiles(times, n=100)[49], "ms", GOAL, "lower")
     yield Figure("chat_message_p99", quantiles(times, n=100)[98], "ms", GOAL, "lower")
     yield Figure(
         "chat_message_with_finding_p99",
-        quantiles(_milliseconds(matcher, violating), n=100)[98],
+        quantiles(_milliseconds(reader, violating), n=100)[98],
         "ms",
         GOAL,
         "lower",
     )
 
 
-def _milliseconds(matcher: TextMatcher, messages: list[str]) -> list[float]:
+def _milliseconds(reader: TextReader, messages: list[str]) -> list[float]:
     times = []
     for message in messages:
         start = process_time()
-        matcher.find(message, Role.COLLECTOR)
+        reader.find(message, Role.COLLECTOR)
         times.append(1000 * (process_time() - start))
     return times
