@@ -102,7 +102,7 @@ class Ear:
             self.utterances.append(utterance)
             self.notices += notices_given(self.reader.matcher, (utterance,))
             for noticed in self.reader.find(utterance.text, self.role, heard=True):
-                yield _timed(noticed, utterance)
+                yield _timed(noticed, utterance, calibrated=self.reader.classifier is not None)
 
     def _sightings(self, spotted: Iterable[Spotted]) -> Iterable[Noticed]:
         for sighting in spotted:
@@ -136,8 +136,9 @@ class Ear:
         return kept
 
 
-def _timed(noticed: Noticed, utterance: Utterance) -> Noticed:
-    """Give a sighting in an utterance's text its time, and no more confidence than the words it rests on."""
+def _timed(noticed: Noticed, utterance: Utterance, *, calibrated: bool) -> Noticed:
+    """Give a sighting in an utterance's text its time, and no more confidence than the words it rests on; a confidence
+    that is calibrated on such words has that in it."""
     span = noticed.span
     assert span is not None
     inside, place = [], 0
@@ -149,10 +150,9 @@ def _timed(noticed: Noticed, utterance: Utterance) -> Noticed:
     if not inside:
         return replace(noticed, start=utterance.start, end=utterance.end, span=None)
     certainty = sum(token.confidence for token in inside) / len(inside)
-    doubted = noticed.technique is Technique.CLASSIFIER  # calibrated on words of which some are wrong
     return replace(
         noticed,
-        confidence=noticed.confidence if doubted else round(noticed.confidence * certainty),
+        confidence=noticed.confidence if calibrated else round(noticed.confidence * certainty),
         start=inside[0].start,
         end=inside[-1].end,
         span=None,

@@ -24,6 +24,10 @@ LEAST_SPEECH = 0.6
 """Seconds of speech below which a call counts as silent."""
 MOST_OF_A_PART = 0.99
 """Coverage at most of a recording whose end is missing: AMR and AAC do not say how much that is."""
+LIKELY = 30
+"""Confidence from which a rule may rest on what was noticed, %."""
+A_MOMENT = 1e-4
+"""Seconds by which messages of one second are told apart, in their order."""
 CONVERSED = 2.0
 """Seconds each side must speak for an effective conversation (stereo)."""
 CONVERSED_TOGETHER = 10.0
@@ -104,22 +108,44 @@ def read_conversation(
         offset = conversation.offset(message)
         noticed += [replace(n, start=offset, end=offset) for n in read_message(message, texts)]
     gaps = [message.abstention for message in conversation.messages if message.abstention]
-    said = utterances_of(conversation)
-    evidence = Evidence(
-        duration=conversation.duration,
-        utterances=said,
-        noticed=(*noticed, *notices_given(texts.matcher, said)),
-        whole=not gaps,
-    )
+    ruled = _ruled(conversation, texts, rules) if conversation.timed else ()
     return Observed(
         duration=conversation.duration,
         messages=len(conversation.messages),
         answered=conversation.both_spoke,
         effective=conversation.both_spoke,
-        noticed=in_order((*noticed, *judged(rules, evidence))),
+        noticed=in_order((*noticed, *ruled)),
         coverage=1 - len(gaps) / len(conversation.messages),
         abstained=max(gaps, key=gaps.count, default=None),
     )
+
+
+def _ruled(
+    conversation: Conversation, texts: TextReader, rules: Sequence[CompiledRules]
+) -> Iterator[Noticed]:
+    """Yield what rules find in a conversation, in which nothing is ever taken for not said.
+
+    Lines that could not be read, and what was written before the binding or after this, are not known here.
+    """
+    said = utterances_of(conversation, apart=A_MOMENT)
+    noticed = [
+        replace(n, start=utterance.start, end=utterance.end)
+        for utterance in said
+        for n in likely(texts.find(utterance.text, utterance.role))
+    ]
+    evidence = Evidence(
+        duration=conversation.duration,
+        utterances=said,
+        noticed=(*noticed, *notices_given(texts.matcher, said)),
+        whole=False,
+    )
+    for found in judged(rules, evidence):
+        yield replace(found, start=float(int(found.start)), end=float(int(found.end)))
+
+
+def likely(noticed: Iterable[Noticed]) -> list[Noticed]:
+    """What is sure enough for a rule to rest on."""
+    return [n for n in noticed if n.confidence >= LIKELY]
 
 
 def judged(rules: Sequence[CompiledRules], evidence: Evidence) -> Iterator[Noticed]:
@@ -153,7 +179,7 @@ def _listened(
     evidence = Evidence(
         duration=stated,
         utterances=utterances,
-        noticed=(*noticed, *(n for ear in ears for n in ear.notices)),
+        noticed=(*likely(noticed), *(n for ear in ears for n in ear.notices)),
         sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.understood) for ear in ears),
         apart=len(ears) > 1,
         sample_rate=reader.info.sample_rate,

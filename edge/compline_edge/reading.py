@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compline_edge.core.noticed import Noticed, Span
@@ -17,13 +19,13 @@ PIECE = 60
 LONGEST_PIECE = 120
 """Characters after which a sentence without an end is divided all the same."""
 
-LIKELY = 0.25
-"""Probability that lexicon and classifier together give a phrase, below which it is a notice whatever its entry says:
-it is denied, quoted or warned against three times in four."""
-NEGLIGIBLE = 0.05
-"""Below this it is none: it would be shown as 0 %."""
+LEAST_SURE = 10
+"""Confidence at least of a phrase that the lexicon found, %: the classifier doubts it, and does not take it back."""
+LEAST_DIFFERENT = 3
+"""Different characters below which a text is a noise ("好好好好") that the classifier is not asked about."""
 
 _SENTENCE = re.compile(r"[^。！!？?；;\n\r]+[。！!？?；;\n\r]*")
+_PAUSE = re.compile(r"[，,。！!？?；;：:…\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +41,55 @@ class TextReader:
         What was `heard` is a recogniser's guess, of which the classifier makes less.
 
         The classifier judges the collector's words and those of an unknown speaker, never the other side's. What it
-        alone saw of an unknown speaker is at most a warning. Where the lexicon finds a phrase, its finding stands, with
-        the confidence that both together give: as a notice where that is small, not at all where it is next to none.
+        alone saw of an unknown speaker is a notice where it would be an alarm, else nothing: it may be the other
+        side's. Where the lexicon finds a phrase, its finding stands at least as gravely, with the confidence that both
+        together give. What was `heard` is a recogniser's guess, of which the classifier makes less.
         """
         matched = self.matcher.find(text, role)
         if self.classifier is None or role is Role.OTHER:
             return matched
         found: list[Noticed] = []
+        left = deque(sorted(matched, key=_place))
         for piece in pieces(text):
-            inside = [n for n in matched if n.span is not None and piece.start <= n.span.start < piece.end]
-            found += self._judged(text, piece, role, inside, heard=heard)
-        return sorted(found, key=_place)
+            inside: list[Noticed] = []
+            while left and _place(left[0])[0] < piece.end:
+                inside.append(left.popleft())
+            found += self._judged(text, piece, role, inside, self.classifier, heard=heard)
+        return sorted([*found, *left], key=_place)
 
     def _judged(
-        self, text: str, piece: Span, role: Role, matched: Sequence[Noticed], *, heard: bool
+        self,
+        text: str,
+        piece: Span,
+        role: Role,
+        matched: Sequence[Noticed],
+        classifier: TextClassifier,
+        *,
+        heard: bool,
     ) -> Iterator[Noticed]:
-        assert self.classifier is not None
-        logits = self.classifier.logits(text[piece.start : piece.end], role)
+        logits = _logits(classifier, text[piece.start : piece.end], role)
+        most = Severity.NOTICE if role is Role.UNKNOWN else Severity.SERIOUS
         told: set[Category] = set()
         for noticed in matched:
-            logit = logits.get(noticed.category)
-            if logit is None:
+            if noticed.category not in logits:
                 yield noticed
                 continue
             told.add(noticed.category)
-            of = self.classifier.calibration.of(noticed.category, heard=heard)
-            probability = of.probability(logit, matched=noticed.confidence / 100)
-            if probability >= NEGLIGIBLE:
-                severity = noticed.severity if probability >= LIKELY else Severity.NOTICE
-                yield replace(noticed, severity=severity, confidence=percent(probability))
-        most = Severity.WARNING if role is Role.UNKNOWN else Severity.SERIOUS
+            of = classifier.calibration.of(noticed.category, heard=heard)
+            alone = _logits(classifier, _clause(text, noticed), role).get(noticed.category, -math.inf)
+            logit = max(logits[noticed.category], alone)  # polite words around it take nothing back
+            reached = of.points.severity(of.probability(logit))
+            yield replace(
+                noticed,
+                severity=max(noticed.severity, min(reached or noticed.severity, most)),
+                confidence=max(LEAST_SURE, percent(of.probability(logit, matched=noticed.confidence / 100))),
+            )
         for category, logit in logits.items():
-            of = self.classifier.calibration.of(category, heard=heard)
+            of = classifier.calibration.of(category, heard=heard)
             probability = of.probability(logit)
             reached = of.points.severity(probability)
+            if role is Role.UNKNOWN and reached is not Severity.SERIOUS:
+                continue
             if reached is not None and category not in told:
                 yield Noticed(
                     category=category,
@@ -84,6 +101,21 @@ class TextReader:
                     phrase="",
                     span=piece,
                 )
+
+
+def _logits(classifier: TextClassifier, text: str, role: Role) -> Mapping[Category, float]:
+    if len({char for char in text if char.isalnum()}) < LEAST_DIFFERENT:
+        return {}
+    return classifier.logits(text, role)
+
+
+def _clause(text: str, noticed: Noticed) -> str:
+    """The words around a phrase up to the next pauses."""
+    assert noticed.span is not None
+    first = max(0, noticed.span.start - LONGEST_PIECE)
+    before = [pause.end() for pause in _PAUSE.finditer(text, first, noticed.span.start)]
+    after = _PAUSE.search(text, noticed.span.end, noticed.span.end + LONGEST_PIECE)
+    return text[max([first, *before]) : after.start() if after else noticed.span.end + LONGEST_PIECE]
 
 
 def pieces(text: str) -> Iterator[Span]:

@@ -10,10 +10,15 @@ import typer
 from compline_edge.rules_check import check_files
 from compline_edge.settings import load_settings
 from compline_edge.wiring import models_folder
+from compline_shared.errors import ComplineError
 
 rules_app = typer.Typer(
     no_args_is_help=True, help="Rule packs: what several phrases, turns and silences mean together."
 )
+
+
+class NoRules(ComplineError):
+    """There is no rule pack to check; name one."""
 
 
 @rules_app.command("check")
@@ -27,6 +32,8 @@ def check(
     docs/rules.md says how packs are written.
     """
     chosen = files or sorted((models_folder(load_settings()) / "rules").glob("*/*.rules"))
+    if not chosen:
+        raise NoRules("There is no rule pack (rules/<language>/*.rules) in the models folder: name one.")
     problems = check_files(chosen)
     for problem in problems:
         typer.echo(problem, err=True)

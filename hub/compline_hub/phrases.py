@@ -25,7 +25,7 @@ def load_phrases(folder: str) -> dict[int, tuple[str, str]]:
     left out: the page then shows the entry's number.
     """
     phrases: dict[int, tuple[str, str]] = {}
-    for pack in _packs(Path(folder).expanduser() if folder else LEXICONS, "lexicon", "lex", read_pack):
+    for pack in _packs(Path(folder).expanduser() if folder else LEXICONS, "lex", read_pack):
         phrases.update({entry.id: (entry.canonical, entry.gloss) for entry in pack.entries})
     return phrases
 
@@ -36,24 +36,24 @@ def load_sentences(folder: str) -> dict[int, tuple[str, str]]:
     An empty setting means the rules shipped beside the program; what is broken is logged and left out.
     """
     sentences: dict[int, tuple[str, str]] = {}
-    for pack in _packs(Path(folder).expanduser() if folder else RULES, "rule_pack", "rules", read_rules):
+    for pack in _packs(Path(folder).expanduser() if folder else RULES, "rules", read_rules):
         sentences.update(pack.sentences)
     return sentences
 
 
 def _packs(
-    folder: Path, what: str, suffix: str, read: Callable[..., tuple[Packed | None, tuple[str, ...]]]
+    folder: Path, suffix: str, read: Callable[..., tuple[Packed | None, tuple[str, ...]]]
 ) -> Iterator[Packed]:
     files = sorted(folder.rglob(f"*.{suffix}"))
     if not files:
-        _log.warning(f"{what}s_missing")
+        _log.warning("packs_missing", kind=suffix)
     for path in files:
         try:
             pack, problems = read(path.read_text(encoding="utf-8"), name=path.name)
         except (OSError, UnicodeDecodeError) as error:
-            _log.warning(f"{what}_unreadable", file=path.name, error=type(error).__name__)
+            _log.warning("pack_unreadable", file=path.name, error=type(error).__name__)
             continue
         for problem in problems:
-            _log.warning(f"{what}_broken", problem=problem)
+            _log.warning("pack_broken", problem=problem)
         if pack is not None:
             yield pack

@@ -78,10 +78,11 @@ def _confidences() -> Iterator[Figure]:
 
 def _reliability(shown: Floats, right: Floats) -> Iterator[Figure]:
     """Of the confidences in each fifth: how often they were right, beside their mean."""
-    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
-        inside = (shown >= low) & (shown < low + 0.2)
+    fifths = np.round(100 * shown).astype(int) // 20
+    for fifth in range(5):
+        inside = fifths == fifth
         if inside.any():
-            name = f"text_reliability_{100 * low:.0f}_to_{100 * low + 20:.0f}"
+            name = f"text_reliability_{20 * fifth}_to_{20 * fifth + 20}"
             yield Figure(
                 name, float(right[inside].mean()), "share right", float(shown[inside].mean()), "higher"
             )

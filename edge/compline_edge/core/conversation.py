@@ -73,6 +73,11 @@ class Conversation:
         contacts = {message.contact for message in self.messages} - {None}
         return contacts.pop() if len(contacts) == 1 else None
 
+    @property
+    def timed(self) -> bool:
+        """Whether every message says when it was sent."""
+        return all(message.sent_at is not None for message in self.messages)
+
     def offset(self, message: ChatMessage) -> float:
         """Seconds from the start to `message`; 0 where the source has no times."""
         first = self.messages[0].sent_at
@@ -107,17 +112,15 @@ def group(
     return tuple(sorted(found, key=_order))
 
 
-def utterances_of(conversation: Conversation) -> tuple[Utterance, ...]:
-    """The texts of a conversation, each at the second of its message."""
+def utterances_of(conversation: Conversation, *, apart: float = 0.0) -> tuple[Utterance, ...]:
+    """The texts of a conversation, each at the second of its message, and `apart` seconds later than the one before."""
+    moments = [
+        (conversation.offset(message) + place * apart, message)
+        for place, message in enumerate(conversation.messages)
+    ]
     return tuple(
-        Utterance(
-            text=message.text,
-            role=message.role,
-            start=conversation.offset(message),
-            end=conversation.offset(message),
-            confidence=1.0,
-        )
-        for message in conversation.messages
+        Utterance(text=message.text, role=message.role, start=moment, end=moment, confidence=1.0)
+        for moment, message in moments
         if message.text
     )
 

@@ -188,7 +188,7 @@ class _Call:
 
 
 def _hit(noticed: Noticed) -> Hit:
-    alike = noticed.technique is Technique.LEXICON_PINYIN
+    alike = noticed.technique in (Technique.LEXICON_PINYIN, Technique.CLASSIFIER)
     return Hit(noticed.start, noticed.end, noticed.role, noticed.confidence, alike)
 
 
