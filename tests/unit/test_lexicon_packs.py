@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.senses.packs import Loaded, load_packs
-from compline_shared.lexicon import LexiconError
+from compline_edge.senses.pack_files import Loaded
+from compline_edge.senses.packs import load_packs
+from compline_shared.lexicon import LexiconError, Pack
 
 ENTRY = "{} | veto | 打断腿 | not: - | 打断腿 | breaks legs\n"
 
@@ -19,7 +20,7 @@ def _write(models: Path, name: str, body: str, *, language: str = "zh-CN", versi
     (folder / f"{name}.lex").write_text(head + body, encoding="utf-8")
 
 
-def _ids(loaded: Loaded) -> list[int]:
+def _ids(loaded: Loaded[Pack]) -> list[int]:
     return [entry.id for pack in loaded.packs for entry in pack.entries]
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from compline_edge.core.template import phrases
 from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.senses.packs import Loaded, load_packs
-from compline_shared.lexicon import Entry
+from compline_edge.senses.pack_files import Loaded
+from compline_edge.senses.packs import load_packs
+from compline_shared.lexicon import Entry, Pack
 from compline_shared.taxonomy import SPEECH_CATEGORIES, Category, Role
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ ONE_IN = 2000
 
 
 @cache
-def _loaded() -> Loaded:
+def _loaded() -> Loaded[Pack]:
     return load_packs(ROOT / "models", "zh-CN")
 
 

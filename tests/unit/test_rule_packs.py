@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.senses.rule_packs import LoadedRules, load_rules
+from compline_edge.senses.pack_files import Loaded
+from compline_edge.senses.rule_packs import load_rules
+from compline_shared.rule import RulePack
 from compline_shared.rule_pack import RulePackError
 
 RULE = "{} | threat | veto | 威胁 | t\n  when: any(打断腿)\n"
@@ -19,7 +21,7 @@ def _write(models: Path, name: str, body: str, *, language: str = "zh-CN", versi
     (folder / f"{name}.rules").write_text(head + body, encoding="utf-8")
 
 
-def _ids(loaded: LoadedRules) -> list[list[int]]:
+def _ids(loaded: Loaded[RulePack]) -> list[list[int]]:
     return [[rule.id for rule in pack.rules] for pack in loaded.packs]
 
 
