@@ -103,12 +103,10 @@ def read_conversation(
     conversation: Conversation, texts: TextReader, rules: Sequence[CompiledRules] = ()
 ) -> Observed:
     """Judge one conversation; findings are placed by the second of their message."""
-    noticed: list[Noticed] = []
-    for message in conversation.messages:
-        offset = conversation.offset(message)
-        noticed += [replace(n, start=offset, end=offset) for n in read_message(message, texts)]
+    found = [read_message(message, texts) for message in conversation.messages]
+    noticed = _placed(found, conversation.moments())
     gaps = [message.abstention for message in conversation.messages if message.abstention]
-    ruled = _ruled(conversation, texts, rules) if conversation.timed else ()
+    ruled = _ruled(conversation, found, texts, rules) if conversation.timed else ()
     return Observed(
         duration=conversation.duration,
         messages=len(conversation.messages),
@@ -120,27 +118,35 @@ def read_conversation(
     )
 
 
+def _placed(found: Sequence[Sequence[Noticed]], moments: Sequence[float]) -> list[Noticed]:
+    """What each message holds, at its moment."""
+    return [
+        replace(noticed, start=moment, end=moment)
+        for moment, each in zip(moments, found, strict=True)
+        for noticed in each
+    ]
+
+
 def _ruled(
-    conversation: Conversation, texts: TextReader, rules: Sequence[CompiledRules]
+    conversation: Conversation,
+    found: Sequence[Sequence[Noticed]],
+    texts: TextReader,
+    rules: Sequence[CompiledRules],
 ) -> Iterator[Noticed]:
     """Yield what rules find in a conversation, in which nothing is ever taken for not said.
 
     Lines that could not be read, and what was written before the binding or after this, are not known here.
     """
     said = utterances_of(conversation, apart=A_MOMENT)
-    noticed = [
-        replace(n, start=utterance.start, end=utterance.end)
-        for utterance in said
-        for n in likely(texts.find(utterance.text, utterance.role))
-    ]
+    noticed = likely(_placed(found, conversation.moments(apart=A_MOMENT)))
     evidence = Evidence(
         duration=conversation.duration,
         utterances=said,
         noticed=(*noticed, *notices_given(texts.matcher, said)),
         whole=False,
     )
-    for found in judged(rules, evidence):
-        yield replace(found, start=float(int(found.start)), end=float(int(found.end)))
+    for finding in judged(rules, evidence):
+        yield replace(finding, start=float(int(finding.start)), end=float(int(finding.end)))
 
 
 def likely(noticed: Iterable[Noticed]) -> list[Noticed]:

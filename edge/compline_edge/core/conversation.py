@@ -83,6 +83,10 @@ class Conversation:
         first = self.messages[0].sent_at
         return 0.0 if first is None or message.sent_at is None else message.sent_at - first
 
+    def moments(self, *, apart: float = 0.0) -> list[float]:
+        """The offset of each message, and `apart` seconds more for each before it, which tells one second's apart."""
+        return [self.offset(message) + place * apart for place, message in enumerate(self.messages)]
+
 
 def group(
     messages: Iterable[ChatMessage], *, zone: tzinfo, silence_s: float = SILENCE_S
@@ -113,14 +117,10 @@ def group(
 
 
 def utterances_of(conversation: Conversation, *, apart: float = 0.0) -> tuple[Utterance, ...]:
-    """The texts of a conversation, each at the second of its message, and `apart` seconds later than the one before."""
-    moments = [
-        (conversation.offset(message) + place * apart, message)
-        for place, message in enumerate(conversation.messages)
-    ]
+    """The texts of a conversation, each at its message's moment."""
     return tuple(
         Utterance(text=message.text, role=message.role, start=moment, end=moment, confidence=1.0)
-        for moment, message in moments
+        for moment, message in zip(conversation.moments(apart=apart), conversation.messages, strict=True)
         if message.text
     )
 
