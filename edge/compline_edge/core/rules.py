@@ -89,23 +89,6 @@ class _Call:
     def judged(self, condition: Condition) -> Outcome:
         """Judge one condition."""
         match condition:
-            case (
-                AnyOf()
-                | AllOf()
-                | NoneOf()
-                | Similar()
-                | Repeated()
-                | Silence()
-                | Rate()
-                | Interruptions()
-                | LongInterruption()
-                | Level()
-                | RelativeLevel()
-                | Emotion()
-                | Duration()
-                | Through()
-            ):
-                return self._test(condition, [])
             case And(parts=parts):
                 return both([self.judged(part) for part in parts])
             case Or(parts=parts):
@@ -114,6 +97,8 @@ class _Call:
                 return opposite(self.judged(part))
             case Anchored(test=test, anchors=anchors):
                 return self._test(test, [(anchor, self.judged(anchor.target)) for anchor in anchors])
+            case test:
+                return self._test(test, [])
 
     def _test(self, test: Test, anchors: list[tuple[Anchor, Outcome]]) -> Outcome:
         def near(seen: Seen) -> Seen:
@@ -214,23 +199,6 @@ def _finding(rule: Rule, call: _Call) -> Noticed | None:
 
 def _tests(condition: Condition) -> Iterator[Test]:
     match condition:
-        case (
-            AnyOf()
-            | AllOf()
-            | NoneOf()
-            | Similar()
-            | Repeated()
-            | Silence()
-            | Rate()
-            | Interruptions()
-            | LongInterruption()
-            | Level()
-            | RelativeLevel()
-            | Emotion()
-            | Duration()
-            | Through()
-        ):
-            yield condition
         case And(parts=parts) | Or(parts=parts):
             for part in parts:
                 yield from _tests(part)
@@ -240,6 +208,8 @@ def _tests(condition: Condition) -> Iterator[Test]:
             yield test
             for anchor in anchors:
                 yield from _tests(anchor.target)
+        case test:
+            yield test
 
 
 def _sayings(test: Test) -> tuple[Saying, ...]:
