@@ -60,9 +60,9 @@ from compline_shared.rule import (
 )
 from compline_shared.rule_grammar import RULE_CATEGORIES
 from compline_shared.rule_pack import parse_rules, read_rules
-from compline_shared.rule_print import print_pack
 from compline_shared.taxonomy import Category, Role, Severity
 from compline_shared.template import parse_template
+from tests.rule_print import print_pack
 
 BASE = Path(__file__).resolve().parents[2] / "models/rules/zh-CN/base.rules"
 PHRASES = ("苹果香蕉", "桌子椅子", "电影音乐")

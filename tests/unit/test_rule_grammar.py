@@ -31,35 +31,13 @@ from compline_shared.rule import (
     Silence,
     Similar,
     Through,
-    Wording,
 )
-from compline_shared.rule_pack import parse_rules, read_rules
-from compline_shared.rule_print import print_pack
+from compline_shared.rule_pack import parse_rules
 from compline_shared.taxonomy import Category, Role
-from compline_shared.template import parse_template
+from tests.rule_lines import FIRST, HEAD, MORE, RULE, YES, problem_of, wording
+from tests.rule_print import print_pack
 
-HEAD = """# a comment
-@pack try        # trailing comment
-@version 3
-@language zh-CN
-@slot stop = 别再打了 / 不要再打
-"""
-RULE = "7 | threat | veto | 多次威胁，应当停止。 | threatens again and again\n"
-FIRST = HEAD.count("\n") + 2
-"""Line of the first condition under RULE."""
 COLLECTOR, OTHER = Role.COLLECTOR, Role.OTHER
-
-
-def _problem(line: str) -> str:
-    (problem,) = read_rules(f"{HEAD}{RULE}  {line}\n", name="try.rules")[1]
-    return problem
-
-
-def _wording(text: str) -> Wording:
-    return Wording(text, parse_template(text, {"stop": ("别再打了", "不要再打")}))
-
-
-MORE, YES = _wording("还有吗"), _wording("好的")
 
 
 @pytest.mark.parametrize(
@@ -68,9 +46,9 @@ MORE, YES = _wording("还有吗"), _wording("好的")
         ("any(好的 / 还有吗)", AnyOf(None, (YES, MORE))),
         ("any(好的/好的)", AnyOf(None, (YES,))),
         ("any（好的／还有吗）", AnyOf(None, (YES, MORE))),
-        ("collector all(<stop>)", AllOf(COLLECTOR, (_wording("<stop>"),))),
-        ("other none({不要/别}再打)", NoneOf(OTHER, (_wording("{不要/别}再打"),))),
-        ("unknown any([请]不要~4再打)", AnyOf(Role.UNKNOWN, (_wording("[请]不要~4再打"),))),
+        ("collector all(<stop>)", AllOf(COLLECTOR, (wording("<stop>"),))),
+        ("other none({不要/别}再打)", NoneOf(OTHER, (wording("{不要/别}再打"),))),
+        ("unknown any([请]不要~4再打)", AnyOf(Role.UNKNOWN, (wording("[请]不要~4再打"),))),
         ("any(entry 2001 / entry 9000 to 9499)", AnyOf(None, (Entries(2001, 2001), Entries(9000, 9499)))),
         ("any(category third_party)", AnyOf(None, (OfCategory(Category.THIRD_PARTY),))),
         ("any(category threat / 好的)", AnyOf(None, (OfCategory(Category.THREAT), YES))),
@@ -219,4 +197,4 @@ def test_condition_when_sound_then_it_is_read_and_written_the_same(text: str, co
     ],
 )
 def test_condition_when_broken_then_the_sentence_names_file_line_and_remedy(text: str, what: str) -> None:
-    assert _problem(f"when: {text}").startswith(f"try.rules:{FIRST}: rule 7: {what}")
+    assert problem_of(f"when: {text}").startswith(f"try.rules:{FIRST}: rule 7: {what}")

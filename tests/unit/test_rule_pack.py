@@ -17,35 +17,13 @@ from compline_shared.rule import (
     Said,
     Sighting,
     Unclear,
-    Wording,
 )
 from compline_shared.rule_pack import MAX_RULES, RulePackError, parse_rules, read_rules
-from compline_shared.rule_print import print_pack
 from compline_shared.taxonomy import Category, Role, Severity
-from compline_shared.template import parse_template
+from tests.rule_lines import FIRST, HEAD, RULE, YES, problem_of
+from tests.rule_print import print_pack
 
-HEAD = """# a comment
-@pack try        # trailing comment
-@version 3
-@language zh-CN
-@slot stop = 别再打了 / 不要再打
-"""
-RULE = "7 | threat | veto | 多次威胁，应当停止。 | threatens again and again\n"
-FIRST = HEAD.count("\n") + 2
-"""Line of the first condition under RULE."""
 COLLECTOR, OTHER = Role.COLLECTOR, Role.OTHER
-
-
-def _problem(line: str) -> str:
-    (problem,) = read_rules(f"{HEAD}{RULE}  {line}\n", name="try.rules")[1]
-    return problem
-
-
-def _wording(text: str) -> Wording:
-    return Wording(text, parse_template(text, {"stop": ("别再打了", "不要再打")}))
-
-
-MORE, YES = _wording("还有吗"), _wording("好的")
 
 
 def test_pack_when_sound_then_everything_is_read() -> None:
@@ -152,7 +130,7 @@ def test_head_when_broken_then_the_sentence_names_file_line_and_remedy(line: str
 
 
 def test_line_when_it_is_neither_condition_nor_example_then_it_is_named() -> None:
-    assert _problem("whem: any(好的)").startswith(
+    assert problem_of("whem: any(好的)").startswith(
         f'try.rules:{FIRST}: rule 7: the line begins with "whem:"; begin it with "when:"'
     )
 
