@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from models.text.disguise import disguised, misheard
-from models.text.network import POOLED, Network, batch
+from models.text.network import BATCH, POOLED, Network, batch, batches
 from torch import nn
 from torch.nn.functional import cosine_similarity
 
 from compline_edge.core.text_features import Features, features
 
-BATCH = 64
 WIDTH = 512
 SPOILED = 0.4
 """Share of the texts that the student sees disguised or misheard."""
@@ -60,13 +59,11 @@ def teach(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, 2e-3, epochs=epochs, steps_per_epoch=-(-len(texts) // BATCH), pct_start=0.1
     )
+    lengths = [len(text) for text in texts]
     for epoch in range(epochs):
         network.train()
         total, count = 0.0, 0
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]) + chance.gauss(0, 4))
-        parts = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
-        chance.shuffle(parts)
-        for places in parts:
+        for places in batches(lengths, chance):
             seen = [(at, _seen(texts[at], chance)) for at in places]
             read = [(at, found) for at, found in seen if found is not None]
             told = head(network.pooled(batch([found for _, found in read])))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn.functional import dropout
 
 from compline_edge.core.text_features import CHARACTER_ROWS, RUN_ROWS, SOUND_ROWS, Features
 
+BATCH: Final = 64
 ROLES: Final = 3
 CHARACTER_WIDTH, SOUND_WIDTH, RUN_WIDTH = 64, 32, 24
 CHANNELS: Final = 128
@@ -86,6 +88,14 @@ def batch(texts: Sequence[Features]) -> tuple[torch.Tensor, ...]:
         _padded([text.sounds for text in texts], SOUND_ROWS),
         _padded([text.runs for text in texts], RUN_ROWS),
     )
+
+
+def batches(lengths: Sequence[int], chance: random.Random) -> Iterator[list[int]]:
+    """Yield places of texts of about the same length, BATCH at once, in a fresh order."""
+    order = sorted(range(len(lengths)), key=lambda at: lengths[at] + chance.gauss(0, 4))
+    parts = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
+    chance.shuffle(parts)
+    yield from parts
 
 
 def as_stored(network: Network) -> Mapping[str, Floats]:

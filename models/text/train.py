@@ -2,7 +2,7 @@
 
     .venv-train/bin/python -m models.text.train --help
 
-About half an hour of one core; seeds are fixed. `make eval authored` measures what came out on sentences that neither
+About forty minutes of one core; seeds are fixed. `make eval authored` measures what came out on sentences that neither
 training nor calibration saw.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import torch
 from models.text.calibrate import fitted, matched
 from models.text.corpus import OUTPUTS, Sample, heard, hidden, plain, public, templates, unlabelled, versions
 from models.text.meaning import meanings, teach
-from models.text.network import ROLES, TABLES, Network, as_stored, batch
+from models.text.network import BATCH, ROLES, TABLES, Network, as_stored, batch, batches
 from models.text.release import NAME, check, write_network, write_rest
 from models.text.templates import Template
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
@@ -30,7 +30,6 @@ from compline_edge.core.text_features import CATEGORIES, Features, features
 from compline_edge.senses.text_model import TextNetwork
 from compline_shared.taxonomy import Role
 
-BATCH = 64
 PLACES = {Role.UNKNOWN: 0, Role.COLLECTOR: 1, Role.OTHER: 2}
 UNTOLD = 0.3
 """Share of the texts that are trained on as if nobody knew who speaks, as in a recording of one channel."""
@@ -60,16 +59,6 @@ def prepare(samples: Sequence[Sample]) -> Prepared:
     )
 
 
-def batches(data: Prepared, chance: random.Random) -> Iterator[list[int]]:
-    """Yield places of texts of about the same length, in a fresh order."""
-    order = sorted(
-        range(len(data.features)), key=lambda at: len(data.features[at].sounds) + chance.gauss(0, 4)
-    )
-    parts = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
-    chance.shuffle(parts)
-    yield from parts
-
-
 def train(network: Network, data: Prepared, chance: random.Random, *, epochs: int) -> None:
     """Train everything, with a rate that rises and falls once."""
     tables = [weight for name, weight in network.named_parameters() if name.partition(".")[0] in TABLES]
@@ -80,10 +69,11 @@ def train(network: Network, data: Prepared, chance: random.Random, *, epochs: in
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [4e-3, 2e-3], epochs=epochs, steps_per_epoch=-(-len(data.roles) // BATCH), pct_start=0.1
     )
+    lengths = [len(each.sounds) for each in data.features]
     for epoch in range(epochs):
         network.train()
         total, count = 0.0, 0
-        for places in batches(data, chance):
+        for places in batches(lengths, chance):
             roles = [0 if chance.random() < UNTOLD else data.roles[at] for at in places]
             wanted = torch.from_numpy(data.targets[places])
             known = ~torch.isnan(wanted)

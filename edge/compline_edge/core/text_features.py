@@ -42,7 +42,7 @@ SOUND_RUNS: Final = (2, 3, 4)
 MOST_TOKENS: Final = 128
 """Characters (or syllables spelled in letters) of a text that are read; longer ones are read piece by piece."""
 
-_BEGIN, _END = 2, 3  # code points that no folded text has
+_BEGIN, _END = 2, 3  # as characters no folded text has them; two classes of sounds share them
 _DIGIT = ord("0")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)

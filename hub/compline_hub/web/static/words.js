@@ -122,7 +122,7 @@ const WORDS = {
   earlier: ["被本判定取代的较早判定", "Earlier verdicts that this one supersedes"],
   superseded: ["已被第 {n} 条取代", "Superseded by verdict {n}"],
   coverage: ["覆盖率", "Coverage"],
-  phrase_note: ["词库条目的标准说法，不是原话", "The lexicon's words for this entry, not what was said"],
+  phrase_note: ["词库或规则的标准说法，不是原话", "The words of a lexicon or rule pack, not what was said"],
   entry: ["词条 {n}", "entry {n}"],
   rule: ["规则 {n}", "rule {n}"],
   confidence_n: ["置信度 {n}", "confidence {n}"],
