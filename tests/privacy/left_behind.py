@@ -21,9 +21,9 @@ BROKER_TEXT = (
     (re.compile(r"\b[A-Z2-7]{56}\b|(?<=Node:     )\w{8}"), "<server>"),  # keys made at start
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "<port>"),
     (re.compile(r"(?<= mid:)\d+"), "<connection>"),  # NATS counts clients of its own with them
-    (re.compile(r"\d[\d.]*(?=ms|µs|s\b)(ms|µs|s)"), "<duration>"),
     (re.compile(r"\$2a\$04\$[./A-Za-z0-9]{53}|sha256:[0-9a-f]{64}"), "<hash>"),  # of passwords, salted
     *RANDOM_NAMES,
+    (re.compile(r"\d[\d.]*(?=ms|µs|s\b)(ms|µs|s)"), "<duration>"),  # last: a random name may end as one does
 )
 BROKER_TEXTS = {".inf", ".log", ".conf"}
 ANY_SIZE = {"nats.pid", "index.db"}
