@@ -19,8 +19,7 @@ from compline_edge.senses.recording import open_recording
 from compline_edge.senses.rule_packs import load_rules
 from compline_edge.settings import EdgeSettings
 from compline_edge.wiring import NoModelsFolder, models_folder
-from compline_shared.errors import ComplineError
-from compline_shared.lexicon import LexiconError
+from compline_shared.errors import ComplineError, PackError
 from compline_shared.rule_pack import RulePackError
 
 TONE = 0.5  # s
@@ -65,7 +64,7 @@ def trials(settings: EdgeSettings) -> Iterator[Trial]:
 def _tried(name: str, attempt: Callable[[], str]) -> Trial:
     try:
         return Trial(name, None, attempt())
-    except (LexiconError, RulePackError) as broken:
+    except PackError as broken:
         return Trial(name, f"{broken.problems[0]} ({len(broken.problems)} in all)")
     except ComplineError as failure:
         return Trial(name, str(failure))

@@ -11,3 +11,11 @@ class MalformedFrame(ComplineError):
 
 class OutOfBounds(ComplineError):
     """A value lies outside the range that its field may carry."""
+
+
+class PackError(ComplineError):
+    """A lexicon or rule pack cannot be used; `problems` has one sentence for each broken line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compline_shared.errors import ComplineError
+from compline_shared.errors import PackError
 from compline_shared.pack import IDENTITY_NOTICES, OWN_ENTRIES, RECORDING_NOTICES, Entry, Pack
 from compline_shared.pack_draft import MAX_ENTRIES, MAX_LINE, Draft
 
@@ -24,12 +24,8 @@ MAX_BYTES = 8 * 2**20
 """Bytes of one pack file."""
 
 
-class LexiconError(ComplineError):
+class LexiconError(PackError):
     """A lexicon file cannot be used; `problems` has one sentence for each broken line."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def parse_pack(text: str, *, name: str) -> Pack:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from compline_shared.errors import ComplineError
+from compline_shared.errors import PackError
 from compline_shared.pack_draft import MAX_LINE, Draft
 from compline_shared.rule import Condition, Example, Rule, RulePack
 from compline_shared.rule_example import parse_example
@@ -35,12 +35,8 @@ _PRINTABLE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f|]+")
 _HEAD: Final = '"id | category | severity | Chinese sentence | English sentence"'
 
 
-class RulePackError(ComplineError):
+class RulePackError(PackError):
     """A rule pack cannot be used; `problems` has one sentence for each broken line."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from compline_shared.errors import ComplineError
+from compline_shared.errors import PackError
 
 PackT = TypeVar("PackT", bound="AnyPack")
 
@@ -51,7 +51,7 @@ class Form(Generic[PackT]):
     read: Callable[[str, str], tuple[PackT | None, tuple[str, ...]]]  # text and the file's name
     parts: Callable[[PackT], Sequence[Numbered]]
     without: Callable[[PackT, Collection[int]], PackT]  # the pack without the parts that have these ids
-    refusal: Callable[[tuple[str, ...]], ComplineError]
+    refusal: Callable[[tuple[str, ...]], PackError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Loaded(Generic[PackT]):
         """Return the packs where nothing was wrong with them.
 
         Raises:
-            LexiconError, RulePackError: with all problems.
+            PackError: that of the form, with all problems.
         """
         if self.problems:
             raise self.form.refusal(self.problems)
