@@ -16,7 +16,7 @@ from compline_shared.courier import Pace
 from compline_shared.ids import HandsetId
 from compline_shared.topics import up
 from tests.far_branch import Far, FarBranch, Told, Way, far_branch, needs_links
-from tests.link_trials import courier_deliveries, naive_deliveries, naive_within
+from tests.link_trials import Delivery, courier_deliveries, naive_deliveries, naive_within
 
 pytestmark = needs_links
 
@@ -29,6 +29,9 @@ WITHIN = 4.0
 
 SLOW = Way(delay=0.35, rate=2_500)
 """20 kbit/s at a round trip of 700 ms."""
+
+ATTEMPTS = 3
+"""How often the slow link is tried: a machine that is busy elsewhere adds to the time and never takes from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with far_branch(tmp_path_factory.mktemp("branch")) as branch:
         impatient = Pace(answer=0.5)
         good = branch.handsets([GOOD] * 9, held=True)
-        slow = branch.handsets([SLOW] * 2, first_seed=21, held=True)
+        slow = branch.handsets([SLOW] * (2 * ATTEMPTS), first_seed=21, held=True)
         naive = branch.handsets([GOOD] * 5, first_seed=101)
         (stuck,) = branch.handsets([GOOD], first_seed=31, held=True, pace=impatient)
         (hasty,) = branch.handsets([GOOD], first_seed=32, held=True, pace=impatient, hasty=True)
@@ -83,14 +86,16 @@ def test_courier_when_a_third_is_lost_each_way_then_the_median_of_20_seeds_settl
 
 def test_courier_when_the_link_is_slow_then_delivery_takes_little_more_than_the_wire(office: Office) -> None:
     counts = (50, 200)
-    found = courier_deliveries(office.branch, office.slow, counts, SLOW)
-    assert [office.branch.kept(far) for far in office.slow] == [list(range(1, count + 1)) for count in counts]
-    assert SLOW.rate is not None
-    for count, delivery in zip(counts, found, strict=True):
-        wire = delivery.up / SLOW.rate
-        assert delivery.delivered <= 1.3 * wire
-        assert delivery.settled <= 1.3 * wire + 2 * SLOW.delay  # the receipt comes a round trip later
-        assert _carried(delivery.frames) / count <= GOAL
+    late = dict.fromkeys(counts, 0.0)
+    for attempt in range(ATTEMPTS):
+        pair = office.slow[2 * attempt : 2 * attempt + 2]
+        found = courier_deliveries(office.branch, pair, counts, SLOW)
+        assert [office.branch.kept(far) for far in pair] == [list(range(1, count + 1)) for count in counts]
+        assert all(_carried(each.frames) / count <= GOAL for count, each in zip(counts, found, strict=True))
+        late = {count: _late(each) for count, each in zip(counts, found, strict=True)}
+        if max(late.values()) <= 0:
+            break
+    assert max(late.values()) <= 0, late
 
 
 def test_courier_when_the_link_is_all_but_dead_then_nothing_piles_up_behind_it(office: Office) -> None:
@@ -117,6 +122,13 @@ def _watched(far: Far, after: float) -> Told:
     time.sleep(after)
     far.do("look")
     return far.hear("looked")
+
+
+def _late(delivery: Delivery) -> float:
+    """Seconds by which a delivery took longer than 1.3 times the wire, its receipt a round trip more."""
+    assert SLOW.rate is not None
+    most = 1.3 * delivery.up / SLOW.rate
+    return max(delivery.delivered - most, delivery.settled - most - 2 * SLOW.delay)
 
 
 def _carried(frames: tuple[int, ...]) -> int:
