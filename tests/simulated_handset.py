@@ -58,7 +58,7 @@ class SimulatedHandset(WireHandset):
             handset=bytes.fromhex(place.handset),
             binding=bytes.fromhex(place.binding),
             epoch=place.epoch,
-            terms=Terms(times=grant.times, operators=grant.operators),
+            terms=Terms(times=grant.times, operators=grant.operators, strictness=grant.strictness),
         )
         assert grant.binding_secret is not None
         self.files = VaultFiles(secrets.token_bytes(32), grant.freeze_key, bytes(grant.binding_secret))

@@ -19,6 +19,7 @@ from compline_edge.clock import BootClock, SystemClock
 from compline_edge.core.dispute_words import DISPUTED
 from compline_edge.core.lease_words import OPEN_AGAIN, told
 from compline_edge.core.room_words import JUDGING_AGAIN, Shortage, judging_stopped
+from compline_edge.core.strictness_words import AS_CALIBRATED, judged_by
 from compline_edge.display import inspection_progress, legible, print_jsonl, print_table
 from compline_edge.inspection import Inspector, Row, sources
 from compline_edge.joining import pair
@@ -253,7 +254,7 @@ def status(
 
 async def _run(settings: EdgeSettings) -> None:
     console = Console(stderr=True, highlight=False)
-    said: list[str | None] = [None]
+    said: list[str | None] = [None, None]
 
     def tell(binding: Binding) -> None:
         """Print what the collector has to know, once each time it becomes another."""
@@ -261,6 +262,10 @@ async def _run(settings: EdgeSettings) -> None:
         if sentence != said[0]:
             console.print(sentence or OPEN_AGAIN)
         said[0] = sentence
+        policy = judged_by(binding.life.terms.strictness)
+        if policy != said[1]:
+            console.print(policy or AS_CALIBRATED)
+        said[1] = policy
 
     def tell_room(shortage: Shortage | None) -> None:
         console.print(JUDGING_AGAIN if shortage is None else judging_stopped(shortage))

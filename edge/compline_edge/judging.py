@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
 from itertools import count
@@ -15,7 +14,9 @@ from pathlib import Path
 
 import structlog
 
+from compline_edge.core.branch_policy import BranchPolicy, branch_policy
 from compline_edge.core.conversation import ChatMessage, Conversation, group, utterances_of
+from compline_edge.core.conversation_record import evidence_of, source_of
 from compline_edge.core.corroboration import corroborate
 from compline_edge.core.judgement import Circumstances, Observed, draft_verdict, severity_of, unreadable
 from compline_edge.core.noticed import Noticed
@@ -75,7 +76,8 @@ class Judge:
         if self.home.vault.has_seen(arrival.key):
             return
         self.home.ledger.require_room(evidence=arrival.size)
-        listened = self._listen(arrival.path)
+        policy = self.policy
+        listened = self._listen(arrival.path, policy)
         observed = listened.observed
         changed = _changed(arrival)
         circumstances = self._circumstances(arrival.path, begun=changed - observed.duration)
@@ -83,6 +85,7 @@ class Judge:
             draft = self._draft(
                 observed,
                 circumstances,
+                policy,
                 pass_=Pass.FULL,
                 supersedes=self._earlier_pass(arrival.file, circumstances.started, observed.duration),
             )
@@ -99,8 +102,9 @@ class Judge:
         """
         with reader:
             self.home.ledger.require_room()
-            live = _LiveCall(judge=self, path=path, file=file_of(path.stat()), started=int(self.clock.now()))
-            self.listener.listen(reader, progress=live.heard, notice=live.notice)
+            policy, started = self.policy, int(self.clock.now())
+            live = _LiveCall(self, path, policy, file=file_of(path.stat()), started=started)
+            self.listener.under(policy).listen(reader, progress=live.heard, notice=live.notice)
 
     def chat(self, arrival: Arrival) -> None:
         """Judge a chat file, one verdict a conversation; a conversation that grew since is judged anew.
@@ -149,7 +153,14 @@ class Judge:
         return count
 
     def live_verdict(
-        self, path: Path, *, file: str, started: int, seconds: float, noticed: Sequence[Noticed]
+        self,
+        path: Path,
+        policy: BranchPolicy,
+        *,
+        file: str,
+        started: int,
+        seconds: float,
+        noticed: Sequence[Noticed],
     ) -> None:
         """Keep what a running call gave so far; nothing where its full pass has spoken.
 
@@ -162,27 +173,33 @@ class Judge:
             draft = self._draft(
                 Observed(duration=seconds, noticed=corroborate(noticed)),
                 circumstances,
+                policy,
                 pass_=Pass.LIVE,
                 supersedes=self._pass_of(_live(file), circumstances.started, seconds),
             )
             verdict = self.home.ledger.record(draft, None, source=self._next_source(_live(file)))
         self._tell(verdict)
 
+    @property
+    def policy(self) -> BranchPolicy:
+        """What the branch's policy says now; whatever is judged keeps to the one with which it began."""
+        return branch_policy(self.home.binding.life.terms)
+
     def go_on(self) -> None:
         """Raise Stopped once the agent is ending."""
         if self.stopping.is_set():
             raise Stopped
 
-    def _listen(self, path: Path) -> Listened:
+    def _listen(self, path: Path, policy: BranchPolicy) -> Listened:
         try:
             with open_recording(path, limit_s=self.longest) as recording:
-                return self.listener.listen(recording, progress=lambda _seconds: self.go_on())
+                return self.listener.under(policy).listen(recording, progress=lambda _seconds: self.go_on())
         except RecordingError as failure:
             return Listened(unreadable(failure.abstention))
 
     def _conversation(self, conversation: Conversation, arrival: Arrival) -> None:
-        base = _conversation_source(conversation, file=arrival.file)
-        evidence = _conversation_evidence(conversation)
+        base = source_of(conversation, file=arrival.file)
+        evidence = evidence_of(conversation)
         content = f"{base}={hashlib.sha256(evidence).hexdigest()}"
         if self.home.vault.has_seen(content):
             return
@@ -195,9 +212,12 @@ class Judge:
             direction=conversation.direction,
             contact=self.home.grant.branch_key.contact(contact.reveal()) if contact else None,
         )
+        policy = self.policy
+        listener = self.listener.under(policy)
         draft = self._draft(
-            read_conversation(conversation, self.listener.texts, self.listener.rules),
+            read_conversation(conversation, listener.texts, listener.rules),
             circumstances,
+            policy,
             pass_=Pass.FULL,
             supersedes=previous.seq if previous else 0,
         )
@@ -221,6 +241,7 @@ class Judge:
         draft = self._draft(
             observed,
             Circumstances(kind=Kind.CHAT, started=started),
+            self.policy,
             pass_=Pass.FULL,
             supersedes=self._pass_of(base, started),
         )
@@ -235,7 +256,7 @@ class Judge:
             base = f"unread:{arrival.file}"
             circumstances = Circumstances(kind=Kind.CHAT, started=max(0, int(_changed(arrival))))
         earlier = self._pass_of(base, circumstances.started)
-        draft = self._draft(observed, circumstances, pass_=Pass.FULL, supersedes=earlier)
+        draft = self._draft(observed, circumstances, self.policy, pass_=Pass.FULL, supersedes=earlier)
         self._tell(self.home.ledger.record(draft, None, source=self._next_source(base)))
 
     def _keep(
@@ -262,11 +283,18 @@ class Judge:
         )
 
     def _draft(
-        self, observed: Observed, circumstances: Circumstances, *, pass_: Pass, supersedes: int = 0
+        self,
+        observed: Observed,
+        circumstances: Circumstances,
+        policy: BranchPolicy,
+        *,
+        pass_: Pass,
+        supersedes: int = 0,
     ) -> Verdict:
         return draft_verdict(
-            observed,
+            replace(observed, noticed=policy.heeded(observed.noticed)),
             circumstances,
+            policy=policy.version,
             versions=self.versions,
             now=int(self.clock.now()),
             pass_=pass_,
@@ -318,6 +346,7 @@ class _LiveCall:
 
     judge: Judge
     path: Path
+    policy: BranchPolicy  # under which the call is judged
     file: str  # device and inode: the recorder may give it another name
     started: int
     noticed: tuple[Noticed, ...] = ()
@@ -325,7 +354,7 @@ class _LiveCall:
     waiting_since: float | None = None  # s of the call when the first that waits was heard of
 
     def notice(self, noticed: Noticed) -> None:
-        self.noticed = (*self.noticed, noticed)
+        self.noticed = (*self.noticed, *self.policy.heeded((noticed,)))
 
     def heard(self, seconds: float) -> None:
         self.judge.go_on()
@@ -337,7 +366,12 @@ class _LiveCall:
         if seconds - self.waiting_since >= COMPANY or any(severity_of(n) >= URGENT_LIVE for n in fresh):
             self.said, self.waiting_since = len(self.noticed), None
             self.judge.live_verdict(
-                self.path, file=self.file, started=self.started, seconds=seconds, noticed=self.noticed
+                self.path,
+                self.policy,
+                file=self.file,
+                started=self.started,
+                seconds=seconds,
+                noticed=self.noticed,
             )
 
 
@@ -359,28 +393,3 @@ def _changed(arrival: Arrival) -> float:
         return arrival.path.stat().st_mtime
     except OSError:
         return arrival.changed
-
-
-def _conversation_source(conversation: Conversation, *, file: str) -> str:
-    """Name a conversation by its first message, or by its file where that tells neither id nor time."""
-    first = conversation.messages[0]
-    place = first.line if not first.msgid else 0
-    name = f"{conversation.key.reveal()}\x00{first.msgid}\x00{place}\x00{first.sent_at}"
-    if not first.msgid and first.sent_at is None:
-        name += f"\x00{file}\x00{first.text}"  # the text, for an inode is given away again
-    return "chat:" + hashlib.sha256(name.encode()).hexdigest()[:32]
-
-
-def _conversation_evidence(conversation: Conversation) -> bytes:
-    lines = (
-        {
-            "msgid": message.msgid,
-            "from": message.sender.reveal() if message.sender else None,
-            "sent_at": message.sent_at,
-            "type": message.type,
-            "text": message.text,
-            "recalls": message.recalls,
-        }
-        for message in conversation.messages
-    )
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()

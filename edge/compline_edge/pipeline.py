@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from compline_edge.core.branch_policy import BranchPolicy
 from compline_edge.core.conversation import ChatMessage, Conversation, utterances_of
 from compline_edge.core.corroboration import corroborate
 from compline_edge.core.evidence import Evidence, Side
@@ -77,6 +78,10 @@ class CallListener:
         for ear in ears:
             _tell(ear.finish(), notice)
         return _listened(ears, self.rules, seconds=seconds, reader=reader)
+
+    def under(self, policy: BranchPolicy) -> CallListener:
+        """Return the listener that judges by a branch's points; what is silenced is for whoever tells to leave out."""
+        return replace(self, texts=replace(self.texts, points=policy.points))
 
     def _roles(self, channels: int) -> tuple[Role, ...]:
         if channels == 1:

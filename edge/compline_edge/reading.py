@@ -6,12 +6,13 @@ import math
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from compline_edge.core.noticed import Noticed, Span
-from compline_edge.core.text_calibration import percent
+from compline_edge.core.text_calibration import CategoryCalibration, percent
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.ports import TextClassifier
+from compline_shared.strictness import Points
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
 PIECE = 60
@@ -34,6 +35,7 @@ class TextReader:
 
     matcher: TextMatcher
     classifier: TextClassifier | None = None  # None: the lexicon alone
+    points: Mapping[Category, Points] = field(default_factory=dict)  # by policy; others are the calibration's
 
     def find(self, text: str, role: Role, *, heard: bool = False) -> list[Noticed]:
         """Return what `text`, said or written by `role`, holds, in order of place.
@@ -78,7 +80,7 @@ class TextReader:
             of = classifier.calibration.of(noticed.category, heard=heard)
             alone = _logits(classifier, _clause(text, noticed), role).get(noticed.category, -math.inf)
             logit = max(logits[noticed.category], alone)  # polite words around it take nothing back
-            reached = of.points.severity(of.probability(logit))
+            reached = self._severity(noticed.category, of, of.probability(logit))
             yield replace(
                 noticed,
                 severity=max(noticed.severity, min(reached or noticed.severity, most)),
@@ -87,7 +89,7 @@ class TextReader:
         for category, logit in logits.items():
             of = classifier.calibration.of(category, heard=heard)
             probability = of.probability(logit)
-            reached = of.points.severity(probability)
+            reached = self._severity(category, of, probability)
             if role is Role.UNKNOWN and reached is not Severity.SERIOUS:
                 continue
             if reached is not None and category not in told:
@@ -101,6 +103,14 @@ class TextReader:
                     phrase="",
                     span=piece,
                 )
+
+    def _severity(
+        self, category: Category, calibrated: CategoryCalibration, probability: float
+    ) -> Severity | None:
+        points = self.points.get(category)
+        if points is None:
+            return calibrated.points.severity(probability)
+        return points.severity(percent(probability))  # as it is told: what a page shows can be held to policy
 
 
 def _logits(classifier: TextClassifier, text: str, role: Role) -> Mapping[Category, float]:

@@ -13,6 +13,7 @@ from compline_edge.core.beginning import left_alone
 from compline_edge.core.conditions import Conditions, Network, waits
 from compline_edge.core.lease_words import outlook, slot_means
 from compline_edge.core.room_words import Shortage, judging_stopped
+from compline_edge.core.strictness_words import judged_by
 from compline_edge.display import legible
 from compline_edge.vault.glance import BindingGlance, Glance
 from compline_shared.reports import BindingState
@@ -43,6 +44,7 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None  # where it is not bound: command or lease
     epoch: int | None = None
     policy: int | None = None  # version
+    strictness: tuple[str, ...] = ()  # of categories that are not judged as calibrated
     lease: LeaseRow | None = None
     told: tuple[str, ...]
     slot: str
@@ -69,9 +71,11 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
         cause=None if life.state is BindingState.BOUND else life.cause.code,
         epoch=life.epoch,
         policy=life.terms.version,
+        strictness=tuple(map(str, life.terms.strictness)),
         lease=_lease(binding),
         told=(
             *outlook(life, binding.account).splitlines(),
+            *(judged_by(life.terms.strictness) or "").splitlines(),
             *left_alone(binding.left_alone).splitlines(),
             *waits(conditions).splitlines(),
             *(judging_stopped(Shortage.DISK).splitlines() if stopped else ()),

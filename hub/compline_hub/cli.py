@@ -53,7 +53,8 @@ app = typer.Typer(
 
 - `compline-hub unbind "Desk 7"` freezes it at once, `rebind` gives it back to the same collector, `wipe` destroys its
   data for good: two operators (`operator new`, `operator add`) must `approve` that. `remove` is for a lost one.
-- `compline-hub commands` shows how far each order has come; `policy set` sets how long a handset works without its hub.
+- `compline-hub commands` shows how far each order has come; `policy set` sets how long a handset works without its hub,
+  `policy strict` how strict the branch is.
 
 **Settings** stand in `compline.toml` under `[hub]` (in the current folder, or `--config FILE`);
 `COMPLINE_HUB_NAME` in the environment wins over `name` in the file, and so on for every setting:

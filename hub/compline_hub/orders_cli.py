@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -15,8 +13,8 @@ from rich.table import Table
 from compline_hub.core.orders import Order, OrderState
 from compline_hub.core.sentences import english
 from compline_hub.errors import OrderRefused
+from compline_hub.policy_cli import policy_app
 from compline_hub.terminal import SettingsFile, console, opened_hub, typing_user
-from compline_shared.lease import DAY, HOUR, LeaseTimes
 from compline_shared.reports import BindingState, Cause
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ WaitSeconds = Annotated[
     int, typer.Option("--wait-seconds", min=1, help="How long --wait waits; the order stands either way.")
 ]
 app = typer.Typer(add_completion=False)
-policy_app = typer.Typer(no_args_is_help=True, help="How long a handset works without its hub.")
 app.add_typer(policy_app, name="policy")
 
 
@@ -116,33 +113,6 @@ def remove_command(
         console.print("Removed.")
 
 
-@policy_app.command("set")
-def policy_set_command(
-    warn: Annotated[str, typer.Option("--warn", help="Warn the collector after, e.g. 24h.")] = "24h",
-    freeze: Annotated[str, typer.Option("--freeze", help="Freeze after, e.g. 72h.")] = "72h",
-    destroy: Annotated[
-        str, typer.Option("--destroy", help="Destroy the keys after so much running time, e.g. 30d.")
-    ] = "30d",
-    settings_file: SettingsFile = None,
-) -> None:
-    """Set what a handset does that hears no hub: warn, then freeze, then destroy its data's keys."""
-    times = _times(warn, freeze, destroy)
-    with opened_hub(settings_file) as hub:
-        given = hub.orders.policy(times, by=typing_user())
-        waiting = sum(not one.order.ready for one in given)
-    console.print(f"Ordered for {len(given)} handsets; it holds on each from its next report on.")
-    if waiting:
-        console.print(f"{waiting} of them wait for two approvals, because the operators change with it.")
-
-
-@policy_app.command("show")
-def policy_show_command(settings_file: SettingsFile = None) -> None:
-    """Show the branch's lease times."""
-    with opened_hub(settings_file) as hub:
-        times = hub.orders.times()
-    console.print(f"warn {_span(times.warn)}, freeze {_span(times.freeze)}, destroy {_span(times.destroy)}")
-
-
 @app.command("commands")
 def commands_command(
     handset: Annotated[str | None, typer.Argument(metavar="[HANDSET]", help="One handset only.")] = None,
@@ -209,28 +179,6 @@ def _wait(look: Callable[[], Order | None], *, until: float) -> None:
         raise typer.Exit(STILL_PENDING)
     if order.state is not OrderState.DONE:
         raise typer.Exit(1)
-
-
-def _times(warn: str, freeze: str, destroy: str) -> LeaseTimes:
-    spans = [_seconds(text) for text in (warn, freeze, destroy)]
-    try:
-        return msgspec.convert(spans, LeaseTimes)
-    except msgspec.ValidationError as error:
-        raise typer.BadParameter(
-            "warn is 1 hour to 30 days, freeze 2 hours to 30 days, destroy 3 to 365 days,"
-            " each longer than the one before"
-        ) from error
-
-
-def _seconds(text: str) -> int:
-    match = re.fullmatch(r"(\d{1,4})([hd])", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no time; write hours or days, e.g. 24h or 30d")
-    return int(match[1]) * (HOUR if match[2] == "h" else DAY)
-
-
-def _span(seconds: int) -> str:
-    return f"{seconds // HOUR}h" if seconds % DAY or seconds < 4 * DAY else f"{seconds // DAY}d"
 
 
 def _moment(at: int) -> str:

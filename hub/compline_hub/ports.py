@@ -18,6 +18,7 @@ from compline_hub.core.record import Kept, Link, Query, Summary
 from compline_hub.core.standing import Standing
 from compline_shared.ids import BindingId, HandsetId, VerdictId
 from compline_shared.lease import LeaseTimes
+from compline_shared.strictness import Strictness
 from compline_shared.transfer import Offer as Offered
 
 
@@ -58,6 +59,14 @@ class OrderBook(Protocol):
 
     def keep_times(self, times: LeaseTimes) -> None:
         """Set them."""
+        ...
+
+    def strictness(self) -> Strictness:
+        """What the branch's policy says of categories."""
+        ...
+
+    def keep_strictness(self, strictness: Strictness) -> None:
+        """Set it."""
         ...
 
     def key_sets(self) -> KeySets | None:

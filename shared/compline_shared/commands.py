@@ -35,6 +35,7 @@ from compline_shared.message_frame import (
 )
 from compline_shared.place import Place
 from compline_shared.sealed import seal, unseal
+from compline_shared.strictness import Strictness, require_ascending
 
 USE: Final = "command"
 APPROVERS: Final = 2
@@ -87,17 +88,19 @@ class Lease(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Policy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=5):
-    """Set the lease's times and who may approve; another roster needs approvals of the present one."""
+    """Set lease times, who may approve, how strict judging is; another roster needs the present one's approvals."""
 
     nonce: Id16
     version: Counter
     times: LeaseTimes
     operators: Roster
     approvals: Approvals = ()
+    strictness: Strictness = ()
 
     def __post_init__(self) -> None:
-        """Hold operators apart; ValueError otherwise, which msgspec turns into a validation error."""
+        """Hold operators and categories apart; ValueError otherwise, which msgspec turns into a validation error."""
         require_different(self.operators)
+        require_ascending(self.strictness)
 
 
 class Rekey(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):

@@ -16,6 +16,7 @@ from compline_shared.lease import LeaseTimes
 from compline_shared.masking import BranchKey
 from compline_shared.p256 import POINT_BYTES
 from compline_shared.place import Place
+from compline_shared.strictness import Strictness
 
 MAX_FILE: Final = 8_192
 """Bytes of either file."""
@@ -91,6 +92,7 @@ class EnrolmentGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     officer_key: _Key | None = None  # X25519 of the compliance officer, to whom evidence is sealed too
     operators: Roster = ()
     times: LeaseTimes = LeaseTimes()
+    strictness: Strictness = ()
     mqtt_host: _Host | None = None  # None: discover by zeroconf
     mqtt_port: _Port | None = None
     pairing_host: _Host | None = (

@@ -82,6 +82,7 @@ class Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     coverage: Percent = 100  # share of it that was analysed
     abstained: Abstention | None = None  # why the rest was not
     versions: Versions = Versions()
+    policy: Version = 0  # version of the branch's policy that it was judged under, 0 = as paired
     evidence: CiphertextDigest | None = None
 
     @property

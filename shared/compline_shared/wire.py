@@ -2,6 +2,7 @@
 
     [shape, seq, started, judged, duration, speech,
      marks?, loudness?, peak?, rate?, messages?, uncovered?, abstained?, back?, dropped?, model?, lexicon?, rules?,
+     policy?,
      (about, confidence, offset, rule, entry) for each finding]
 
 `shape` says in its bits which of the optional members follow; a member that equals its default is absent. `marks` is
@@ -29,7 +30,9 @@ MAX_VERDICT: Final = 768
 """Bytes of one encoded verdict; the largest that can be built takes 32 findings and stays below."""
 
 _CONTACT, _CASE, _EVIDENCE, _VOICE = 1 << 7, 1 << 8, 1 << 9, 1 << 10
-_MESSAGES, _UNCOVERED, _ABSTAINED, _SUPERSEDES, _DROPPED, _VERSIONS = (1 << bit for bit in range(11, 17))
+_MESSAGES, _UNCOVERED, _ABSTAINED, _SUPERSEDES, _DROPPED, _VERSIONS, _POLICY = (
+    1 << bit for bit in range(11, 18)
+)
 _FIXED, _FINDING = 6, 5
 _check = compile_check(Verdict)
 
@@ -88,6 +91,9 @@ def encode_verdict(verdict: Verdict, base: SegmentBase) -> bytes:
     if v.versions != base.versions:
         shape |= _VERSIONS
         members += v.versions.model, v.versions.lexicon, v.versions.rules
+    if v.policy:
+        shape |= _POLICY
+        members.append(v.policy)
     for finding in v.findings:
         members += _about(finding), finding.confidence, finding.offset, finding.rule, finding.entry
     members[0] = shape
@@ -152,7 +158,7 @@ def _about(finding: Finding) -> int:
 def _fields(members: list[Value], base: SegmentBase) -> dict[str, Any]:
     rest = iter(members)
     shape, seq, started, judged, duration, speech = (_integer(rest) for _ in range(_FIXED))
-    if not 0 <= shape < 1 << 17:
+    if not 0 <= shape < 1 << 18:
         raise ValueError
     fields: dict[str, Any] = {
         "seq": seq + base.first_seq,
@@ -183,6 +189,8 @@ def _fields(members: list[Value], base: SegmentBase) -> dict[str, Any]:
         fields["findings_dropped"] = _integer(rest)
     if shape & _VERSIONS:
         fields["versions"] = Versions(model=_integer(rest), lexicon=_integer(rest), rules=_integer(rest))
+    if shape & _POLICY:
+        fields["policy"] = _integer(rest)
     fields["findings"] = tuple(_findings(list(rest)))
     return fields
 

@@ -112,6 +112,28 @@ async def test_policy_when_posted_then_it_is_ordered_and_told(
     assert len(told.json()["operators"]) == 2
 
 
+async def test_strictness_when_posted_then_it_is_ordered_told_and_taken_back(
+    web: httpx.AsyncClient, office: Branch, handset: SimulatedHandset
+) -> None:
+    points = {"category": "abuse", "review": 60, "whisper": 80, "alarm": 95}
+
+    set_ = await web.post("/api/policy/strictness", json=points)
+    await web.post("/api/policy/silence", json={"category": "manner", "typed": "manner"})
+    office.meet(handset)
+    told = await web.get("/api/policy")
+    taken_back = await web.post("/api/policy/reset", json={"category": None})
+    after = await web.get("/api/policy")
+
+    assert [order["kind"] for order in set_.json()["commands"]] == ["policy"]
+    assert told.json()["strictness"] == [
+        points | {"silenced": False},
+        {"category": "manner", "silenced": True, "review": None, "whisper": None, "alarm": None},
+    ]
+    assert [str(each) for each in handset.life.terms.strictness] == ["abuse 60/80/95", "manner silenced"]
+    assert len(taken_back.json()["commands"]) == 1
+    assert after.json()["strictness"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -122,6 +144,12 @@ async def test_policy_when_posted_then_it_is_ordered_and_told(
         (f"commands/{'a' * 32}/approvals", {"operator": "b", "signature": "c"}, 400),
         ("policy", {"warn": 7_200, "freeze": 3_600, "destroy": 864_000}, 400),
         ("policy", {"warn": "soon"}, 400),
+        ("policy/strictness", {"category": "abuse", "review": 95, "whisper": 95, "alarm": 95}, 400),
+        ("policy/strictness", {"category": "rude", "review": 60, "whisper": 80, "alarm": 95}, 400),
+        ("policy/strictness", {"category": "abuse", "review": "strict", "whisper": 80, "alarm": 95}, 400),
+        ("policy/silence", {"category": "abuse", "typed": "threat"}, 400),
+        ("policy/silence", {"category": "record_deletion", "typed": "record_deletion"}, 400),
+        ("policy/reset", {}, 400),
     ],
 )
 async def test_route_when_the_request_is_wrong_then_it_says_so_in_a_sentence(
@@ -135,7 +163,16 @@ async def test_route_when_the_request_is_wrong_then_it_says_so_in_a_sentence(
 
 @pytest.mark.parametrize(
     "path",
-    ["handsets/{}/freeze", "handsets/{}/rebind", "handsets/{}/wipe", "policy", "commands/{}/approvals"],
+    [
+        "handsets/{}/freeze",
+        "handsets/{}/rebind",
+        "handsets/{}/wipe",
+        "policy",
+        "policy/strictness",
+        "policy/silence",
+        "policy/reset",
+        "commands/{}/approvals",
+    ],
 )
 async def test_route_when_another_site_asks_then_it_is_refused_and_nothing_is_ordered(
     web: httpx.AsyncClient, office: Branch, handset: SimulatedHandset, path: str

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from compline_edge.core.branch_policy import AS_CALIBRATED
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.judging import Judge, Stopped
@@ -71,6 +72,7 @@ def kept(judge: Judge) -> list[Verdict]:
 def say_live(judge: Judge, path: Path, *, seconds: float) -> None:
     judge.live_verdict(
         path,
+        AS_CALIBRATED,
         file=file_of(path.stat()),
         started=int(path.stat().st_mtime - seconds),
         seconds=seconds,

@@ -94,6 +94,15 @@ def test_unbind_when_waited_for_in_vain_then_it_says_so_and_the_order_stands(pla
         (["rebind", "七号工位"], english(Reason.ALREADY_BOUND)),
         (["unbind", "八号工位"], "No handset goes by that name"),
         (["wipe", "七号工位", "--yes"], english(Reason.NO_OPERATORS)),
+        (
+            ["policy", "strict", "abuse", "--review", "95", "--whisper", "95", "--alarm", "95"],
+            "review is 30 to 90",
+        ),
+        (["policy", "strict", "abuse", "--review", "60", "--whisper", "50", "--alarm", "95"], "none below"),
+        (
+            ["policy", "strict", "anger", "--review", "60", "--whisper", "80", "--alarm", "95"],
+            "categories with points",
+        ),
         (["approve", "abcdef", "--out", "r"], "0 pending orders"),
         (["approve", "--request", "none", "--key", "k", "--out", "o"], "none cannot be read"),
         (["approve", "--approval", "pass"], "pass is no approval"),
@@ -120,6 +129,11 @@ def test_command_when_it_cannot_be_done_then_one_sentence_says_what_to_do(
     [
         ["policy", "set", "--warn", "soon"],
         ["policy", "set", "--warn", "72h", "--freeze", "24h"],
+        ["policy", "strict", "abuse", "--review", "60"],
+        ["policy", "strict", "rudeness", "--review", "60", "--whisper", "80", "--alarm", "95"],
+        ["policy", "silence", "record_deletion", "--yes"],
+        ["policy", "reset"],
+        ["policy", "reset", "abuse", "--all"],
         ["approve"],
         ["approve", "abcdef"],
         ["approve", "--request", "r", "--approval", "a"],
@@ -135,7 +149,73 @@ def test_policy_when_set_then_it_is_shown_and_ordered_for_all(place: Place) -> N
     told = place.good("policy", "set", "--warn", "12h", "--freeze", "2d", "--destroy", "20d")
 
     assert "Ordered for 1 handsets" in told
-    assert place.good("policy", "show") == "warn 12h, freeze 48h, destroy 20d"
+    assert place.good("policy", "show") == (
+        "warn 12h, freeze 48h, destroy 20d every category: as the model's calibration says"
+    )
+
+
+def test_policy_when_categories_are_set_then_shown_audited_and_taken_back_one_or_all(place: Place) -> None:
+    place.enrol()
+
+    told = place.good("policy", "strict", "abuse", "--review", "60", "--whisper", "80", "--alarm", "95")
+    silenced = place.good("policy", "silence", "manner", typed="manner\n")
+    shown = place.good("policy", "show")
+    place.good("policy", "reset", "abuse")
+    one = place.good("policy", "show")
+    place.good("policy", "reset", "--all")
+
+    assert "Ordered for 1 handsets" in told
+    assert "nothing of manner is told by any phone" in silenced
+    assert shown == (
+        "warn 24h, freeze 72h, destroy 30d abuse: review from 60, whisper from 80, alarm from 95 % "
+        "manner: silenced, nothing of it is told every other category: as the model's calibration says"
+    )
+    assert "abuse" not in one
+    assert "every category: as" in place.good("policy", "show")
+    entries = place.good("audit", "list")
+    assert all(
+        word in entries for word in ("strictness_set", "abuse 60/80/95", "silenced", "strictness_reset")
+    )
+
+
+def test_policy_when_lease_times_change_then_categories_stay_as_they_are(place: Place) -> None:
+    place.good("policy", "strict", "abuse", "--review", "60", "--whisper", "80", "--alarm", "95")
+
+    place.good("policy", "set", "--warn", "12h")
+
+    assert "warn 12h" in place.good("policy", "show")
+    assert "abuse: review from 60" in place.good("policy", "show")
+
+
+def test_policy_when_a_category_is_set_as_it_is_then_nothing_is_ordered(place: Place) -> None:
+    place.enrol()
+
+    assert "no handset is to be told" in place.good("policy", "reset", "--all")
+    assert "Nothing was ordered" in place.good("commands")
+
+
+def test_policy_when_the_category_to_silence_is_mistyped_then_nothing_changes(place: Place) -> None:
+    done = place.run("policy", "silence", "abuse", typed="manner\n")
+
+    assert done.exit_code == 1
+    assert "nothing was changed" in done.stderr
+    assert "every category" in place.good("policy", "show")
+
+
+def test_policy_when_asked_for_help_then_it_teaches_points_silence_and_their_undoing(place: Place) -> None:
+    told = place.good("policy", "--help")
+
+    assert all(
+        word in told
+        for word in (
+            "review queue",
+            "whispered",
+            "policy reset abuse",
+            "silence manner",
+            "30 to 90",
+            "page and phones",
+        )
+    )
 
 
 def test_wipe_when_the_name_is_mistyped_then_nothing_is_ordered(place: Place) -> None:

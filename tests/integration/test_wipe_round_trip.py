@@ -15,6 +15,8 @@ from compline_hub.core.orders import Order, OrderState, Reason
 from compline_hub.errors import OrderRefused
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
+from compline_shared.strictness import points_of
+from compline_shared.taxonomy import Category
 from tests.branch_store import Branch, branch
 from tests.postgres_server import Database
 from tests.refusals import not_taken
@@ -244,3 +246,38 @@ def test_policy_when_set_then_the_handset_works_by_the_new_times(office: Branch)
 
     assert handset.life.terms.times == times
     assert office.simulated("Desk 8").grant.times == times
+
+
+def test_strictness_when_set_then_it_holds_over_freeze_and_rebind_and_for_who_pairs_later(
+    office: Branch,
+) -> None:
+    handset = office.simulated()
+    strictness = (points_of(Category.ABUSE, review=60, whisper=80, alarm=95),)
+
+    office.orders.grade(strictness[0], by="ada")
+    office.meet(handset)
+    office.orders.freeze("Desk 7", by="ada")
+    office.meet(handset)
+    frozen = handset.life
+    office.orders.rebind("Desk 7", by="ada")
+    office.meet(handset)
+
+    assert (frozen.state, frozen.terms.strictness) == (BindingState.FROZEN, strictness)
+    assert (handset.life.state, handset.life.terms.strictness) == (BindingState.BOUND, strictness)
+    assert office.simulated("Desk 8").life.terms.strictness == strictness
+
+
+def test_operators_when_they_change_then_strictness_stays(
+    office: Branch, keys: list[Ed25519PrivateKey]
+) -> None:
+    handset = office.simulated()
+    chosen = points_of(Category.ABUSE, review=60, whisper=80, alarm=95)
+    office.orders.grade(chosen, by="ada")
+    office.meet(handset)
+
+    office.operator("Wu")
+    office.approve(office.hub.reading.orders(handset.id, limit=1)[0], *keys)
+    office.meet(handset)
+
+    assert len(handset.life.terms.operators) == 3
+    assert handset.life.terms.strictness == (chosen,)

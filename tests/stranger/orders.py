@@ -22,7 +22,7 @@ DONE, WIPE_STARTED, OLD_POLICY, WRONG_EPOCH, OLD_NONCE, NOT_APPROVED, TOO_OFTEN,
     range(1, 10)
 )
 FREEZE, REBIND, WIPE, LEASE, POLICY, REKEY = range(1, 7)
-MEMBERS = {FREEZE: 1, REBIND: 3, WIPE: 2, LEASE: 3, POLICY: 6, REKEY: 3}
+MEMBERS = {FREEZE: 1, REBIND: 3, WIPE: 2, LEASE: 3, POLICY: 7, REKEY: 3}
 KEPT = 8
 HOUR = 3_600.0
 SAVED_EVERY = 10.0
@@ -200,12 +200,12 @@ class Binding:
                 self._result(order, DONE)
 
     def _policy(self, order: bytes, body: list[Any]) -> int:
-        _, _, version, times, operators, approvals = body
+        _, _, version, times, operators, approvals, strictness = body
         if version <= self.memory.get("policy", 0):
             return OLD_POLICY
         before = self.memory.get("operators")
         if len(before) >= 2 and sorted(before) != sorted(operators):
-            unsigned = [POLICY, bytes(16), version, times, operators, []]
+            unsigned = [POLICY, bytes(16), version, times, operators, [], strictness]
             if len(self._approvers(order, unsigned, approvals)) < 2:
                 return NOT_APPROVED
         self.memory.put(policy=version, times=times, operators=operators)

@@ -57,6 +57,7 @@ class Verdict:
     supersedes: int = 0
     dropped: int = 0
     versions: Versions = NO_VERSIONS
+    policy: int = 0
     findings: tuple[Finding, ...] = ()
 
     def encoded(self, first_seq: int = 0, started: int = 0, versions: Versions = NO_VERSIONS) -> bytes:
@@ -67,7 +68,15 @@ class Verdict:
         uncovered = 100 - self.coverage
         numbers = (self.messages, uncovered, self.abstained, back, self.dropped)
         other = self.versions != versions
-        present = [self.contact, self.case, self.evidence, self.voice is not None, *numbers, other]
+        present = [
+            self.contact,
+            self.case,
+            self.evidence,
+            self.voice is not None,
+            *numbers,
+            other,
+            self.policy,
+        ]
         for bit, member in enumerate(present, start=7):
             shape |= bool(member) << bit
         value: list[Any] = [shape, self.seq - first_seq, self.started - started, self.judged - self.started]
@@ -77,6 +86,7 @@ class Verdict:
         value += self.voice or ()
         value += [number for number in numbers if number]
         value += self.versions if other else ()
+        value += [self.policy] if self.policy else []
         for finding in self.findings:
             value += finding.members()
         return encode(value)

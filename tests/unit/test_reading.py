@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from compline_edge.core.text_calibration import Calibration, CategoryCalibration
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.reading import LEAST_SURE, LONGEST_PIECE, PIECE, TextReader, pieces
 from compline_shared.lexicon import parse_pack
+from compline_shared.strictness import Points
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 
 PACK = parse_pack(
@@ -84,6 +85,35 @@ def test_reader_when_the_classifier_is_so_sure_then_it_counts_so_gravely(
 ) -> None:
     found = reader(当心=(Category.THREAT, logit)).find("出门当心点", Role.COLLECTOR)
     assert [noticed.severity for noticed in found] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("review", "whisper", "alarm", "severity"),
+    [
+        (70, 80, 95, None),
+        (60, 80, 95, Severity.NOTICE),
+        (30, 60, 95, Severity.WARNING),
+        (30, 40, 60, Severity.SERIOUS),
+    ],
+)
+def test_reader_when_policy_sets_points_then_what_is_told_is_held_to_them(
+    review: int, whisper: int, alarm: int, severity: Severity | None
+) -> None:
+    policy = {Category.THREAT: Points(review, whisper, alarm)}
+    words = {"当心": (Category.THREAT, LIKELY), "不要脸": (Category.ABUSE, LIKELY)}
+    found = replace(reader(**words), points=policy).find("出门当心点，不要脸", Role.COLLECTOR)
+    assert [each.severity for each in found if each.category is Category.THREAT] == (
+        [severity] if severity else []
+    )
+    assert [(each.severity, each.confidence) for each in found if each.category is Category.ABUSE] == [
+        (Severity.WARNING, 60)  # of which policy says nothing
+    ]
+
+
+def test_reader_when_policy_is_lenient_then_a_phrase_stands_as_its_pack_says() -> None:
+    policy = {Category.ABUSE: Points(90, 95, 95)}
+    (found,) = replace(reader(), points=policy).find("你这个老赖", Role.COLLECTOR)
+    assert (found.severity, found.technique) == (Severity.SERIOUS, Technique.LEXICON_TEXT)
 
 
 def test_reader_when_it_is_not_known_who_speaks_then_the_classifier_alone_gives_a_notice() -> None:

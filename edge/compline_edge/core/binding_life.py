@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from compline_edge.core.earlier_life import with_strictness
 from compline_edge.core.lease import Account, Standing
 from compline_shared.commands import (
     APPROVERS,
@@ -45,6 +46,7 @@ from compline_shared.message_frame import (
 )
 from compline_shared.place import MAX_EPOCH, Place
 from compline_shared.reports import MAX_RESULTS, BindingState, Cause, CommandOutcome, Result
+from compline_shared.strictness import Strictness, require_ascending
 
 REFUSED_WIPES: Final = 5
 """Wipes without the approvals they need, within `WIPE_WINDOW`, after which none is looked at any more."""
@@ -99,10 +101,12 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     version: Counter = 0
     times: LeaseTimes = LeaseTimes()
     operators: Roster = ()
+    strictness: Strictness = ()
 
     def __post_init__(self) -> None:
-        """Hold operators apart, whoever named them; ValueError otherwise."""
+        """Hold operators and categories apart, whoever named them; ValueError otherwise."""
         require_different(self.operators)
+        require_ascending(self.strictness)
 
     @property
     def roster(self) -> Mapping[bytes, bytes]:
@@ -161,8 +165,8 @@ def write_life(life: Life) -> bytes:
 
 
 def read_life(data: bytes) -> Life:
-    """Return the record that `write_life` wrote; raises MalformedFrame."""
-    return decode_message(data, Life, limit=MAX_RECORD)
+    """Return the record that `write_life` wrote, now or before policy named categories; raises MalformedFrame."""
+    return decode_message(with_strictness(data, limit=MAX_RECORD), Life, limit=MAX_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +364,7 @@ def _policy(life: Life, command: Command, body: Policy, asked: Mapping[bytes, Ac
     changed = body.operators != life.terms.operators
     if settled and changed and not (len(body.operators) >= APPROVERS and _approved(life, command)):
         return Decision(_with(life, command.id, CommandOutcome.NOT_APPROVED))
-    terms = Terms(version=body.version, times=body.times, operators=body.operators)
+    terms = Terms(body.version, body.times, body.operators, body.strictness)
     return Decision(_with(replace(life, terms=terms), command.id, CommandOutcome.DONE))
 
 

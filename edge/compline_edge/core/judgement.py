@@ -49,6 +49,7 @@ def draft_verdict(
     now: int,
     pass_: Pass,
     supersedes: int = 0,
+    policy: int = 0,
 ) -> Verdict:
     """Return the verdict, its seq and evidence still to be given by the vault.
 
@@ -77,6 +78,7 @@ def draft_verdict(
         coverage=_percent(observed.coverage),
         abstained=observed.abstained,
         versions=versions,
+        policy=policy,
     )
 
 

@@ -150,7 +150,7 @@ def _begin(folder: Path, slot: KeySlot, grant: EnrolmentGrant, clock: LeaseClock
         handset=bytes.fromhex(place.handset),
         binding=bytes.fromhex(place.binding),
         epoch=place.epoch,
-        terms=Terms(times=grant.times, operators=grant.operators),
+        terms=Terms(times=grant.times, operators=grant.operators, strictness=grant.strictness),
     )
     write_file(folder / "grant.json", write_grant(_without_secret(grant)))
     files = {WRAP: wrapped, SECRET: bytes(grant.binding_secret)}

@@ -49,6 +49,9 @@ class Act(Coded):
     CODE_WITHDRAWN = 19
     CODE_SPENT = 20  # three wrong tries
     BOUND = 21
+    STRICTNESS_SET = 23  # points of a category
+    SILENCED = 24  # a category of which nothing is told any more
+    STRICTNESS_RESET = 25  # a category that is judged as calibrated again
     CODE_EXPIRED = 22  # its five minutes were over before a handset said that it had joined
 
 

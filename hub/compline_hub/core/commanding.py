@@ -138,4 +138,5 @@ def _body(order: Order, *, nonce: bytes, sealed: bytes) -> Body:
                 times=terms.times,
                 operators=terms.operators,
                 approvals=order.approvals,
+                strictness=terms.strictness,
             )

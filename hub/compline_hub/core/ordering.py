@@ -16,6 +16,7 @@ from compline_hub.core.standing import Case
 from compline_shared.commands import APPROVERS, Approval, Operator, approvers
 from compline_shared.lease import LeaseTimes
 from compline_shared.reports import BindingState
+from compline_shared.strictness import Strictness
 
 WIPES_AN_HOUR: Final = 3
 """Wipes that a hub takes within an hour without central's approval."""
@@ -68,7 +69,14 @@ def wipe(case: Case, order: Order, *, recent: int) -> Case | Reason:
     return case.changed(replace(order, needed=APPROVERS))
 
 
-def policy(case: Case, order: Order, *, times: LeaseTimes, operators: tuple[Operator, ...]) -> Case | Reason:
+def policy(
+    case: Case,
+    order: Order,
+    *,
+    times: LeaseTimes,
+    operators: tuple[Operator, ...],
+    strictness: Strictness = (),
+) -> Case | Reason:
     """Take a policy; another roster than the handset's needs approvals once that has two operators."""
     standing = case.standing
     if case.gone:
@@ -80,7 +88,7 @@ def policy(case: Case, order: Order, *, times: LeaseTimes, operators: tuple[Oper
     needed = APPROVERS if settled and operators != standing.roster else 0
     taken = replace(
         order,
-        terms=PolicyTerms(version, times, operators),
+        terms=PolicyTerms(version, times, operators, strictness),
         needed=needed,
         due=None if needed else order.ordered,
     )

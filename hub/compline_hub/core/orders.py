@@ -12,6 +12,7 @@ from compline_shared.commands import Approval, Operator, Roster
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.message_frame import Counter
+from compline_shared.strictness import Strictness
 from compline_shared.taxonomy import Coded
 
 BY_HUB: Final = "hub"
@@ -78,6 +79,7 @@ class PolicyTerms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     version: Counter
     times: LeaseTimes
     operators: Roster
+    strictness: Strictness = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,11 @@ class Order:
     def pending(self) -> bool:
         """Whether anything may still become of it."""
         return self.state not in FINAL
+
+    @property
+    def named(self) -> str:
+        """Its kind, and a policy's version, as the audit names it: a verdict tells the version that it was under."""
+        return self.kind.code if self.terms is None else f"{self.kind.code} {self.terms.version}"
 
     @property
     def restrictive(self) -> bool:

@@ -52,9 +52,9 @@ def keep_case(ledger: Ledger, before: Case, after: Case, *, who: str, now: int) 
             continue
         ledger.book.keep(order)
         if earlier is None:
-            ledger.audit.note(entry_of(order, Act.ORDERED, who=order.by, now=now, detail=order.kind.code))
+            ledger.audit.note(entry_of(order, Act.ORDERED, who=order.by, now=now, detail=order.named))
         elif order.state is not earlier.state:
-            reason = order.reason.code if order.reason else order.kind.code
+            reason = order.reason.code if order.reason else order.named
             ledger.audit.note(entry_of(order, _ACTS[order.state], who=who, now=now, detail=reason))
     if after.standing != before.standing:
         ledger.book.keep_standing(after.binding.id, after.standing)

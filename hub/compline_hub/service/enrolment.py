@@ -25,6 +25,7 @@ from compline_shared.commands import Operator
 from compline_shared.enrolment import EnrolmentGrant, EnrolmentRequest, Secret
 from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
+from compline_shared.strictness import Strictness
 
 MAX_NAME = 60
 SERIAL_BITS = 159
@@ -85,12 +86,13 @@ class Enrolment:
         with self._store.transaction() as ledger:
             binding = self._binding(ledger, request, name=name, collector=collector)
             operators, times = present_roster(ledger), ledger.book.times()
+            strictness = ledger.book.strictness()
             standing = ledger.book.standing(binding.id)
             if standing.told is None:  # from the first report on, only the handset says who may approve there
                 ledger.book.keep_standing(
                     binding.id, replace(standing, roster=operators, hub_keys=self._ring.sets.names.present)
                 )
-        return self._grant(binding, operators, times)
+        return self._grant(binding, operators, times, strictness)
 
     def holder_of(self, collector: str) -> Handset | None:
         """Return the handset that the collector of this name works with now, or None."""
@@ -124,7 +126,9 @@ class Enrolment:
                 entry = Entry(at=now, who=by[:MAX_WHO], act=Act.REMOVED, handset=handset)
                 ledger.audit.note(entry)
 
-    def _grant(self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes) -> EnrolmentGrant:
+    def _grant(
+        self, binding: Binding, operators: tuple[Operator, ...], times: LeaseTimes, strictness: Strictness
+    ) -> EnrolmentGrant:
         keys = self._keys
         secrets_of_epoch = keys.open_escrow(binding.escrow, binding=binding.id)
         return EnrolmentGrant(
@@ -139,6 +143,7 @@ class Enrolment:
             officer_key=self._officer_key,
             operators=operators,
             times=times,
+            strictness=strictness,
             mqtt_host=self._meeting.mqtt_host,
             mqtt_port=self._meeting.mqtt_port,
             pairing_port=self._meeting.pairing_port,

@@ -13,12 +13,15 @@ from compline_hub.core.enrolled import Binding, Handset
 from compline_hub.core.orders import Order, OrderKind, Reason
 from compline_hub.core.sentences import english
 from compline_hub.core.standing import Case
+from compline_hub.core.strictness_changes import changes
 from compline_hub.errors import NoSuchHandset, NoSuchOrder, OrderRefused
 from compline_hub.ports import Ledger, Store
 from compline_hub.service.cases import case_of, entry_of, keep_case
 from compline_shared.commands import Approval, Operator
 from compline_shared.ids import HandsetId
 from compline_shared.lease import LeaseTimes
+from compline_shared.strictness import CategoryStrictness, Strictness, with_category, without_category
+from compline_shared.taxonomy import Category
 
 SHORTEST_PREFIX = 6
 """Hex digits of an id that stand for the whole, at least."""
@@ -75,6 +78,36 @@ class Orders:
             return ordering.wipe(case, order, recent=recent)
 
         return self._to(handset, OrderKind.WIPE, by, decide, collector=collector)
+
+    def grade(self, chosen: CategoryStrictness, *, by: str) -> list[Given]:
+        """Order how one category is judged, or that it is silenced, for all handsets that are not wiped.
+
+        Raises:
+            OrderRefused: a handset may not take it; none gets it then.
+        """
+        return self._strictness(lambda present: with_category(present, chosen), by=by)
+
+    def reset(self, category: Category | None = None, *, by: str) -> list[Given]:
+        """Order that a category, or each, is judged as the model's calibration says; raises OrderRefused."""
+        return self._strictness(
+            lambda present: () if category is None else without_category(present, category), by=by
+        )
+
+    def strictness(self) -> Strictness:
+        """Return what the branch's policy says of categories."""
+        with self._store.transaction() as ledger:
+            return ledger.book.strictness()
+
+    def _strictness(self, change: Callable[[Strictness], Strictness], *, by: str) -> list[Given]:
+        with self._store.transaction() as ledger:
+            present = ledger.book.strictness()
+            changed = change(present)
+            if changed == present:
+                return []
+            outcome = order_policy(ledger, None, strictness=changed, by=by, now=self._now())
+        if isinstance(outcome, Reason):
+            raise _refused(outcome)
+        return outcome
 
     def policy(self, times: LeaseTimes | None, *, by: str) -> list[Given]:
         """Order lease times (None: as they are) and the present operators for all handsets that are not wiped.
@@ -180,10 +213,16 @@ class Orders:
         return int(self._clock())
 
 
-def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int) -> list[Given] | Reason:
-    """Order a policy for all handsets neither wiped nor removed, all or none, within a transaction."""
-    operators = present_roster(ledger)
-    chosen = times or ledger.book.times()
+def order_policy(
+    ledger: Ledger, times: LeaseTimes | None, *, strictness: Strictness | None = None, by: str, now: int
+) -> list[Given] | Reason:
+    """Order a policy for all handsets neither wiped nor removed, all or none, within a transaction.
+
+    What is None stays as it is. In the audit what changed comes before the orders that tell it, so that the version
+    of an order names what the chain says up to there.
+    """
+    operators, present = present_roster(ledger), ledger.book.strictness()
+    chosen, graded = times or ledger.book.times(), present if strictness is None else strictness
     given: list[Given] = []
     cases: list[tuple[Case, Case]] = []
     for handset in ledger.handsets():
@@ -193,12 +232,16 @@ def order_policy(ledger: Ledger, times: LeaseTimes | None, *, by: str, now: int)
         if before.gone:
             continue
         order = _draft(before.binding, OrderKind.POLICY, by=by, now=now)
-        outcome = ordering.policy(before, order, times=chosen, operators=operators)
+        outcome = ordering.policy(before, order, times=chosen, operators=operators, strictness=graded)
         if isinstance(outcome, Reason):
             ledger.audit.note(entry_of(order, Act.NOT_TAKEN, who=order.by, now=now, detail=outcome.code))
             return outcome
         cases.append((before, outcome))
         given.append(Given(handset, next(kept for kept in outcome.orders if kept.id == order.id)))
+    if graded != present:
+        ledger.book.keep_strictness(graded)
+        for act, detail in changes(present, graded):
+            ledger.audit.note(Entry(at=now, who=by[:MAX_WHO], act=act, detail=detail))
     for before, after in cases:
         keep_case(ledger, before, after, who=by, now=now)
     if times is not None:

@@ -18,6 +18,7 @@ from compline_shared.ids import BindingId, HandsetId
 from compline_shared.lease import LeaseTimes
 from compline_shared.message_frame import decode_message, encode_message
 from compline_shared.reports import BindingState, Cause
+from compline_shared.strictness import Strictness
 
 _NONCE = 16
 _ONE = 1
@@ -84,7 +85,27 @@ class SqlOrderBook:
 
     def keep_times(self, times: LeaseTimes) -> None:
         """Set them."""
-        row = BranchPolicyRow(one=_ONE, warn=times.warn, freeze=times.freeze, destroy=times.destroy)
+        self._keep_policy(times, self.strictness())
+
+    def strictness(self) -> Strictness:
+        """Return what the branch's policy says of categories."""
+        row = self._session.get(BranchPolicyRow, _ONE)
+        if row is None or row.strictness is None:
+            return ()
+        return msgspec.msgpack.decode(row.strictness, type=Strictness)
+
+    def keep_strictness(self, strictness: Strictness) -> None:
+        """Set it."""
+        self._keep_policy(self.times(), strictness)
+
+    def _keep_policy(self, times: LeaseTimes, strictness: Strictness) -> None:
+        row = BranchPolicyRow(
+            one=_ONE,
+            warn=times.warn,
+            freeze=times.freeze,
+            destroy=times.destroy,
+            strictness=msgspec.msgpack.encode(strictness),
+        )
         self._session.merge(row)
         self._session.flush()
 

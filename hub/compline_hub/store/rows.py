@@ -45,6 +45,7 @@ def values_of(
         model=verdict.versions.model,
         lexicon=verdict.versions.lexicon,
         rules=verdict.versions.rules,
+        policy=verdict.policy,
         evidence=None if verdict.evidence is None else bytes(verdict.evidence),
     )
 
@@ -104,6 +105,7 @@ def _verdict(row: VerdictRow) -> Verdict:
         coverage=row.coverage,
         abstained=None if row.abstained is None else Abstention(row.abstained),
         versions=Versions(model=row.model, lexicon=row.lexicon, rules=row.rules),
+        policy=row.policy,
         evidence=None if row.evidence is None else CiphertextDigest(row.evidence),
     )
 

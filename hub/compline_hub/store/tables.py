@@ -129,6 +129,7 @@ class VerdictRow(Tables):
     model: Mapped[int] = mapped_column(Integer)
     lexicon: Mapped[int] = mapped_column(Integer)
     rules: Mapped[int] = mapped_column(Integer)
+    policy: Mapped[int] = mapped_column(Integer, server_default="0")
     evidence: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     findings: Mapped[list[FindingRow]] = relationship(
         order_by="FindingRow.ordinal", lazy="selectin", cascade="all"
@@ -227,7 +228,7 @@ class CommandRow(Tables):
 
 
 class BranchPolicyRow(Tables):
-    """The one row with the branch's lease times, in seconds."""
+    """The one row with the branch's lease times, in seconds, and what it says of categories."""
 
     __tablename__ = "branch_policy"
 
@@ -235,6 +236,7 @@ class BranchPolicyRow(Tables):
     warn: Mapped[int] = mapped_column(BigInteger)
     freeze: Mapped[int] = mapped_column(BigInteger)
     destroy: Mapped[int] = mapped_column(BigInteger)
+    strictness: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class KeySetsRow(Tables):

@@ -11,7 +11,10 @@ from compline_hub.core.orders import Order
 from compline_hub.core.sentences import chinese, english
 from compline_shared.commands import Operator
 from compline_shared.lease import LeaseTimes
+from compline_shared.strictness import CategoryStrictness, Strictness
 
+Code = Annotated[str, Meta(pattern="^[a-z_]{1,32}$")]
+"""Of a category."""
 Hex = Annotated[str, Meta(pattern="^([0-9a-f]{2})*$", max_length=128)]
 
 
@@ -60,6 +63,38 @@ class PolicyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     destroy: int
 
 
+class StrictnessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which confidence (percent) on a category counts."""
+
+    category: Code
+    review: int
+    whisper: int
+    alarm: int
+
+
+class SilenceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A category, typed by whoever silences it, beside the one that is meant."""
+
+    category: Code
+    typed: Code
+
+
+class ResetIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A category that is to be judged as calibrated again; null: every one."""
+
+    category: Code | None
+
+
+class StrictnessOut(msgspec.Struct, frozen=True):
+    """What policy says of one category; the points are null where it is silenced."""
+
+    category: str
+    silenced: bool
+    review: int | None
+    whisper: int | None
+    alarm: int | None
+
+
 class PolicyOut(msgspec.Struct, frozen=True):
     """Lease times in seconds, and who may approve."""
 
@@ -67,6 +102,7 @@ class PolicyOut(msgspec.Struct, frozen=True):
     freeze: int
     destroy: int
     operators: list[str]  # ids
+    strictness: list[StrictnessOut]  # categories that are not judged as the model's calibration says
 
 
 def order_out(order: Order) -> OrderOut:
@@ -89,7 +125,18 @@ def order_out(order: Order) -> OrderOut:
     )
 
 
-def policy_out(times: LeaseTimes, operators: tuple[Operator, ...]) -> PolicyOut:
+def policy_out(times: LeaseTimes, operators: tuple[Operator, ...], strictness: Strictness) -> PolicyOut:
     """Return the policy as a page gets it."""
     ids = [operator.id.hex() for operator in operators]
-    return PolicyOut(times.warn, times.freeze, times.destroy, ids)
+    return PolicyOut(times.warn, times.freeze, times.destroy, ids, list(map(_strictness_out, strictness)))
+
+
+def _strictness_out(each: CategoryStrictness) -> StrictnessOut:
+    points = each.points
+    return StrictnessOut(
+        category=each.category.code,
+        silenced=each.silenced,
+        review=None if points is None else points.review,
+        whisper=None if points is None else points.whisper,
+        alarm=None if points is None else points.alarm,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -11,13 +12,16 @@ from litestar.exceptions import ValidationException
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from compline_hub.service.desk import Desk
-from compline_hub.service.orders import Orders
+from compline_hub.service.orders import Given, Orders
 from compline_hub.web.order_schemas import (
     ApprovalIn,
     OrderOut,
     OrdersOut,
     PolicyIn,
     PolicyOut,
+    ResetIn,
+    SilenceIn,
+    StrictnessIn,
     WipeIn,
     order_out,
     policy_out,
@@ -25,6 +29,8 @@ from compline_hub.web.order_schemas import (
 from compline_shared.commands import Approval
 from compline_shared.ids import HandsetId
 from compline_shared.lease import LeaseTimes
+from compline_shared.strictness import NAMED, BadStrictness, points_of, silenced
+from compline_shared.taxonomy import Category
 
 BY_PAGE = "page"
 """Who ordered it, as the audit names them until sign-in exists."""
@@ -32,7 +38,7 @@ Handset = Annotated[str, PathParameter(pattern="^[0-9a-f]{16}$")]
 
 
 class OrderController(Controller):
-    """`/api/commands`, `/api/handsets/{handset}/freeze | rebind | wipe`, `/api/policy`."""
+    """`/api/commands`, `/api/handsets/{handset}/freeze | rebind | wipe`, `/api/policy` and what lies under it."""
 
     path = "/api"
 
@@ -77,8 +83,8 @@ class OrderController(Controller):
 
     @get("/policy", sync_to_thread=True)
     def policy(self, orders: NamedDependency[Orders]) -> PolicyOut:
-        """Lease times and operators of the branch."""
-        return policy_out(orders.times(), orders.roster())
+        """Lease times and operators of the branch, and how strict it is."""
+        return policy_out(orders.times(), orders.roster(), orders.strictness())
 
     @post("/policy", sync_to_thread=True)
     def set_policy(self, orders: NamedDependency[Orders], data: JSONBody[PolicyIn]) -> OrdersOut:
@@ -90,4 +96,38 @@ class OrderController(Controller):
                 "warn is 3600 to 2592000 s, freeze 7200 to 2592000 s, destroy 259200 to 31536000 s, each longer than"
                 " the one before."
             ) from error
-        return OrdersOut([order_out(given.order) for given in orders.policy(times, by=BY_PAGE)])
+        return _ordered(orders.policy(times, by=BY_PAGE))
+
+    @post("/policy/strictness", sync_to_thread=True)
+    def set_strictness(self, orders: NamedDependency[Orders], data: JSONBody[StrictnessIn]) -> OrdersOut:
+        """Order from which confidence on a category counts, for all handsets."""
+        category = _category(data.category)
+        try:
+            chosen = points_of(category, review=data.review, whisper=data.whisper, alarm=data.alarm)
+        except BadStrictness as error:
+            raise ValidationException(str(error)) from error
+        return _ordered(orders.grade(chosen, by=BY_PAGE))
+
+    @post("/policy/silence", sync_to_thread=True)
+    def silence(self, orders: NamedDependency[Orders], data: JSONBody[SilenceIn]) -> OrdersOut:
+        """Order that nothing of a category is told; its code must be typed."""
+        if data.typed != data.category:
+            raise ValidationException("That is not the category; nothing was changed.")
+        return _ordered(orders.grade(silenced(_category(data.category)), by=BY_PAGE))
+
+    @post("/policy/reset", sync_to_thread=True)
+    def reset(self, orders: NamedDependency[Orders], data: JSONBody[ResetIn]) -> OrdersOut:
+        """Order that a category, or every one, is judged as the model's calibration says."""
+        category = None if data.category is None else _category(data.category)
+        return _ordered(orders.reset(category, by=BY_PAGE))
+
+
+def _ordered(given: Sequence[Given]) -> OrdersOut:
+    return OrdersOut([order_out(each.order) for each in given])
+
+
+def _category(code: str) -> Category:
+    for category in NAMED:
+        if category.code == code:
+            return category
+    raise ValidationException(f"{code} is none of: {', '.join(category.code for category in sorted(NAMED))}.")

@@ -49,6 +49,7 @@ class VersionsOut(msgspec.Struct, frozen=True):
     model: int
     lexicon: int
     rules: int
+    policy: int  # version of the branch's policy, by the handset's own count
 
 
 class VerdictOut(msgspec.Struct, frozen=True, rename={"pass_": "pass"}):
@@ -246,7 +247,7 @@ def verdict_out(kept: Kept) -> VerdictOut:
         voice=None if v.voice is None else VoiceOut(v.voice.loudness, v.voice.peak_loudness, v.voice.rate),
         coverage=v.coverage,
         abstained=None if v.abstained is None else v.abstained.code,
-        versions=VersionsOut(v.versions.model, v.versions.lexicon, v.versions.rules),
+        versions=VersionsOut(v.versions.model, v.versions.lexicon, v.versions.rules, v.policy),
         evidence=None if v.evidence is None else bytes(v.evidence).hex()[:DIGEST_PREFIX],
     )
 

@@ -7,6 +7,7 @@ import { byId, element } from "./elements.js";
 import { Feed, before, get, newest, summary } from "./feed.js";
 import { clock, short } from "./figures.js";
 import { PairingDialog } from "./pairing.js";
+import { drawPolicy, knowPolicy } from "./policy.js";
 import { Table } from "./table.js";
 import { CATEGORIES, KINDS, SEVERITIES, chooseLanguage, firstLanguage, language, word } from "./words.js";
 
@@ -57,6 +58,7 @@ function knowHandsets(answer) {
 
 async function count() {
   counts = await summary();
+  knowPolicy(await get("/api/policy"));
   if (counts.alarms !== alarms.length) get("/api/handsets").then(knowHandsets);
   drawSoon();
 }
@@ -83,6 +85,7 @@ function draw() {
   drawEmpty(shown);
   drawConnection();
   drawAlarms();
+  drawPolicy();
   if (counts) {
     byId("hub-name").textContent = counts.hub;
     document.title = `Compline · ${counts.hub}`;

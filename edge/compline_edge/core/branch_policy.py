@@ -1,0 +1,41 @@
+"""What of the branch's policy judging goes by: taken once for a call or conversation, so that one policy judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from compline_edge.core.binding_life import Terms
+from compline_edge.core.noticed import Noticed
+from compline_shared.strictness import Points, points_by_category, silenced_in
+from compline_shared.taxonomy import Category
+
+MAX_VERSION: Final = 65_535
+"""The highest that a verdict tells; of those above it says that."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchPolicy:
+    """Its version (0: as paired), the points of categories that have some, and those of which nothing is told."""
+
+    version: int = 0
+    points: Mapping[Category, Points] = field(default_factory=dict)
+    silenced: frozenset[Category] = frozenset()
+
+    def heeded(self, noticed: Iterable[Noticed]) -> tuple[Noticed, ...]:
+        """Leave out what is of a silenced category, whatever found it."""
+        return tuple(each for each in noticed if each.category not in self.silenced)
+
+
+AS_CALIBRATED: Final = BranchPolicy()
+"""Without a branch."""
+
+
+def branch_policy(terms: Terms) -> BranchPolicy:
+    """Return what of a binding's terms judging goes by."""
+    return BranchPolicy(
+        version=min(terms.version, MAX_VERSION),
+        points=points_by_category(terms.strictness),
+        silenced=silenced_in(terms.strictness),
+    )
