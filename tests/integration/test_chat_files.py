@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from compline_edge.core.conversation import ChatMessage
 from compline_edge.core.personal import Account
+from compline_edge.core.wecom import TEXT_LIMIT
 from compline_edge.senses.chat_files import (
     BrokenLine,
     ChatFileError,
@@ -136,6 +138,26 @@ def test_text_when_in_any_encoding_then_each_line_is_the_collectors(
         (3, "好的，谢谢", Role.COLLECTOR, None),
         (4, "OK 𠮷", Role.COLLECTOR, None),
     ]
+
+
+def long_text(folder: Path, text: str) -> Path:
+    path = folder / "chat.txt"
+    path.write_text(f"{text}\n好\n", encoding="utf-8")
+    return path
+
+
+def long_archive(folder: Path, text: str) -> Path:
+    return archive(folder, line(text), line("好"))
+
+
+@pytest.mark.parametrize("written", [long_text, long_archive])
+@pytest.mark.parametrize(("more", "abstention"), [(0, None), (1, Abstention.TOO_LARGE)])
+def test_message_when_its_text_is_beyond_the_limit_then_its_beginning_is_read_and_it_says_so(
+    tmp_path: Path, written: Callable[[Path, str], Path], more: int, abstention: Abstention | None
+) -> None:
+    first, second = messages(written(tmp_path, "啊" * (TEXT_LIMIT + more)))
+    assert (len(first.text), first.abstention) == (TEXT_LIMIT, abstention)
+    assert (second.text, second.abstention) == ("好", None)
 
 
 def test_text_when_one_line_is_in_another_encoding_then_it_is_reported_and_the_rest_is_read(

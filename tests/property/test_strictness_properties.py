@@ -66,7 +66,9 @@ def test_policy_when_anything_stands_there_then_malformed_or_one_that_keeps_the_
     members: list[tuple[int, list[int] | None]],
 ) -> None:
     empty = encode_message(Policy(bytes(16), 7, LeaseTimes(), ()))
-    payload = empty[:-1] + encode([[category, None if chosen is None else [*chosen]] for category, chosen in members])
+    payload = empty[:-1] + encode(
+        [[category, None if chosen is None else [*chosen]] for category, chosen in members]
+    )
     with suppress(MalformedFrame):
         made = decode_message(payload, Policy)
         require_ascending(made.strictness)

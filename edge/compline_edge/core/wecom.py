@@ -14,7 +14,7 @@ LINE_LIMIT: Final = 5_000_000
 """Bytes of one line beyond which it is refused unread."""
 
 TEXT_LIMIT: Final = 200_000
-"""Characters of text taken from one message; WeCom itself stops far below."""
+"""Characters of text judged of one message, whatever file it comes from; WeCom itself stops far below."""
 
 EXTERNAL_SUFFIX: Final = "_external"
 """End of a msgid that marks a chat with somebody outside the company."""
@@ -160,6 +160,11 @@ def parse_line(raw: bytes, *, number: int, limit: int = LINE_LIMIT) -> Archived:
     return _message(number, record, msgid, kind, recalled=action == "recall" or kind == "revoke")
 
 
+def within(text: str) -> tuple[str, Abstention | None]:
+    """Return what of a message's text is judged, and that the rest is not, where there is one."""
+    return _sound(text[:TEXT_LIMIT]), Abstention.TOO_LARGE if len(text) > TEXT_LIMIT else None
+
+
 def too_large(number: int, *, size: str, limit: int) -> str:
     """The sentence for a line beyond the limit."""
     return (
@@ -189,8 +194,8 @@ def _message(
     if kind in _CONTROL and sent_at is None:
         sent_at = _seconds(body.get(f"{kind}_time"))
     parts = list(_words(kind, body, depth=0))
-    text = _sound("\n".join(part for part in parts if part is not None)[:TEXT_LIMIT])
-    abstention = Abstention.UNSUPPORTED if None in parts else None
+    text, cut = within("\n".join(part for part in parts if part is not None))
+    abstention = cut or (Abstention.UNSUPPORTED if None in parts else None)
     return Sent(number, msgid, external, sender, recipients, where, sent_at, kind, text, abstention)
 
 

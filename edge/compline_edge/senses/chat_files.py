@@ -22,6 +22,7 @@ from compline_edge.core.wecom import (
     Switched,
     parse_line,
     too_large,
+    within,
 )
 from compline_shared.errors import ComplineError
 from compline_shared.taxonomy import Abstention, Role
@@ -198,7 +199,7 @@ def _utf8(file: BinaryIO, encoding: str) -> Iterator[bytes]:
 
 def _plain(name: str, number: int, raw: bytes, collector: str | None) -> ChatMessage | BrokenLine:
     try:
-        text = raw.decode("utf-8").strip()
+        text, cut = within(raw.decode("utf-8").strip())
     except UnicodeDecodeError:
         sentence = f"{name}: line {number} is not text in UTF-8, UTF-16 or GB18030: save the file as UTF-8."
         return BrokenLine(number, sentence, Abstention.UNREADABLE)
@@ -214,7 +215,7 @@ def _plain(name: str, number: int, raw: bytes, collector: str | None) -> ChatMes
         type="text",
         external=False,
         recalls=None,
-        abstention=None,
+        abstention=cut,
     )
 
 
