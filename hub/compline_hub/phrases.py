@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,10 +24,10 @@ def load_phrases(folder: str) -> dict[int, tuple[str, str]]:
     An empty setting means the lexicons shipped beside the program. A broken line or file is logged by its place and
     left out: the page then shows the entry's number.
     """
-    phrases: dict[int, tuple[str, str]] = {}
-    for pack in _packs(Path(folder).expanduser() if folder else LEXICONS, "lex", read_pack):
-        phrases.update({entry.id: (entry.canonical, entry.gloss) for entry in pack.entries})
-    return phrases
+    packs = _packs(Path(folder).expanduser() if folder else LEXICONS, "lex", read_pack)
+    return _unambiguous(
+        (entry.id, (entry.canonical, entry.gloss)) for pack in packs for entry in pack.entries
+    )
 
 
 def load_sentences(folder: str) -> dict[int, tuple[str, str]]:
@@ -35,10 +35,22 @@ def load_sentences(folder: str) -> dict[int, tuple[str, str]]:
 
     An empty setting means the rules shipped beside the program; what is broken is logged and left out.
     """
-    sentences: dict[int, tuple[str, str]] = {}
-    for pack in _packs(Path(folder).expanduser() if folder else RULES, "rules", read_rules):
-        sentences.update(pack.sentences)
-    return sentences
+    packs = _packs(Path(folder).expanduser() if folder else RULES, "rules", read_rules)
+    return _unambiguous(told for pack in packs for told in pack.sentences.items())
+
+
+def _unambiguous(told: Iterable[tuple[int, tuple[str, str]]]) -> dict[int, tuple[str, str]]:
+    """Return what each number means; one that two packs use otherwise is logged and left out.
+
+    A verdict names a number and no language, so that a page could show the other pack's words.
+    """
+    meanings: dict[int, set[tuple[str, str]]] = {}
+    for number, words in told:
+        meanings.setdefault(number, set()).add(words)
+    for number, several in sorted(meanings.items()):
+        if len(several) > 1:
+            _log.warning("packs_clash", number=number, meanings=len(several))
+    return {number: next(iter(several)) for number, several in meanings.items() if len(several) == 1}
 
 
 def _packs(

@@ -14,7 +14,7 @@ from compline_hub.errors import BrokerFailed, HubNotReady
 from compline_hub.link.broker import ChildBroker
 from compline_hub.link.broker_files import Listener, mosquitto_files, nats_files, write_files
 from compline_hub.logs import close_logs, configure_logs
-from compline_hub.phrases import load_phrases
+from compline_hub.phrases import load_phrases, load_sentences
 from compline_hub.service.news import News
 from compline_hub.store.key_files import KeyFiles
 from compline_shared.ids import HandsetId
@@ -146,6 +146,27 @@ def test_phrases_when_a_file_is_broken_then_the_sound_lines_are_used(tmp_path: P
     (tmp_path / "bad.lex").write_bytes(b"\xff\xff")
 
     assert load_phrases(str(tmp_path)) == {2001: ("去单位找领导", "goes to the workplace")}
+
+
+@pytest.mark.parametrize(("english", "kept"), [("7", {}), ("8", {7, 8})])
+def test_sentences_when_two_packs_use_a_number_otherwise_then_it_is_nobodys_and_logged(
+    tmp_path: Path, english: str, kept: set[int]
+) -> None:
+    pack = (
+        "@pack a\n@version 1\n@language {}\n\n{} | threat | serious | {} | threatens\n    when: any(打断腿)\n"
+    )
+    for language, number, words in (("zh-CN", "7", "威胁。"), ("en", english, "恐吓。")):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "own.rules").write_text(
+            pack.format(language, number, words) + "    + collector 0-3 打断腿\n    - collector 0-3 你好\n",
+            encoding="utf-8",
+        )
+
+    with structlog.testing.capture_logs() as logged:
+        sentences = load_sentences(str(tmp_path))
+
+    assert set(sentences) == set(kept)
+    assert [(event["event"], event["number"]) for event in logged] == ([] if kept else [("packs_clash", 7)])
 
 
 def test_phrases_when_no_folder_is_set_then_the_shipped_ones() -> None:

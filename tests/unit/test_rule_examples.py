@@ -77,7 +77,20 @@ def test_files_when_checked_then_broken_lines_and_examples_are_named(tmp_path: P
     problems = check_files([good, bad, gone, foreign])
     assert [problem.partition("; ")[0] for problem in problems] == [
         "bad.rules:8: a rule begins with 5 fields divided by |, this line has 2",
+        f"bad.rules:5: rule 7: {good} has this id",
         "bad.rules:7: rule 7 does not fire on this example",
         "gone.rules: the file cannot be read (No such file or directory)",
         "foreign.rules:5: the file is not UTF-8",
     ]
+
+
+def test_files_when_two_packs_use_an_id_then_the_second_is_named_whatever_its_language(
+    tmp_path: Path,
+) -> None:
+    first, other, twice = (tmp_path / f"{name}.rules" for name in ("first", "other", "twice"))
+    first.write_text(HEAD + RULE + HOLDS, encoding="utf-8")
+    other.write_text(HEAD.replace("zh-CN", "en") + RULE + HOLDS, encoding="utf-8")
+    twice.write_text(HEAD + RULE.replace("7 |", "8 |") + HOLDS, encoding="utf-8")
+    assert check_files([first, first, twice]) == ()
+    (problem,) = check_files([first, twice, other])
+    assert problem == f"other.rules:5: rule 7: {first} has this id; give it a new one"

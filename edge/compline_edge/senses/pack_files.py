@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -94,14 +94,19 @@ def load(form: Form[PackT], models: Path, language: str) -> Loaded[PackT]:
         if pack.language != language:
             problems.append(f"{path.name}: its language is {pack.language}, its folder's {language}; move it")
             continue
-        problems += [
-            f"{path.name}:{part.line}: {form.part} {part.id}: {owners[part.id]} has this id; give it a new one"
-            for part in form.parts(pack)
-            if part.id in owners
-        ]
+        problems += clashes(form, pack, name=path.name, owners=owners)
         packs.append(form.without(pack, owners))
         owners |= {part.id: path.name for part in form.parts(packs[-1])}
     return Loaded(form, tuple(packs), tuple(problems))
+
+
+def clashes(form: Form[PackT], pack: PackT, *, name: str, owners: Mapping[int, str]) -> list[str]:
+    """Return a sentence for each id of a pack that another file has already."""
+    return [
+        f"{name}:{part.line}: {form.part} {part.id}: {owners[part.id]} has this id; give it a new one"
+        for part in form.parts(pack)
+        if part.id in owners
+    ]
 
 
 def read_file(form: Form[PackT], path: Path) -> tuple[PackT | None, tuple[str, ...]]:
