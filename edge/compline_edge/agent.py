@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec
 
 import structlog
 
-from compline_edge.clock import BootClock, SystemClock
+from compline_edge.clock import BootClock, SystemClock, local_zone
+from compline_edge.core.lack_words import Lack
 from compline_edge.core.room_words import Shortage
 from compline_edge.depositing import Depositor
 from compline_edge.former_files import FormerFiles
@@ -82,6 +82,7 @@ class Agent:
     told_binding: Callable[[Binding], object] = lambda _binding: None
     told_room: Callable[[Shortage | None], object] = lambda _shortage: None
     told_dispute: Callable[[], object] = lambda: None
+    lacks: tuple[Lack, ...] = ()  # what judging goes without
     live_calls: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LIVE_CALLS))
     _tasks: asyncio.TaskGroup | None = None
     _session: asyncio.Task[None] | None = None
@@ -341,6 +342,8 @@ async def open_agent(
     ready: Instruments = await asyncio.to_thread(instruments, settings)
     for problem in ready.problems:
         _log.warning("lexicon_line_left_out", problem=problem)
+    for lack in ready.lacks:
+        _log.warning("judging_without", part=lack.value)
 
     def judge_of(home: Home) -> Judge:
         return Judge(
@@ -348,7 +351,7 @@ async def open_agent(
             listener=ready.listener,
             versions=ready.versions,
             clock=clock,
-            zone=_local_zone(),
+            zone=local_zone(),
             longest=settings.longest_call_hours * 3600,
             collector=settings.collector_id or None,
             remove_originals=settings.remove_sealed_originals,
@@ -380,6 +383,7 @@ async def open_agent(
             told_binding=told_binding,
             told_room=told_room,
             told_dispute=told_dispute,
+            lacks=ready.lacks,
         )
 
 
@@ -392,9 +396,3 @@ def _shortage(error: OutboxFull | NotKept) -> Shortage:
 def folders(settings: EdgeSettings) -> tuple[Path, ...]:
     """Return the folders to watch, each once, in the order of the settings."""
     return tuple(dict.fromkeys(Path(name).expanduser() for name in (*settings.recordings, *settings.chats)))
-
-
-def _local_zone() -> tzinfo:
-    zone = datetime.now().astimezone().tzinfo
-    assert zone is not None
-    return zone

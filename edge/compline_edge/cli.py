@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import importlib.metadata
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from compline_edge.agent import open_agent
 from compline_edge.clock import BootClock, SystemClock
 from compline_edge.core.dispute_words import DISPUTED
+from compline_edge.core.lack_words import Lack, judging_without
 from compline_edge.core.lease_words import OPEN_AGAIN, told
 from compline_edge.core.room_words import JUDGING_AGAIN, Shortage, judging_stopped
 from compline_edge.core.strictness_words import AS_CALIBRATED, judged_by
@@ -32,7 +34,7 @@ from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.status import print_status, status_row
 from compline_edge.vault.binding import Binding
 from compline_edge.vault.glance import look
-from compline_edge.wiring import instruments, slot_at
+from compline_edge.wiring import instruments, lacks_of, slot_at
 from compline_shared.errors import ComplineError
 from compline_shared.pairing_code import read_address, read_invitation
 
@@ -140,6 +142,8 @@ def inspect(
     problems = (*ready.problems, *chosen.problems)
     for problem in problems:
         typer.echo(legible(problem), err=True)
+    if without := judging_without(ready.lacks):
+        typer.echo(without, err=True)
     inspector = Inspector(
         listener=ready.listener,
         longest=settings.longest_call_hours * 3600,
@@ -248,7 +252,10 @@ def status(
     settings = _settings(config, home=home)
     glance = look(settings.home_folder, clock=BootClock(), slot_at=slot_at(settings))
     conditions = MachineConditions(metered=settings.metered).look()
-    row = status_row(glance, slot=settings.slot, conditions=conditions)
+    lacks: tuple[Lack, ...] = ()
+    with suppress(ComplineError):  # what cannot be used at all `run` says, and `selftest`
+        lacks = lacks_of(settings)
+    row = status_row(glance, slot=settings.slot, conditions=conditions, lacks=lacks)
     print_status(row, as_json=output == "json")
 
 
@@ -280,6 +287,8 @@ async def _run(settings: EdgeSettings) -> None:
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)
         if agent.home.is_open:
             console.print("Watching; verdicts go to the hub as they are made. Ctrl-C ends.")
+        if without := judging_without(agent.lacks):
+            console.print(without)
         tell(agent.home.binding)
         try:
             await running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from compline_edge.core.lease import Reading
@@ -29,3 +30,10 @@ class BootClock:
         """Both clocks now."""
         boot_id = bytes.fromhex(_BOOT_ID.read_text().replace("-", "").strip())[:4]
         return Reading(boot_id=boot_id, boot=time.clock_gettime(time.CLOCK_BOOTTIME), wall=time.time())
+
+
+def local_zone() -> tzinfo:
+    """Where this machine's days begin and end."""
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    return zone

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from compline_edge.core.beginning import left_alone
 from compline_edge.core.conditions import Conditions, Network, waits
+from compline_edge.core.lack_words import Lack, judging_without
 from compline_edge.core.lease_words import outlook, slot_means
 from compline_edge.core.room_words import Shortage, judging_stopped
 from compline_edge.core.strictness_words import judged_by
@@ -53,11 +54,14 @@ class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
     left_alone: int = 0  # files of before the binding
     network: str = Network.FREE.value
     battery_low: bool = False
+    without: tuple[str, ...] = ()  # parts of the judging that are not installed
     short_of: str | None = None  # disk where too little is free for anything to be judged
 
 
-def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRow:
-    """Return the row of a home; ``slot`` is the kind that is set."""
+def status_row(
+    glance: Glance, *, slot: str, conditions: Conditions, lacks: tuple[Lack, ...] = ()
+) -> StatusRow:
+    """Return the row of a home; ``slot`` is the kind that is set, ``lacks`` what judging goes without."""
     binding = glance.binding
     if binding is None:
         return StatusRow(handset=glance.handset, slot=slot, told=tuple(_ALONE.splitlines()))
@@ -78,6 +82,7 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
             *(judged_by(life.terms.strictness) or "").splitlines(),
             *left_alone(binding.left_alone).splitlines(),
             *waits(conditions).splitlines(),
+            *(judging_without(lacks) or "").splitlines(),
             *(judging_stopped(Shortage.DISK).splitlines() if stopped else ()),
         ),
         slot=slot,
@@ -86,6 +91,7 @@ def status_row(glance: Glance, *, slot: str, conditions: Conditions) -> StatusRo
         left_alone=binding.left_alone,
         network=conditions.network.value,
         battery_low=conditions.battery_low,
+        without=tuple(lack.value for lack in lacks),
         short_of=Shortage.DISK.value if stopped else None,
     )
 

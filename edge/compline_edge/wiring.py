@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from compline_edge.core.lack_words import Lack
 from compline_edge.core.rules import compile_rules
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
@@ -22,7 +23,7 @@ from compline_edge.ports import Address, Clock, Orders, Surroundings, TextClassi
 from compline_edge.reading import TextReader
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
-from compline_edge.senses.rule_packs import load_rules
+from compline_edge.senses.rule_packs import RULES, load_rules
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
@@ -54,6 +55,7 @@ class Instruments:
     listener: CallListener
     versions: Versions
     problems: tuple[str, ...]
+    lacks: tuple[Lack, ...] = ()  # what it goes without
 
 
 def models_folder(settings: EdgeSettings) -> Path:
@@ -109,7 +111,22 @@ def instruments(settings: EdgeSettings) -> Instruments:
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version
     )
-    return Instruments(listener, versions, tuple(problems))
+    return Instruments(listener, versions, tuple(problems), _lacks(classifier is not None, bool(rules.packs)))
+
+
+def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:
+    """Return what judging goes without, by what lies in the models folders; nothing is loaded.
+
+    Raises:
+        NoModelsFolder, ModelDamaged: nothing is judged then.
+    """
+    models = models_folder(settings)
+    reads = ModelStore((models, user_models())).reads(settings.language)
+    return _lacks(reads, any((models / RULES.folder / settings.language).glob(f"*.{RULES.suffix}")))
+
+
+def _lacks(reads: bool, ruled: bool) -> tuple[Lack, ...]:
+    return tuple(lack for lack, there in ((Lack.CLASSIFIER, reads), (Lack.RULES, ruled)) if not there)
 
 
 def _models_number(transcriber: Transcriber | None, classifier: TextClassifier | None) -> int:

@@ -67,10 +67,16 @@ class ModelStore:
         Raises:
             ModelDamaged, BadCalibration: the one that is installed cannot be used.
         """
-        reading = [model for model in self.installed() if model.kind == TEXT]
-        for model in _for_language(reading, language):
+        for model in self._reading(language):
             return TfliteTextClassifier(model.folder)
         return None
+
+    def reads(self, language: str = DEFAULT_LANGUAGE) -> bool:
+        """Whether a text classifier of a language is installed; it is not tried."""
+        return any(self._reading(language))
+
+    def _reading(self, language: str) -> Iterator[Installed]:
+        return _for_language([model for model in self.installed() if model.kind == TEXT], language)
 
     def load(self, model: Installed) -> None:
         """Load one model, whatever it is for, and let it go again.
