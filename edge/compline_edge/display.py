@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from compline_edge.core.doubt import CUT_OFF, LOST, NOISE_DB
 from compline_edge.inspection import FoundRow, Heard, Row
 
 _NAME = 40
@@ -119,6 +120,23 @@ def _cells(row: Row, *, said: bool) -> Iterator[tuple[Text | str, ...]]:
         yield (name, "", Text(f"not judged: {row.abstained}", style="dim"), "", "", "", *text)
     elif words and not row.findings:
         yield (name, "", "", "", "", "", *text)
+    if sound := _sound(row):
+        yield (name, "", Text(f"sound: {sound}", style="dim"), "", "", "", *text)
+
+
+def _sound(row: Row) -> str:
+    """What is amiss with a call's sound, in a few words; empty where nothing is."""
+    found = row.quality
+    if isinstance(found, UnsetType):
+        return ""
+    amiss = []
+    if found.snr_db is not None and found.snr_db < NOISE_DB:
+        amiss.append(f"noise {found.snr_db:.0f} dB below speech")
+    if found.clipped >= CUT_OFF:
+        amiss.append(f"{found.clipped:.0%} cut off")
+    if found.lost >= LOST:
+        amiss.append(f"{found.lost:.0%} lost")
+    return ", ".join(amiss)
 
 
 def _why(finding: FoundRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from compline_edge.core.doubting import Doubting
 from compline_edge.core.level_track import LevelTrack
 from compline_edge.core.loudness import Loudness
 from compline_edge.core.noticed import Noticed
@@ -17,17 +18,6 @@ from compline_shared.lexicon import Entry
 from compline_shared.messages import Voice
 from compline_shared.taxonomy import Category, Role, Technique
 
-CLEAR = 0.46
-"""Mean token confidence below which speech counts as not understood."""
-SYLLABLES_A_SECOND = 2.0
-"""Recognised syllables a second of speech below which it counts as not understood.
-
-Both measured on telephone-coded Mandarin (0.60-0.69 and 2.8-3.3), with babble at 10 dB (0.49-0.56, 2.2-2.7) and 0 dB
-(0.37-0.46, 1.9-2.0), white noise at 5 dB (0.35-0.47, 1.7-1.8), English and German (0.44-0.48, 1.5-2.0), music (0, 0).
-"""
-ENOUGH_TO_TELL = 5.0
-"""Seconds of speech below which nothing is said of how well it was understood."""
-
 
 @dataclass(slots=True)
 class Ear:
@@ -39,6 +29,7 @@ class Ear:
     spotting: tuple[SpotterStream, ...]
     reader: TextReader
     entries: Mapping[int, Entry]
+    doubting: Doubting = field(default_factory=Doubting)
     loudness: Loudness = field(default_factory=Loudness)
     speech: float = 0.0  # s
     partial: str = ""  # the running utterance so far
@@ -51,12 +42,16 @@ class Ear:
         self.levels = LevelTrack(self.role)
 
     def hear(self, samples: Samples) -> Sequence[Noticed]:
-        """Take the next samples; returns what was noticed by them."""
+        """Take the next samples; returns what was noticed by them and is to be believed as far as can be told yet."""
+        self.doubting.hear(samples)
         return self._keep(self._attend(self.voice_activity.feed(samples)))
 
     def finish(self) -> Sequence[Noticed]:
         """Take the end of the call; returns what was noticed at last."""
-        last = [*self._attend(self.voice_activity.finish()), *self._take(self.stream.finish())]
+        last = [*self._attend(self.voice_activity.finish())]
+        heard = self.stream.finish()
+        self.doubting.finish(heard)
+        last += self._take(heard)
         for spotting in self.spotting:
             last += self._sightings(spotting.finish())
         return self._keep(last)
@@ -66,14 +61,6 @@ class Ear:
         """Mean token confidence, 0..1; 0 where nothing was recognised."""
         tokens = [token.confidence for utterance in self.utterances for token in utterance.tokens]
         return sum(tokens) / len(tokens) if tokens else 0.0
-
-    @property
-    def understood(self) -> bool:
-        """Whether the transcriber could follow this channel; True where too little was said to tell."""
-        if self.speech < ENOUGH_TO_TELL:
-            return True
-        by_syllables = any(token.syllable for u in self.utterances for token in u.tokens)
-        return self.clarity >= CLEAR and (not by_syllables or self.rate >= SYLLABLES_A_SECOND)
 
     @property
     def rate(self) -> float:
@@ -91,7 +78,9 @@ class Ear:
             self.speech += len(block.samples) / SAMPLE_RATE
             self.loudness.feed(block.samples)
             self.levels.feed(block)
-            yield from self._take(self.stream.feed(block))
+            heard = self.stream.feed(block)
+            self.doubting.follow(block, heard)
+            yield from self._take(heard)
 
     def _take(self, heard: Heard) -> Iterable[Noticed]:
         self.partial = heard.partial
@@ -133,7 +122,7 @@ class Ear:
     def _keep(self, fresh: Iterable[Noticed]) -> Sequence[Noticed]:
         kept = list(fresh)
         self.noticed += kept
-        return kept
+        return self.doubting.believed(kept) if kept else kept
 
 
 def _timed(noticed: Noticed, utterance: Utterance, *, calibrated: bool) -> Noticed:

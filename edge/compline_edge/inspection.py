@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from compline_edge.core.audio_quality import Quality
 from compline_edge.core.conversation import ChatMessage
 from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
@@ -33,6 +34,15 @@ class FoundRow(msgspec.Struct, frozen=True):
     term: int | str | None  # entry id; the pack's phrase where text is shown
 
 
+class QualityRow(msgspec.Struct, frozen=True):
+    """What a call's sound is like, where somebody speaks; of two channels the worse."""
+
+    snr_db: float | None  # speech over noise, 300 to 3,400 Hz
+    clipped: float  # share of samples, 0..1
+    band_hz: int | None  # upper edge of what is heard
+    lost: float  # share of the sound, 0..1
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One recording, or one message of a chat or text file."""
 
@@ -43,6 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     coverage: float = 1.0  # 0..1
     abstained: str | None = None
     findings: tuple[FoundRow, ...] = ()
+    quality: QualityRow | UnsetType = UNSET
     text: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
 
@@ -134,6 +145,7 @@ class Inspector:
             coverage=round(observed.coverage, 3),
             abstained=observed.abstained.code if observed.abstained else None,
             findings=tuple(self._found(n) for n in observed.noticed),
+            quality=_quality(observed.quality) if observed.quality else UNSET,
             text=_transcript(listened) if self.show_text else UNSET,
             error=_remark(path, observed.abstained) or recording.remark or UNSET,
         )
@@ -192,12 +204,28 @@ _REMARKS = {
     Abstention.EMPTY: "{} holds no sound at all; check the recorder, or leave the file out.",
     Abstention.NO_MODEL: "{} was not judged: no model for its language. See compline-edge models --help.",
     Abstention.POOR_AUDIO: "{} has speech that the model cannot follow; listen to it yourself.",
+    Abstention.OTHER_LANGUAGE: "{} has speech in a language or dialect that the model does not know; have somebody who "
+    "does listen to it.",
+    Abstention.MUSIC: "{} has music in which nobody can be understood; what was noticed in it was left out.",
+    Abstention.TONES: "{} has signals of the line (ringing, busy, touch tones, fax) and nobody who speaks.",
+    Abstention.NOISY: "{} has speech that noise drowns; listen to it yourself, and keep the phone out of the noise.",
+    Abstention.CLIPPED: "{} has speech cut off at the recorder's limit; listen to it yourself, and record less loudly.",
+    Abstention.LOSSY: "{} has gaps: a part of its sound was lost on the way; listen to it where it matters.",
 }
 
 
 def _remark(path: Path, abstained: Abstention | None) -> str | None:
     sentence = _REMARKS.get(abstained) if abstained else None
     return sentence.format(path.name) if sentence else None
+
+
+def _quality(found: Quality) -> QualityRow:
+    return QualityRow(
+        snr_db=None if found.snr_db is None else round(found.snr_db, 1),
+        clipped=round(found.clipped, 4),
+        band_hz=found.band_hz,
+        lost=round(found.lost, 3),
+    )
 
 
 def _in_utf8(row: Row) -> Row:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compline_edge.core.branch_policy import BranchPolicy
+from compline_edge.core.comprehension import DoubtPoints
 from compline_edge.core.conversation import ChatMessage, Conversation, utterances_of
 from compline_edge.core.corroboration import corroborate
+from compline_edge.core.doubting import Doubting, gravest_of, worst
 from compline_edge.core.evidence import Evidence, Side
 from compline_edge.core.judgement import Observed, unreadable
 from compline_edge.core.noticed import Noticed
@@ -59,6 +61,7 @@ class CallListener:
     voice_activity: Callable[[], VoiceActivity]
     collector_channel: int = 0
     rules: tuple[CompiledRules, ...] = ()
+    doubt: DoubtPoints | None = None  # None: doubt rests on the recogniser's confidence alone
 
     def listen(
         self, reader: AudioReader, *, progress: Progress | None = None, notice: Notice | None = None
@@ -96,6 +99,7 @@ class CallListener:
             spotting=tuple(s.open() for s in self.spotters) if role is not Role.OTHER else (),
             reader=self.texts,
             entries=self.entries,
+            doubting=Doubting(self.doubt),
         )
 
 
@@ -180,24 +184,29 @@ def _listened(
     ears: Sequence[Ear], rules: Sequence[CompiledRules], *, seconds: float, reader: AudioReader
 ) -> Listened:
     stated = max(reader.info.duration or 0.0, seconds)
-    speech = sum(ear.speech for ear in ears)
+    channels = [ear.doubting for ear in ears]
+    speech = sum(channel.speech for channel in channels)
+    doubt = gravest_of(channels)
+    coverage = _share(seconds, stated, reader) * _followed(channels)
     if speech < LEAST_SPEECH:
-        reason = reader.defect or (Abstention.SILENT if ears else Abstention.EMPTY)
-        return Listened(Observed(duration=stated, coverage=_share(seconds, stated, reader), abstained=reason))
+        reason = reader.defect or doubt or (Abstention.SILENT if ears else Abstention.EMPTY)
+        return Listened(Observed(duration=stated, coverage=coverage, abstained=reason))
     ours = [ear for ear in ears if ear.role is not Role.OTHER]
-    noticed = corroborate(n for ear in ears for n in ear.noticed)
-    utterances = tuple(sorted((u for ear in ears for u in ear.utterances), key=lambda u: (u.start, u.role)))
+    noticed = corroborate(n for ear in ears for n in ear.doubting.believed(ear.noticed))
+    said = (u for ear in ears for u in ear.doubting.spoken(ear.utterances))
+    utterances = tuple(sorted(said, key=lambda u: (u.start, u.role)))
+    quality = worst(channels)
     evidence = Evidence(
         duration=stated,
         utterances=utterances,
         noticed=(*likely(noticed), *(n for ear in ears for n in ear.notices)),
-        sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.understood) for ear in ears),
+        sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.doubting.understood) for ear in ears),
         apart=len(ears) > 1,
         sample_rate=reader.info.sample_rate,
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
     )
-    sides = [ear.speech for ear in ears]
+    sides = [channel.speech for channel in channels]
     mixed = len(ears) == 1
     observed = Observed(
         duration=stated,
@@ -206,10 +215,17 @@ def _listened(
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
         noticed=in_order((*noticed, *judged(rules, evidence))),
         voice=ours[0].voice if ours else None,
-        coverage=_share(seconds, stated, reader) * sum(ear.speech for ear in ears if ear.understood) / speech,
-        abstained=reader.defect or (None if all(ear.understood for ear in ears) else Abstention.POOR_AUDIO),
+        coverage=coverage,
+        abstained=reader.defect or doubt,
+        quality=quality,
     )
     return Listened(observed, utterances)
+
+
+def _followed(channels: Sequence[Doubting]) -> float:
+    """Share of what was to be judged that could be followed; all of nothing."""
+    owed = sum(channel.owed for channel in channels)
+    return sum(channel.followed for channel in channels) / owed if owed else 1.0
 
 
 def _share(seconds: float, stated: float, reader: AudioReader) -> float:

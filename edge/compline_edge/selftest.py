@@ -36,7 +36,7 @@ class Trial:
 
 
 def trials(settings: EdgeSettings) -> Iterator[Trial]:
-    """Try audio decoding, every installed model with its checksums and known answers, thresholds and lexicons."""
+    """Try audio decoding, every installed model with its checksums and known answers, operating points and lexicons."""
     yield _tried("audio decoding", _decoded)
     try:
         models = models_folder(settings)
@@ -55,6 +55,7 @@ def trials(settings: EdgeSettings) -> Iterator[Trial]:
         (f"speech in {settings.language}", partial(_speech, store, settings)),
         (f"text in {settings.language}", partial(_text, store, settings)),
         ("spotter's thresholds", partial(_thresholds, store)),
+        ("points of doubt", partial(_doubt, store)),
         (f"lexicon of {settings.language}", partial(_lexicon, models, settings)),
         (f"rules of {settings.language}", partial(_rules, models, settings)),
     ):
@@ -103,6 +104,13 @@ def _text(store: ModelStore, settings: EdgeSettings) -> str:
 
 def _thresholds(store: ModelStore) -> str:
     return f"for {store.thresholds().model}"
+
+
+def _doubt(store: ModelStore) -> str:
+    found = store.doubt()
+    return (
+        f"for {found.model}" if found else "none installed: doubt rests on the recogniser's confidence alone"
+    )
 
 
 def _lexicon(models: Path, settings: EdgeSettings) -> str:

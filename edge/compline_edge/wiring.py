@@ -79,7 +79,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
     """Load model, lexicon and thresholds; a missing model or a broken line is a problem and the rest works.
 
     Raises:
-        ModelDamaged: a model's files are not what its manifest says.
+        ModelDamaged: the files of a model or of operating points are not what their manifest says.
         BadCalibration: the text classifier's operating points cannot be used.
         NoModelsFolder: there is nothing to load from.
         NoLexicon: without one all would look clean.
@@ -107,6 +107,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
         voice_activity=WebrtcVoiceActivity,
         collector_channel=settings.collector_channel,
         rules=tuple(map(compile_rules, rules.packs)),
+        doubt=store.doubt(),
     )
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version

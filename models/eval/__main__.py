@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from models.eval import authored_sets, pinyin_error, sample_day, sentences, spotting, text_model  # noqa: E402 (the path comes first)
+from models.eval import authored_sets, doubt, pinyin_error, sample_day, sentences, spotting, text_model  # noqa: E402 (the path comes first)
 
 from bench.figure import keep  # noqa: E402 (the path comes first)
 
@@ -50,12 +50,18 @@ def text_model_lines() -> Iterator[str]:
     return (figure.line() for figure in text_model.figures())
 
 
+def doubt_lines() -> Iterator[str]:
+    """What is said of sound that cannot be judged, and what is invented from it."""
+    return (figure.line() for figure in doubt.figures())
+
+
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
     "sentences": (sentence_lines, sentences.UNSEEN),
     "authored": (authored_lines, authored_sets.SENTENCES),
     "text_model": (text_model_lines, text_model.MODEL),
+    "doubt": (doubt_lines, doubt.MANDARIN),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""

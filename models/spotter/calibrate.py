@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from models.eval.pinyin_error import read_set, through_mulaw
+from models.manifests import write_manifest
 
 from compline_edge.core.phrase_lattice import Lattice, build
 from compline_edge.core.phrase_scorer import PhraseScorer
@@ -107,6 +108,8 @@ def main() -> None:
     found = calibrate(draft, sentences=sentences, words=words, entries=read_entries(given.lexicons))
     stored = json.loads(msgspec.json.encode(found))
     given.to.write_text(json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    if given.to == TARGET:
+        write_manifest(TARGET.parent)
 
 
 def calibrate(

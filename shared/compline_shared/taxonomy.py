@@ -113,6 +113,12 @@ class Abstention(Coded):
     FROZEN = 9  # the binding was frozen before the analysis
     POOR_AUDIO = 10  # speech that the transcriber cannot follow
     UNSUPPORTED = 11  # a message type that carries no text (picture, file, voice)
+    OTHER_LANGUAGE = 12  # speech in a language or dialect that the transcriber does not know
+    MUSIC = 13  # music, and nobody to be understood in it
+    TONES = 14  # signals of the line: ringing, busy, touch tones, fax
+    NOISY = 15  # speech that noise drowns
+    CLIPPED = 16  # speech cut off at the recorder's limit until it cannot be followed
+    LOSSY = 17  # a part of the sound was lost on the way
 
 
 @unique

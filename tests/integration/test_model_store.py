@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,12 +80,61 @@ def test_thresholds_when_shipped_then_they_fit_the_shipped_model() -> None:
     assert ModelStore([SHIPPED]).thresholds().model == "zh-ctc-telephone"
 
 
-def test_thresholds_when_broken_then_it_says_so(tmp_path: Path) -> None:
-    (tmp_path / "spotter").mkdir()
-    (tmp_path / "spotter" / "thresholds.json").write_text("{")
+OPERATING_POINTS = ["spotter/thresholds.json", "doubt/points.json"]
 
-    with pytest.raises(BadThresholds, match="is broken"):
-        ModelStore([tmp_path]).thresholds()
+
+def loaded(root: Path, name: str) -> object:
+    store = ModelStore([root])
+    return store.thresholds() if name.startswith("spotter") else store.doubt()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for name in ("spotter", "doubt"):
+        shutil.copytree(SHIPPED / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", OPERATING_POINTS)
+def test_points_when_they_are_as_shipped_then_they_load(copied: Path, name: str) -> None:
+    assert loaded(copied, name)
+
+
+@pytest.mark.parametrize("name", OPERATING_POINTS)
+def test_points_when_one_byte_differs_then_they_are_refused_with_how_to_restore_them(
+    copied: Path, name: str
+) -> None:
+    path = copied / name
+    content = path.read_bytes()
+    place = next(k for k, byte in enumerate(content) if byte in b"12345678")
+    path.write_bytes(content[:place] + bytes([content[place] + 1]) + content[place + 1 :])
+    with pytest.raises(
+        ModelDamaged, match=r"not the file that its manifest names: restore .*git checkout -- models"
+    ):
+        loaded(copied, name)
+
+
+@pytest.mark.parametrize("name", OPERATING_POINTS)
+@pytest.mark.parametrize("gone", ["file", "manifest"])
+def test_points_when_a_part_is_missing_then_they_are_refused(copied: Path, name: str, gone: str) -> None:
+    path = copied / name
+    (path if gone == "file" else path.with_name("manifest.json")).unlink()
+    with pytest.raises(ModelDamaged, match=r"restore the folder"):
+        loaded(copied, name)
+
+
+def test_points_when_another_folders_file_lies_in_their_place_then_it_is_refused(copied: Path) -> None:
+    shutil.copy(copied / "doubt" / "points.json", copied / "spotter" / "thresholds.json")
+    with pytest.raises(ModelDamaged, match=r"thresholds\.json of the model spotter is not the file"):
+        loaded(copied, "spotter")
+
+
+def test_doubt_when_no_place_has_points_then_there_are_none(tmp_path: Path) -> None:
+    assert ModelStore([tmp_path]).doubt() is None
+
+
+def test_store_when_folders_hold_operating_points_then_they_are_no_models_to_hear_with(copied: Path) -> None:
+    assert ModelStore([copied]).installed() == ()
 
 
 def test_thresholds_when_a_syllable_does_not_exist_then_it_is_named() -> None:

@@ -16,7 +16,7 @@ MODELS = Path(__file__).parents[2] / "models"
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A copy of what is shipped and used."""
-    for name in ("zh-ctc-telephone", "zh-text", "lexicons", "rules", "spotter"):
+    for name in ("zh-ctc-telephone", "zh-text", "lexicons", "rules", "spotter", "doubt"):
         shutil.copytree(MODELS / name, tmp_path / "models" / name)
     return tmp_path / "models"
 
@@ -39,6 +39,7 @@ def test_selftest_when_all_is_whole_then_every_line_is_ok(models: Path) -> None:
         ("zh-ctc-telephone/model.tflite", "model zh-ctc-telephone"),
         ("zh-text/model.tflite", "model zh-text"),
         ("spotter/thresholds.json", "spotter's thresholds"),
+        ("doubt/points.json", "points of doubt"),
         ("lexicons/zh-CN/starter.lex", "lexicon of zh-CN"),
         ("rules/zh-CN/base.rules", "rules of zh-CN"),
     ],

@@ -227,7 +227,7 @@ def test_ear_when_nobody_speaks_then_there_is_no_voice() -> None:
     listening = ear({})
     listening.hear(second(0))
     listening.finish()
-    assert (listening.voice, listening.clarity, listening.understood) == (None, 0.0, True)
+    assert (listening.voice, listening.clarity, listening.doubting.understood) == (None, 0.0, True)
 
 
 @pytest.mark.parametrize(("seconds", "understood"), [(4, True), (5, False)])
@@ -235,4 +235,4 @@ def test_ear_when_little_was_said_then_it_does_not_call_it_poor(seconds: int, un
     listening = ear(TALK, confidence=0.3)
     for _ in range(seconds):
         listening.hear(second(8_000))
-    assert listening.understood is understood
+    assert listening.doubting.understood is understood

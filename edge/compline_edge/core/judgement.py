@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from compline_edge.core.audio_quality import Quality
 from compline_edge.core.noticed import Noticed
 from compline_shared.masking import Pseudonym
 from compline_shared.messages import MAX_FINDINGS, Finding, Verdict, Versions, Voice
@@ -39,6 +40,7 @@ class Observed:
     voice: Voice | None = None
     coverage: float = 1.0  # 0..1
     abstained: Abstention | None = None
+    quality: Quality | None = None  # of a call's sound; stays on the handset
 
 
 def draft_verdict(

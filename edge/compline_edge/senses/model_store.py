@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 
-from compline_edge.core.spotter_thresholds import BadThresholds, Thresholds, parse_thresholds
+from compline_edge.core.comprehension import DoubtPoints, parse_doubt
+from compline_edge.core.spotter_thresholds import Thresholds, parse_thresholds
 from compline_edge.ports import TextClassifier, Transcriber
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
-from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_manifest
+from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_checked, read_manifest
 from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.text_model import TfliteTextClassifier
 from compline_edge.senses.vosk_transcriber import VoskTranscriber, vosk_language
@@ -18,6 +19,9 @@ from compline_shared.errors import ComplineError
 
 DEFAULT_LANGUAGE = "zh-CN"
 _THRESHOLDS = Path("spotter") / "thresholds.json"
+_DOUBT = Path("doubt") / "points.json"
+_KINDS = frozenset({"ctc", "vosk", TEXT})
+"""Folders of other kinds hold operating points, and are read by what they belong to."""
 _MAX_FOLDERS = 1_000
 
 
@@ -94,16 +98,26 @@ class ModelStore:
 
         Raises:
             NoModel: no place has one.
-            BadThresholds: it cannot be used.
+            ModelDamaged, BadThresholds: it cannot be used.
         """
-        for root in self._roots:
-            path = root / _THRESHOLDS
-            if path.is_file():
-                try:
-                    return parse_thresholds(path.read_bytes())
-                except OSError as error:
-                    raise BadThresholds(f"{_THRESHOLDS} cannot be read: check its permissions.") from error
-        raise NoModel(f"{_THRESHOLDS} is not installed: restore it with `git checkout -- models`.")
+        content = self._points(_THRESHOLDS)
+        if content is None:
+            raise NoModel(f"{_THRESHOLDS} is not installed: restore it with `git checkout -- models`.")
+        return parse_thresholds(content)
+
+    def doubt(self) -> DoubtPoints | None:
+        """What was measured of the recogniser's doubt, from the first place that has it; None where none has.
+
+        Raises:
+            ModelDamaged, BadDoubt: it cannot be used.
+        """
+        content = self._points(_DOUBT)
+        return None if content is None else parse_doubt(content)
+
+    def _points(self, name: Path) -> bytes | None:
+        """Content of a file of operating points that is what its manifest says; None where no place has its folder."""
+        folder = next((root / name.parent for root in self._roots if (root / name.parent).is_dir()), None)
+        return None if folder is None else read_checked(folder, name.name, read_manifest(folder))
 
 
 def user_models(environment: Mapping[str, str] = environ) -> Path:
@@ -128,6 +142,8 @@ def _models(root: Path) -> Iterator[Installed]:
     for folder in sorted(root.iterdir())[:_MAX_FOLDERS]:
         if (folder / MANIFEST).is_file():
             manifest = read_manifest(folder)
+            if manifest.kind not in _KINDS:
+                continue
             found.append(Installed(manifest.name, manifest.kind, manifest.language, folder))
         elif folder.name.startswith("vosk-model-") and folder.is_dir():
             try:

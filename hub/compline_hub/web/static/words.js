@@ -185,6 +185,12 @@ const WORDS = {
   abs_frozen: ["绑定冻结前未分析", "Binding frozen before the analysis"],
   abs_poor_audio: ["音质太差，无法识别", "Speech too poor to follow"],
   abs_unsupported: ["不含文字的消息类型", "A message type without text"],
+  abs_other_language: ["不是普通话（外语或方言），无法判定", "Another language or dialect; not judged"],
+  abs_music: ["音乐声，听不出有人说话", "Music; nobody can be understood in it"],
+  abs_tones: ["只有线路音（回铃、忙音、按键、传真）", "Signals of the line only (ringing, busy, touch tones, fax)"],
+  abs_noisy: ["噪声太大，盖过说话", "Noise drowns the speech"],
+  abs_clipped: ["录音过载失真，无法识别", "Recorded too loudly; cut off until it cannot be followed"],
+  abs_lossy: ["传输丢包，部分声音缺失", "A part of the sound was lost on the way"],
 };
 
 const KEY = "compline.language";
