@@ -14,8 +14,8 @@ from compline_edge.core.spotter_thresholds import Thresholds
 QUIET = 0.995
 """Probability of blank from which a step says nothing; of several such steps in a row one is enough."""
 
-_FRACTION = 1024
-_NEVER = -(1 << 30)
+FRACTION = 1024
+NEVER = -(1 << 30)
 _LEAST = 1e-9
 
 Floats = npt.NDArray[np.float32]
@@ -58,12 +58,12 @@ class PhraseScorer:
         self._floor = thresholds.floor
         self._silence = thresholds.silence
         self._labels = np.where(lattice.labels == ANY, len(lattice.characters), lattice.labels)[1:]
-        self._allowed = _scores(np.array([*allowances, -thresholds.gap]))[self._labels]
-        self._base = int(_scores(np.array([base]))[0])
+        self._allowed = scores(np.array([*allowances, -thresholds.gap]))[self._labels]
+        self._base = int(scores(np.array([base]))[0])
         nodes = lattice.nodes
-        self._waiting = np.full(nodes - 1, _NEVER, dtype=np.int32)
-        self._between = np.full(nodes - 1, _NEVER, dtype=np.int32)
-        self._places = np.full(2 * nodes + len(lattice.junction_first), _NEVER, dtype=np.int32)
+        self._waiting = np.full(nodes - 1, NEVER, dtype=np.int32)
+        self._between = np.full(nodes - 1, NEVER, dtype=np.int32)
+        self._places = np.full(2 * nodes + len(lattice.junction_first), NEVER, dtype=np.int32)
         self._places[START] = self._base
         self._entering = np.empty(nodes - 1, dtype=np.int32)
         self._heard = np.empty(nodes - 1, dtype=np.int32)
@@ -71,8 +71,8 @@ class PhraseScorer:
 
     def reset(self) -> None:
         """Forget every path: what comes next is not the same speech."""
-        self._waiting.fill(_NEVER)
-        self._between.fill(_NEVER)
+        self._waiting.fill(NEVER)
+        self._between.fill(NEVER)
         self._quiet = False
 
     def emissions(self, log_probs: Floats) -> Emissions:
@@ -87,30 +87,30 @@ class PhraseScorer:
         labels = np.concatenate([sums, anything[:, None]], axis=1)
         costs = np.log(np.maximum(labels, _LEAST) / freest[:, None])
         blank = np.log(np.maximum(heard[:, 0], _LEAST) / freest)
-        return Emissions(_scores(np.clip(costs, -self._floor, 0.0)), _scores(blank), quiet)
+        return Emissions(scores(np.clip(costs, -self._floor, 0.0)), scores(blank), quiet)
 
     def feed(self, emissions: Emissions) -> list[Match]:
         """Take the next steps; returns every match that ends on one of them, in order of time."""
         best = self._best(emissions)
         return [
-            Match(target=target, margin=int(best[step, target]) / _FRACTION, step=step)
+            Match(target=target, margin=int(best[step, target]) / FRACTION, step=step)
             for step, target in np.argwhere(best >= 0).tolist()
         ]
 
     def margins(self, emissions: Emissions) -> Floats:
         """Take the next steps; returns the best margin [targets] of each target on any of them, however low."""
         best = self._best(emissions)
-        return np.asarray(best.max(axis=0, initial=_NEVER) / _FRACTION, dtype=np.float32)
+        return np.asarray(best.max(axis=0, initial=NEVER) / FRACTION, dtype=np.float32)
 
     def _best(self, emissions: Emissions) -> Scores:
         """Best score [steps, targets] of the phrases that end on each step."""
         lattice = self._lattice
         if not len(lattice.final_first) or not len(emissions.blank):
-            return np.full((len(emissions.blank), len(lattice.final_first)), _NEVER, dtype=np.int32)
-        ends = np.full((len(emissions.blank), len(lattice.final_nodes)), _NEVER, dtype=np.int32)
+            return np.full((len(emissions.blank), len(lattice.final_first)), NEVER, dtype=np.int32)
+        ends = np.full((len(emissions.blank), len(lattice.final_nodes)), NEVER, dtype=np.int32)
         finals = lattice.final_nodes - 1
-        np.maximum(self._waiting, _NEVER, out=self._waiting)  # so that hours of loss never wrap
-        np.maximum(self._between, _NEVER, out=self._between)
+        np.maximum(self._waiting, NEVER, out=self._waiting)  # so that hours of loss never wrap
+        np.maximum(self._between, NEVER, out=self._between)
         for step in np.flatnonzero(self._telling(emissions.quiet)).tolist():
             self._advance(emissions.labels[step], int(emissions.blank[step]))
             np.take(self._waiting, finals, out=ends[step])
@@ -150,6 +150,7 @@ def _sparse(weights: Floats) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[
     return syllables, columns[characters, syllables], np.unique(characters, return_index=True)[1]
 
 
-def _scores(nats: npt.NDArray[np.floating]) -> Scores:
-    scores: Scores = np.rint(nats * _FRACTION).astype(np.int32)
-    return scores
+def scores(nats: npt.NDArray[np.floating]) -> Scores:
+    """Round natural logarithms to `FRACTION`."""
+    rounded: Scores = np.rint(nats * FRACTION).astype(np.int32)
+    return rounded

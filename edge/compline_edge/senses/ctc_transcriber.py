@@ -10,7 +10,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from compline_edge.core.beam_search import BeamReader
 from compline_edge.core.ctc_decoding import FLOOR, GreedyDecoder, Symbol, log_softmax
+from compline_edge.core.ngram import NgramModel
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Posteriors, SpeechBlock, Token, Utterance
 from compline_edge.core.syllables import SYLLABLES, reading, token_matrix
 from compline_edge.senses.features import CENTRE, STEP, WIDTH, FeatureStream
@@ -30,6 +32,9 @@ PIECE = 32
 LONGEST = 120
 """Characters after which an utterance is closed even where nobody pauses."""
 
+MOST_STEPS = 1_024
+"""Steps (31 s) that wait to be read with the language model at most, 10 MB; then the utterance is closed."""
+
 USUAL = 0.7
 """Share of a character's probability that its usual reading gets where it has several; the others share
 the rest."""
@@ -47,8 +52,9 @@ class CtcTranscriber:
     runtime's own.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Load the model, its checksums compared and a known answer recomputed.
+    def __init__(self, folder: Path, language_model: NgramModel | None = None) -> None:
+        """Load the model, its checksums compared and a known answer recomputed; utterances are read with the
+        language model, where one is given.
 
         Raises:
             ModelDamaged: a file is missing or altered, or this machine's runtime computes something else.
@@ -59,6 +65,7 @@ class CtcTranscriber:
         self._tokens = tuple(read_checked(folder, "tokens.txt", manifest).decode("utf-8").splitlines())
         self._cmvn = _read_cmvn(read_checked(folder, "cmvn.json", manifest), folder.name)
         self._syllabary = Syllabary(self._tokens)
+        self.reader = BeamReader(self._tokens, language_model) if language_model else None
         if manifest.known_answer is not None:
             _compare(self._network, manifest.known_answer, folder.name)
 
@@ -163,6 +170,10 @@ class _Stretch:
         self._since = start  # s, where the running utterance begins
         self._samples = 0
         self._step = 0
+        self._unread: list[
+            tuple[Floats, Floats]
+        ] = []  # rows of the running utterance, by token and by syllable
+        self._first_unread = 0  # step
 
     def feed(self, block: SpeechBlock) -> Heard:
         self._samples += len(block.samples)
@@ -180,23 +191,27 @@ class _Stretch:
 
     def _take(self, log_probs: Floats, *, ends: bool) -> Heard:
         start = self._time(self._step)
+        rows = self._transcriber.syllabary.posteriors(log_probs)
+        if self._transcriber.reader:
+            self._unread.append((log_probs, rows))
         utterances: list[Utterance] = []
         for symbol in self._decoder.feed(log_probs) + (self._decoder.finish() if ends else []):
-            self._open.append(self._token(symbol))
+            self._open.append(self._greedy_token(symbol))
             if len(self._open) >= LONGEST:
-                utterances += self._close(self._open[-1].end)
+                utterances += self._close(self._open[-1].end, step=symbol.last + 1)
         self._step += len(log_probs)
-        if ends:
-            utterances += self._close(self._start + self._samples / SAMPLE_RATE)
+        if ends or sum(len(rows) for _, rows in self._unread) >= MOST_STEPS:
+            utterances += self._close(self._start + self._samples / SAMPLE_RATE, step=self._step)
         posteriors: tuple[Posteriors, ...] = ()
         if len(log_probs) or ends:
-            rows = self._transcriber.syllabary.posteriors(log_probs)
             posteriors = (Posteriors(start=start, step=STEP, log_probs=rows, ends=ends),)
         return Heard(partial=self._partial(), utterances=tuple(utterances), posteriors=posteriors)
 
-    def _close(self, end: float) -> list[Utterance]:
+    def _close(self, end: float, *, step: int) -> list[Utterance]:
         tokens, since = tuple(self._open), self._since
         self._open, self._since = [], end
+        if self._transcriber.reader and self._unread:
+            tokens = self._read(self._transcriber.reader, step, any_heard=bool(tokens))
         if not tokens:
             return []
         confidence = sum(token.confidence for token in tokens) / len(tokens)
@@ -204,20 +219,34 @@ class _Stretch:
             Utterance(_spell([token.text for token in tokens]), self._role, since, end, confidence, tokens)
         ]
 
+    def _read(self, reader: BeamReader, end: int, *, any_heard: bool) -> tuple[Token, ...]:
+        """Read the running utterance up to a step with the language model; what comes later waits."""
+        log_probs, rows = (np.concatenate(parts) for parts in zip(*self._unread, strict=True))
+        first, size = self._first_unread, end - self._first_unread
+        self._unread, self._first_unread = [(log_probs[size:], rows[size:])], end
+        symbols = reader.read(log_probs[:size], rows[:size]) if any_heard else []
+        return tuple(
+            self._token(reader.alphabet[one.index], one.first + first, one.last + first, one.confidence)
+            for one in symbols
+        )
+
     def _partial(self) -> str:
         running = self._decoder.running
         texts = [token.text for token in self._open]
         return _spell(texts if running is None else [*texts, self._transcriber.tokens[running.index]])
 
-    def _token(self, symbol: Symbol) -> Token:
+    def _greedy_token(self, symbol: Symbol) -> Token:
         text = self._transcriber.tokens[symbol.index]
+        return self._token(text, symbol.first, symbol.last, symbol.confidence)
+
+    def _token(self, text: str, first: int, last: int, confidence: float) -> Token:
         index = reading(text) if len(text) == 1 else 0
         return Token(
             text=text,
             syllable=SYLLABLES[index] if index else "",
-            start=self._time(symbol.first),
-            end=self._time(symbol.last + 1),
-            confidence=min(1.0, symbol.confidence),
+            start=self._time(first),
+            end=self._time(last + 1),
+            confidence=min(1.0, confidence),
         )
 
     def _time(self, step: int) -> float:

@@ -8,9 +8,12 @@ from os import environ
 from pathlib import Path
 
 from compline_edge.core.comprehension import DoubtPoints, parse_doubt
+from compline_edge.core.ngram import NgramModel
 from compline_edge.core.spotter_thresholds import Thresholds, parse_thresholds
 from compline_edge.ports import TextClassifier, Transcriber
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
+from compline_edge.senses.language_model import KIND as NGRAM
+from compline_edge.senses.language_model import load_language_model
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_checked, read_manifest
 from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.text_model import TfliteTextClassifier
@@ -18,9 +21,10 @@ from compline_edge.senses.vosk_transcriber import VoskTranscriber, vosk_language
 from compline_shared.errors import ComplineError
 
 DEFAULT_LANGUAGE = "zh-CN"
+HEARING = ("ctc", "vosk")
 _THRESHOLDS = Path("spotter") / "thresholds.json"
 _DOUBT = Path("doubt") / "points.json"
-_KINDS = frozenset({"ctc", "vosk", TEXT})
+_KINDS = frozenset({*HEARING, TEXT, NGRAM})
 """Folders of other kinds hold operating points, and are read by what they belong to."""
 _MAX_FOLDERS = 1_000
 
@@ -34,7 +38,7 @@ class Installed:
     """One model folder."""
 
     name: str
-    kind: str  # "ctc", "vosk" or "text"
+    kind: str  # "ctc", "vosk", "text" or "ngram"
     language: str
     folder: Path
 
@@ -60,9 +64,9 @@ class ModelStore:
             ModelDamaged: the one that is installed cannot be used.
         """
         installed = self.installed()
-        hearing = [model for model in installed if model.kind != TEXT and kind in (None, model.kind)]
+        hearing = [model for model in installed if model.kind in HEARING and kind in (None, model.kind)]
         for model in _for_language(hearing, language):
-            return _transcriber(model)
+            return _transcriber(model, self.language_model(language))
         raise NoModel(_no_model(language, kind, installed))
 
     def text_classifier(self, language: str = DEFAULT_LANGUAGE) -> TextClassifier | None:
@@ -82,16 +86,30 @@ class ModelStore:
     def _reading(self, language: str) -> Iterator[Installed]:
         return _for_language([model for model in self.installed() if model.kind == TEXT], language)
 
+    def language_model(self, language: str = DEFAULT_LANGUAGE) -> NgramModel | None:
+        """Load what a CTC model's utterances are read with, picked as a transcriber is; None where none is installed.
+
+        Raises:
+            ModelDamaged: the one that is installed cannot be used.
+        """
+        expecting = [model for model in self.installed() if model.kind == NGRAM]
+        for model in _for_language(expecting, language):
+            return load_language_model(model.folder)
+        return None
+
     def load(self, model: Installed) -> None:
         """Load one model, whatever it is for, and let it go again.
 
         Raises:
             ModelDamaged, BadCalibration: it cannot be used.
         """
-        if model.kind == TEXT:
-            TfliteTextClassifier(model.folder)
-        else:
-            _transcriber(model)
+        match model.kind:
+            case "text":
+                TfliteTextClassifier(model.folder)
+            case "ngram":
+                load_language_model(model.folder)
+            case _:
+                _transcriber(model)
 
     def thresholds(self) -> Thresholds:
         """The spotter's operating point, from the first place that has one.
@@ -130,8 +148,10 @@ def user_models(environment: Mapping[str, str] = environ) -> Path:
     return Path(home) / "compline" / "models"
 
 
-def _transcriber(model: Installed) -> Transcriber:
-    return CtcTranscriber(model.folder) if model.kind == "ctc" else VoskTranscriber(model.folder)
+def _transcriber(model: Installed, language_model: NgramModel | None = None) -> Transcriber:
+    if model.kind == "ctc":
+        return CtcTranscriber(model.folder, language_model)
+    return VoskTranscriber(model.folder)
 
 
 def _models(root: Path) -> Iterator[Installed]:
