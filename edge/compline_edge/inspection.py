@@ -16,6 +16,7 @@ from compline_edge.core.audio_quality import Quality
 from compline_edge.core.conversation import ChatMessage
 from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
+from compline_edge.core.written_numbers import written
 from compline_edge.pipeline import CallListener, Listened, read_message
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import Recording, RecordingError, open_recording
@@ -239,4 +240,4 @@ def _replaced(text: str) -> str:
 
 
 def _transcript(listened: Listened) -> str:
-    return "\n".join(f"[{u.start:.1f}] {_SPEAKERS[u.role]}: {u.text}" for u in listened.utterances)
+    return "\n".join(f"[{u.start:.1f}] {_SPEAKERS[u.role]}: {written(u.text)}" for u in listened.utterances)
