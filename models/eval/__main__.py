@@ -12,7 +12,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from models.eval import authored_sets, doubt, pinyin_error, sample_day, sentences, spotting, text_model  # noqa: E402 (the path comes first)
+from models.eval import (  # noqa: E402 (the path comes first)
+    authored_sets,
+    doubt,
+    pinyin_error,
+    sample_day,
+    sentences,
+    spoken,
+    spotting,
+    text_model,
+)
+from models.voices.casting import AUDIO  # noqa: E402
 
 from bench.figure import keep  # noqa: E402 (the path comes first)
 
@@ -45,6 +55,11 @@ def authored_lines() -> Iterator[str]:
     return (figure.line() for figure in authored_sets.figures())
 
 
+def spoken_lines() -> Iterator[str]:
+    """The authored sentences and compliant calls spoken over the telephone, in synthetic voices."""
+    return (figure.line() for figure in spoken.figures())
+
+
 def text_model_lines() -> Iterator[str]:
     """The text classifier by itself."""
     return (figure.line() for figure in text_model.figures())
@@ -60,11 +75,14 @@ TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
     "sentences": (sentence_lines, sentences.UNSEEN),
     "authored": (authored_lines, authored_sets.SENTENCES),
+    "spoken": (spoken_lines, AUDIO),
     "text_model": (text_model_lines, text_model.MODEL),
     "doubt": (doubt_lines, doubt.MANDARIN),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""
+MADE_BY = {"spoken": "; .venv/bin/python -m models.voices makes it, in about half an hour of one core"}
+"""How to come by what a topic needs, where this repository can make it."""
 
 
 def main() -> int:
@@ -81,7 +99,11 @@ def main() -> int:
     for topic in chosen:
         lines, needed = TOPICS[topic]
         if not needed.exists():
-            print(f"{topic} left out: {needed} is not there", file=sys.stderr, flush=True)
+            print(
+                f"{topic} left out: {needed} is not there{MADE_BY.get(topic, '')}",
+                file=sys.stderr,
+                flush=True,
+            )
             continue
         print(f"measuring {topic} ...", file=sys.stderr, flush=True)
         for line in lines():

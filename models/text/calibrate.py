@@ -21,6 +21,7 @@ MODELS = Path(__file__).parents[1]
 
 _RIDGE = 1e-2
 _STEPS = 50
+_NO_STEP = 1e-9
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,20 +56,34 @@ def fitted(logits: Floats, found: Floats, samples: Sequence[Sample]) -> dict[str
     }
 
 
-def _fit(logit: Floats, found: Floats, wanted: Floats) -> tuple[float, float, float]:
-    """Slope, bias and weight of the lexicon, by Newton's steps with a little ridge; the weight is never negative."""
-    weights = _newton(np.stack([logit, np.ones_like(logit), found], 1), wanted)
-    if weights[2] < 0:
-        weights = np.append(_newton(np.stack([logit, np.ones_like(logit)], 1), wanted), 0.0)
-    return float(weights[0]), float(weights[1]), float(weights[2])
+def newton(columns: Floats, wanted: Floats, *, near: Floats | None = None, ridge: float = _RIDGE) -> Floats:
+    """Logistic regression of [rows] on columns [rows, n] by Newton's steps; a ridge holds it to `near`, or to 0.
 
+    A step that goes too far is halved.
+    """
+    centre = np.zeros(columns.shape[1]) if near is None else near
+    held = ridge * np.eye(columns.shape[1])
+    signs = 1 - 2 * wanted
 
-def _newton(columns: Floats, wanted: Floats) -> Floats:
-    weights = np.zeros(columns.shape[1])
-    ridge = _RIDGE * np.eye(columns.shape[1])
+    def loss(weights: Floats) -> float:
+        away = weights - centre
+        return float(np.logaddexp(0, signs * (columns @ weights)).sum() + away @ held @ away / 2)
+
+    weights, reached = centre, loss(centre)
     for _ in range(_STEPS):
-        told = 1 / (1 + np.exp(-columns @ weights))
-        slope = columns.T @ (told - wanted) + ridge @ weights
-        curve = (columns * (told * (1 - told))[:, None]).T @ columns + ridge
-        weights = weights - np.linalg.solve(curve, slope)
+        told = np.exp(-np.logaddexp(0, -columns @ weights))
+        slope = columns.T @ (told - wanted) + held @ (weights - centre)
+        curve = (columns * (told * (1 - told))[:, None]).T @ columns + held
+        step = np.linalg.solve(curve, slope)
+        while reached < loss(weights - step) and np.abs(step).max() > _NO_STEP:
+            step = step / 2
+        weights, reached = weights - step, loss(weights - step)
     return weights
+
+
+def _fit(logit: Floats, found: Floats, wanted: Floats) -> tuple[float, float, float]:
+    """Slope, bias and weight of the lexicon, with a little ridge; the weight is never negative."""
+    weights = newton(np.stack([logit, np.ones_like(logit), found], 1), wanted)
+    if weights[2] < 0:
+        weights = np.append(newton(np.stack([logit, np.ones_like(logit)], 1), wanted), 0.0)
+    return float(weights[0]), float(weights[1]), float(weights[2])

@@ -21,6 +21,7 @@ from models.text.calibrate import fitted, matched
 from models.text.corpus import OUTPUTS, Sample, heard, hidden, plain, public, templates, unlabelled, versions
 from models.text.meaning import meanings, teach
 from models.text.network import BATCH, ROLES, TABLES, Network, as_stored, batch, batches
+from models.text.recognised import recognised, refitted
 from models.text.release import NAME, check, write_network, write_rest
 from models.text.templates import Template
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
@@ -132,14 +133,10 @@ def main() -> None:
     weights = as_stored(network)
     back = plain(kept, chance)
     written = write_network(chosen.out, weights)
-    write_rest(
-        chosen.out,
-        written,
-        Calibration(
-            written=_measured(network, written, back, "written"),
-            heard=_measured(network, written, heard(back, chance), "heard"),
-        ),
-    )
+    as_written = _measured(network, written, back, "written")
+    as_misheard = _measured(network, written, heard(back, chance), "heard")
+    truly_heard = refitted(recognised(written), as_misheard)
+    write_rest(chosen.out, written, Calibration(written=as_written, heard=truly_heard))
     print(f"written to {chosen.out}")
 
 

@@ -1,0 +1,271 @@
+"""What the product notices in the authored sentences and compliant calls as they are spoken over the telephone.
+
+The speech is synthetic, pseudo-voices made of one (models/voices), and the words are self-made; it stands for no real
+speaker. Every recording goes the whole way, two channels at 8 kHz, the collector's first. What was abstained from
+counts as not found. `against` is the aim, or what the same words give when they are read as text.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from models.eval.authored_sets import CALLS, GOALS, POINTS, PREVALENCE, Violation, caught, rows, violations
+from models.eval.pinyin_error import RESAMPLES, Score, han, interval, pinyin_errors, rate
+from models.eval.telephone_calls import (
+    AMR,
+    MULAW,
+    Floats,
+    Line,
+    Turn,
+    in_babble,
+    sides,
+    talkers,
+    whole,
+    write,
+)
+from models.eval.text_reading import text_reader
+from models.voices.casting import Utterance, of_call, of_sentence
+from models.voices.scripts import rehearsed
+
+from bench.figure import Figure
+from compline_edge.core.judgement import severity_of
+from compline_edge.core.noticed import Noticed
+from compline_edge.pipeline import CallListener, Listened
+from compline_edge.senses.recording import open_recording
+from compline_edge.settings import EdgeSettings
+from compline_edge.wiring import instruments
+from compline_shared.taxonomy import Category, Role, Severity, Technique
+
+WAYS: dict[str, tuple[Line, bool]] = {
+    "mulaw": (MULAW, False),
+    "amr": (AMR, False),
+    "mulaw_babble": (MULAW, True),
+    "amr_babble": (AMR, True),
+}
+"""How sentences come: over which line, and whether others talk around the collector, 10 dB softer."""
+SURE = 50
+"""Confidence from which sightings of the spotter are counted an hour."""
+WORST = 10
+"""Entries with most such sightings that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was made of one recording."""
+
+    noticed: tuple[Noticed, ...]
+    abstained: bool
+    duration: float  # s
+    errors: Score  # of the collector's syllables
+
+    def reaches(self, least: Severity) -> bool:
+        """Whether anything is so grave."""
+        return any(severity_of(noticed) >= least for noticed in self.noticed)
+
+    def finds(self, categories: frozenset[str], least: Severity) -> bool:
+        """Whether one of these is found so gravely, and the recording was not abstained from."""
+        return not self.abstained and any(
+            noticed.category.code in categories and severity_of(noticed) >= least for noticed in self.noticed
+        )
+
+
+def figures() -> Iterator[Figure]:
+    """Yield recall and lawful alarms for each way, then what whole compliant calls set off."""
+    said = [each for each in violations() if each.medium == "speech" and _sentence(each.text).path.exists()]
+    lawful = [text for _, who, medium, text in rows("lawful.tsv") if (who, medium) == ("collector", "speech")]
+    lawful = [text for text in lawful if _sentence(text).path.exists()]
+    yield Figure("spoken_sentences", len(said), "violations", None, "higher")
+    yield Figure("spoken_lawful_sentences", len(lawful), "sentences", None, "higher")
+    recalls: dict[str, float] = {}
+    for way in WAYS:
+        bad = [_heard_sentence(each.text, way) for each in said]
+        yield from _recall(said, bad, way)
+        yield from _points(said, bad, lawful, [_heard_sentence(text, way) for text in lawful], way)
+        if way == "mulaw":
+            recalls = {point: _share(said, bad, least) for point, least in POINTS.items()}
+    yield from _calls(recalls)
+
+
+@cache
+def listener() -> CallListener:
+    """The product's own, as it is wired."""
+    return instruments(EdgeSettings(models="models")).listener
+
+
+def judged(samples: Floats, line: Line, said: str) -> Judged:
+    """Send both channels [2, n] over a line and judge the recording; `said` is what the collector says."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "call.wav"
+        write(samples, line, path)
+        with open_recording(path) as recording:
+            listened = listener().listen(recording)
+    observed = listened.observed
+    return Judged(
+        observed.noticed, observed.abstained is not None, observed.duration, _errors(listened, said)
+    )
+
+
+def _errors(listened: Listened, said: str) -> Score:
+    heard = "".join(each.text for each in listened.utterances if each.role is Role.COLLECTOR)
+    return pinyin_errors(han(said), han(heard))
+
+
+def _sentence(text: str) -> Utterance:
+    return Utterance(of_sentence(text, "collector"), text)
+
+
+@cache
+def _talkers() -> list[Floats]:
+    return talkers([utterance for utterance, _ in rehearsed()])
+
+
+def _heard_sentence(text: str, way: str) -> Judged:
+    line, babble = WAYS[way]
+    both = sides([Turn(collector=True, said=_sentence(text))], text)
+    if babble:
+        both[0] = in_babble(both[0], _talkers(), text)
+    return judged(both, line, text)
+
+
+def _recall(said: Sequence[Violation], bad: Sequence[Judged], way: str) -> Iterator[Figure]:
+    yield Figure(f"spoken_pinyin_error_{way}", rate([each.errors for each in bad]), "%", None, "lower")
+    hits = [each.finds(one.categories, Severity.NOTICE) for one, each in zip(said, bad, strict=True)]
+    yield Figure(f"spoken_recall_{way}", float(np.mean(hits)), "share", GOALS["speech"], "higher")
+    for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in hits]), strict=True):
+        yield Figure(f"spoken_recall_{way}_{end}", bound / 100, "share", None, "higher")
+    missing = float(np.mean([each.abstained for each in bad]))
+    yield Figure(f"spoken_abstained_{way}", missing, "share", None, "lower")
+    if way != "mulaw":
+        return
+    read = [caught(text_reader(), one) for one in said]
+    for category in sorted({one.first for one in said}):
+        own = [place for place, one in enumerate(said) if one.first == category]
+        found, as_text = (float(np.mean([which[place] for place in own])) for which in (hits, read))
+        yield Figure(f"spoken_recall_{category}", found, "share", as_text, "higher")
+
+
+def _points(
+    said: Sequence[Violation], bad: Sequence[Judged], lawful: Sequence[str], good: Sequence[Judged], way: str
+) -> Iterator[Figure]:
+    for point, least in POINTS.items():
+        as_text = float(np.mean([caught(text_reader(), one, least=least) for one in said]))
+        yield Figure(f"spoken_{point}_recall_{way}", _share(said, bad, least), "share", as_text, "higher")
+        read = [_text_reaches([("collector", text)], least) for text in lawful]
+        alarms = [each.reaches(least) for each in good]
+        yield Figure(
+            f"spoken_{point}_lawful_{way}",
+            100 * float(np.mean(alarms)),
+            "of 100 sentences",
+            100 * float(np.mean(read)),
+            "lower",
+        )
+
+
+def _share(said: Sequence[Violation], bad: Sequence[Judged], least: Severity) -> float:
+    return float(np.mean([each.finds(one.categories, least) for one, each in zip(said, bad, strict=True)]))
+
+
+def _calls(recalls: dict[str, float]) -> Iterator[Figure]:
+    """Alarms of 100 compliant calls, in all and by who noticed, beside the same calls read as text."""
+    for name, rows_of in (("calls", CALLS), ("later_calls", CALLS[1:])):
+        told = [(turns, _heard_call(call, tuple(turns))) for call, turns in whole(_scripts(rows_of))]
+        if not told:
+            continue
+        heard = [each for _, each in told]
+        hours = sum(each.duration for each in heard) / 3_600
+        yield Figure(f"spoken_{name}", len(heard), "calls", None, "higher")
+        yield Figure(f"spoken_{name}_hours", hours, "h", 3.0, "higher")
+        yield Figure(f"spoken_{name}_pinyin_error", rate([each.errors for each in heard]), "%", None, "lower")
+        abstained = float(np.mean([each.abstained for each in heard]))
+        yield Figure(f"spoken_{name}_abstained", abstained, "share", None, "lower")
+        for point, least in POINTS.items():
+            read = [
+                _text_reaches([(_who(turn), turn.said.text) for turn in turns], least) for turns, _ in told
+            ]
+            yield from _alarms(
+                f"spoken_{point}_{name}", [each.reaches(least) for each in heard], float(np.mean(read))
+            )
+            yield _value(f"spoken_{point}_{name}_predictive_value", recalls[point], heard, least)
+            for code, share in _apart(heard, least):
+                yield Figure(f"spoken_{point}_{name}_by_{code}", 100 * share, "of 100 calls", None, "lower")
+        if name == "calls":
+            yield from _sightings(heard, hours)
+
+
+def _scripts(names: Sequence[str]) -> Iterator[tuple[str, list[Turn]]]:
+    for name in names:
+        calls: dict[str, list[Turn]] = {}
+        for call, _, who, text in rows(name):
+            turn = Turn(collector=who == "collector", said=Utterance(of_call(call, who), text))
+            calls.setdefault(call, []).append(turn)
+        yield from calls.items()
+
+
+@cache
+def _heard_call(call: str, turns: tuple[Turn, ...]) -> Judged:
+    said = "".join(turn.said.text for turn in turns if turn.collector)
+    return judged(sides(turns, call), MULAW, said)
+
+
+def _who(turn: Turn) -> str:
+    return "collector" if turn.collector else "other"
+
+
+def _text_reaches(turns: Sequence[tuple[str, str]], least: Severity) -> bool:
+    return any(
+        severity_of(noticed) >= least
+        for who, text in turns
+        for noticed in text_reader().find(text, Role.COLLECTOR if who == "collector" else Role.OTHER)
+    )
+
+
+def _alarms(name: str, alarmed: Sequence[bool], read: float) -> Iterator[Figure]:
+    yield Figure(name, 100 * float(np.mean(alarmed)), "of 100 calls", 100 * read, "lower")
+    for end, bound in zip(("low", "high"), interval([(each, 1) for each in alarmed]), strict=True):
+        yield Figure(f"{name}_{end}", bound, "of 100 calls", None, "lower")
+
+
+def _value(name: str, recall: float, heard: Sequence[Judged], least: Severity) -> Figure:
+    right = recall * PREVALENCE
+    wrong = float(np.mean([each.reaches(least) for each in heard])) * (1 - PREVALENCE)
+    value = right / (right + wrong) if right else 0.0
+    return Figure(name, value, f"share at {PREVALENCE:.0%} prevalence", None, "higher")
+
+
+def _apart(heard: Sequence[Judged], least: Severity) -> Iterator[tuple[str, float]]:
+    """The share of calls that each technique alarms at; rules apart from the absence of a notice."""
+    ways: dict[str, Callable[[Noticed], bool]] = {
+        "words": lambda n: n.technique in (Technique.LEXICON_TEXT, Technique.LEXICON_PINYIN),
+        "spotter": lambda n: n.technique is Technique.LEXICON_AUDIO,
+        "classifier": lambda n: n.technique is Technique.CLASSIFIER,
+        "rules": lambda n: n.rule > 0 and n.category is not Category.MISSING_DISCLOSURE,
+        "missing_disclosure": lambda n: n.category is Category.MISSING_DISCLOSURE,
+    }
+    for code, made in ways.items():
+        hit = [any(made(n) and severity_of(n) >= least for n in each.noticed) for each in heard]
+        yield code, float(np.mean(hit))
+
+
+def _sightings(heard: Sequence[Judged], hours: float) -> Iterator[Figure]:
+    """Sightings of the spotter that are sure and wrong, an hour of call, with their 95 % interval over calls."""
+    of_calls = [
+        [n for n in each.noticed if n.technique is Technique.LEXICON_AUDIO and n.confidence >= SURE]
+        for each in heard
+    ]
+    counts = np.array([[len(found), each.duration] for found, each in zip(of_calls, heard, strict=True)])
+    yield Figure("spoken_sightings", counts[:, 0].sum() / hours, "1/h", None, "lower")
+    draws = np.random.default_rng(7).integers(len(counts), size=(RESAMPLES, len(counts)))
+    sums = counts[draws].sum(axis=1)
+    for end, bound in zip(
+        ("low", "high"), np.percentile(3_600 * sums[:, 0] / sums[:, 1], [2.5, 97.5]), strict=True
+    ):
+        yield Figure(f"spoken_sightings_{end}", float(bound), "1/h", None, "lower")
+    entries = Counter(n.entry for found in of_calls for n in found)
+    for entry, count in entries.most_common(WORST):
+        yield Figure(f"spoken_sightings_of_entry_{entry}", count / hours, "1/h", None, "lower")
