@@ -21,7 +21,6 @@ from models.eval.telephone_calls import (
     AMR,
     MULAW,
     Floats,
-    Line,
     Turn,
     in_babble,
     sides,
@@ -30,6 +29,7 @@ from models.eval.telephone_calls import (
     write,
 )
 from models.eval.text_reading import text_reader
+from models.train.telephone import Line
 from models.voices.casting import Utterance, of_call, of_sentence
 from models.voices.scripts import rehearsed
 

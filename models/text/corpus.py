@@ -139,8 +139,8 @@ def public(data: Path = DATA) -> Iterator[Sample]:
         if len(line) >= 4:
             yield Sample(line, Role.COLLECTOR, _known({Category.ABUSE}, offensive=1.0))
     for path in sorted((data / "teleantifraud").glob("normal*.jsonl")):
-        for row in path.read_text(encoding="utf-8").splitlines():
-            dialogue = json.loads(row)
+        for told in path.read_text(encoding="utf-8").splitlines():
+            dialogue = json.loads(told)
             for side, role in (("left", Role.COLLECTOR), ("right", Role.OTHER)):
                 for text in dialogue[side]:
                     yield Sample(text, role, _known(set(), offensive=0.0))

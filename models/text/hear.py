@@ -12,8 +12,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from models.eval.telephone_calls import AMR, MULAW, Line, Turn, in_babble, sides, talkers, write
+from models.eval.telephone_calls import AMR, MULAW, Turn, in_babble, sides, talkers, write
 from models.text.recognised import BETWEEN, HEARD
+from models.train.telephone import Line
 from models.voices.scripts import rehearsed
 
 from compline_edge.core.text_features import CATEGORIES

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from models.eval import spoken
 from models.eval.authored_sets import CALLS, rows
-from models.eval.telephone_calls import AMR, BABBLE_DB, MULAW, Line, Turn, in_babble, sides, whole, write
+from models.eval.telephone_calls import AMR, BABBLE_DB, MULAW, Turn, in_babble, sides, whole, write
+from models.train.telephone import Line
 from models.voices import casting
 from models.voices.casting import COLLECTORS, OTHERS, REHEARSING, Utterance, of_call, of_sentence
 

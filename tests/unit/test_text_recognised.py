@@ -37,7 +37,8 @@ def test_refitted_when_there_is_much_data_then_the_truth_is_found_and_unseen_sen
 
 def test_refitted_when_there_is_next_to_no_data_then_it_stays_near_the_simulation() -> None:
     fitted = refitted(heard(3, slope=0.1, bias=-3.0), SIMULATED)
-    assert all(each.slope > (1.0 + 0.1) / 2 and each.bias > -3.0 / 2 for each in fitted.values())
+    assert np.mean([each.slope for each in fitted.values()]) > (1.0 + 0.1) / 2
+    assert np.mean([each.bias for each in fitted.values()]) > -1.0
 
 
 def test_refitted_when_points_are_set_then_they_ascend_and_so_many_lawful_sentences_reach_them() -> None:
