@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from compline_edge.agent import open_agent
-from compline_edge.clock import BootClock, SystemClock
+from compline_edge.clock import BootClock, SystemClock, local_zone
 from compline_edge.core.dispute_words import DISPUTED
 from compline_edge.core.lack_words import Lack, judging_without
 from compline_edge.core.lease_words import OPEN_AGAIN, told
@@ -149,6 +149,7 @@ def inspect(
         longest=settings.longest_call_hours * 3600,
         collector=collector or settings.collector_id or None,
         show_text=show_text,
+        zone=local_zone(),
     )
     table: list[Row] = []
     errors: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +14,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from compline_edge.core.audio_quality import Quality
-from compline_edge.core.conversation import ChatMessage
+from compline_edge.core.conversation import ChatMessage, group
 from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.written_numbers import written
-from compline_edge.pipeline import CallListener, Listened, read_message
+from compline_edge.pipeline import CallListener, Listened, read_messages
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError, read_chat
 from compline_edge.senses.recording import Recording, RecordingError, open_recording
 from compline_edge.senses.watch import CHAT_SUFFIXES, sort_of
@@ -114,6 +115,7 @@ class Inspector:
     longest: float  # s of a recording
     collector: str | None = None  # WeCom user id
     show_text: bool = False
+    zone: tzinfo = UTC  # in which a new day begins another conversation
 
     def inspect(self, path: Path, *, heard: Heard | None = None) -> Iterator[Row]:
         """Yield one row for a recording, one a message for a chat or text file."""
@@ -152,19 +154,34 @@ class Inspector:
         )
 
     def _chat(self, path: Path) -> Iterator[Row]:
+        """Read a file to its end first: what a rule finds stands at the message with which it ends."""
+        lines: list[ChatMessage | BrokenLine] = []
+        failed: ChatFileError | None = None
         try:
-            for message in read_chat(path, collector=self.collector):
-                yield self._message_row(path, message)
+            lines += read_chat(path, collector=self.collector)
         except ChatFileError as failure:
+            failed = failure
+        found = self._found_in([line for line in lines if isinstance(line, ChatMessage)])
+        for line in lines:
+            yield self._message_row(path, line, found.get(line.line, ()))
+        if failed is not None:
             yield Row(
                 path=str(path),
                 kind="chat",
                 coverage=0.0,
-                abstained=failure.abstention.code,
-                error=str(failure),
+                abstained=failed.abstention.code,
+                error=str(failed),
             )
 
-    def _message_row(self, path: Path, message: ChatMessage | BrokenLine) -> Row:
+    def _found_in(self, messages: Sequence[ChatMessage]) -> dict[int, tuple[Noticed, ...]]:
+        """What each line holds."""
+        found: dict[int, tuple[Noticed, ...]] = {}
+        for conversation in group(messages, zone=self.zone):
+            held = read_messages(conversation, self.listener.texts, self.listener.rules)
+            found |= {message.line: own for message, own in zip(conversation.messages, held, strict=True)}
+        return found
+
+    def _message_row(self, path: Path, message: ChatMessage | BrokenLine, found: Sequence[Noticed]) -> Row:
         if isinstance(message, BrokenLine):
             return Row(
                 path=str(path),
@@ -180,7 +197,7 @@ class Inspector:
             kind="chat",
             coverage=0.0 if message.abstention else 1.0,
             abstained=message.abstention.code if message.abstention else None,
-            findings=tuple(self._found(n) for n in read_message(message, self.listener.texts)),
+            findings=tuple(self._found(n) for n in found),
             text=message.text if self.show_text else UNSET,
         )
 

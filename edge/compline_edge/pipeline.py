@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -115,7 +116,10 @@ def read_conversation(
     found = [read_message(message, texts) for message in conversation.messages]
     noticed = _placed(found, conversation.moments())
     gaps = [message.abstention for message in conversation.messages if message.abstention]
-    ruled = _ruled(conversation, found, texts, rules) if conversation.timed else ()
+    ruled = (
+        replace(n, start=float(int(n.start)), end=float(int(n.end)))
+        for n in ruled_in(conversation, found, texts, rules)
+    )
     return Observed(
         duration=conversation.duration,
         messages=len(conversation.messages),
@@ -136,7 +140,20 @@ def _placed(found: Sequence[Sequence[Noticed]], moments: Sequence[float]) -> lis
     ]
 
 
-def _ruled(
+def read_messages(
+    conversation: Conversation, texts: TextReader, rules: Sequence[CompiledRules] = ()
+) -> list[tuple[Noticed, ...]]:
+    """Return what each message of a conversation holds; what a rule finds stands at the message with which it ends."""
+    found = [read_message(message, texts) for message in conversation.messages]
+    moments = conversation.moments(apart=A_MOMENT)
+    ended: dict[int, list[Noticed]] = {}
+    for noticed in ruled_in(conversation, found, texts, rules):
+        place = max(0, bisect_right(moments, noticed.end) - 1)
+        ended.setdefault(place, []).append(replace(noticed, start=0.0, end=0.0))
+    return [(*own, *ended.get(place, ())) for place, own in enumerate(found)]
+
+
+def ruled_in(
     conversation: Conversation,
     found: Sequence[Sequence[Noticed]],
     texts: TextReader,
@@ -144,8 +161,11 @@ def _ruled(
 ) -> Iterator[Noticed]:
     """Yield what rules find in a conversation, in which nothing is ever taken for not said.
 
-    Lines that could not be read, and what was written before the binding or after this, are not known here.
+    Lines that could not be read, and what was written before the binding or after this, are not known here. Where
+    some message has no time, rules find nothing.
     """
+    if not conversation.timed:
+        return
     said = utterances_of(conversation, apart=A_MOMENT)
     noticed = likely(_placed(found, conversation.moments(apart=A_MOMENT)))
     evidence = Evidence(
@@ -154,8 +174,7 @@ def _ruled(
         noticed=(*noticed, *notices_given(texts.matcher, said)),
         whole=False,
     )
-    for finding in judged(rules, evidence):
-        yield replace(finding, start=float(int(finding.start)), end=float(int(finding.end)))
+    yield from judged(rules, evidence)
 
 
 def likely(noticed: Iterable[Noticed]) -> list[Noticed]:

@@ -124,6 +124,30 @@ def test_inspect_when_an_insult_is_written_then_it_is_abuse_and_the_greeting_is_
     ]
 
 
+def test_inspect_when_a_rule_of_the_shipped_pack_holds_in_a_chat_then_it_stands_at_the_message_that_ends_it(
+    tmp_path: Path,
+) -> None:
+    asked = json.loads(archived(1, "你们不要再给我打电话了")) | {
+        "from": "wmContact01",
+        "tolist": ["collector01"],
+    }
+    lines = [
+        json.dumps(asked, ensure_ascii=False) + "\n",
+        archived(2, "那你先把欠款处理了"),
+        archived(3, "好"),
+    ]
+    (tmp_path / "chat.jsonl").write_text("".join(lines), encoding="utf-8")
+    (tmp_path / "control.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
+
+    chat, control = (
+        inspect(tmp_path / name, home=tmp_path / "home") for name in ("chat.jsonl", "control.jsonl")
+    )
+
+    assert {tuple(row) for row in chat.rows} == {FEATURES}
+    assert [[f["rule"] for f in row["findings"]] for row in chat.rows] == [[], [103], []]
+    assert [[f["rule"] for f in row["findings"]] for row in control.rows] == [[], []]
+
+
 def test_inspect_when_a_call_asks_for_a_private_account_then_that_is_found_where_it_is_said(
     plain: Inspected,
 ) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC
 
 from compline_edge.core.conversation import ChatMessage, group
 from compline_edge.core.judgement import Observed
 from compline_edge.core.personal import Account, ConversationKey
+from compline_edge.core.rules import compile_rules
 from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.pipeline import read_conversation
+from compline_edge.pipeline import read_conversation, read_messages
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import read_pack
+from compline_shared.rule_pack import parse_rules
 from compline_shared.taxonomy import Abstention, Category, Role
 
 PACK, PROBLEMS = read_pack(
@@ -72,3 +75,48 @@ def test_conversation_when_both_write_then_it_is_effective() -> None:
 def test_conversation_when_one_side_writes_then_it_is_not() -> None:
     seen = observed([message(0, "您好"), message(1, "在吗")])
     assert (seen.answered, seen.effective) == (False, False)
+
+
+STOP = compile_rules(
+    parse_rules(
+        "@pack own\n@version 1\n@language zh-CN\n\n"
+        "103 | contact_refused | serious | 对方要求停止后仍继续催收。 | goes on\n"
+        "  when: collector any(欠款) after other any(别再打了)\n"
+        "  + other 0-1 别再打了 ; collector 2-3 欠款\n  - collector 2-3 欠款\n",
+        name="own.rules",
+    )
+)
+
+
+def held(*messages: ChatMessage) -> list[list[tuple[Category, int]]]:
+    assert PACK is not None
+    (conversation,) = group(messages, zone=UTC)
+    found = read_messages(conversation, TextReader(TextMatcher((PACK,))), (STOP,))
+    return [[(noticed.category, noticed.rule) for noticed in each] for each in found]
+
+
+def test_messages_when_a_rule_fires_then_its_finding_stands_at_the_message_that_ends_it_after_its_own() -> (
+    None
+):
+    asked = message(1, "别再打了", role=Role.OTHER)
+    assert held(
+        message(0, "您好"), asked, message(2, "好"), message(3, "你这个老赖，欠款呢"), message(4, "喂")
+    ) == [
+        *([], [], []),
+        [(Category.ABUSE, 0), (Category.CONTACT_REFUSED, 103)],
+        [],
+    ]
+
+
+def test_messages_when_of_one_second_then_the_finding_stands_at_the_right_one() -> None:
+    at_once = [
+        dataclasses.replace(each, sent_at=BEGAN)
+        for each in (message(0, "别再打了", role=Role.OTHER), message(1, "欠款"), message(2, "喂"))
+    ]
+    assert held(*at_once) == [[], [(Category.CONTACT_REFUSED, 103)], []]
+
+
+def test_control_messages_when_nobody_asked_or_a_time_is_missing_then_no_rule_finds_anything() -> None:
+    asked, after = message(1, "别再打了", role=Role.OTHER), message(3, "欠款")
+    assert held(after) == [[]]
+    assert held(asked, dataclasses.replace(after, sent_at=None)) == [[], []]

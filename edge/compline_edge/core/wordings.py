@@ -21,8 +21,12 @@ Wanted: TypeAlias = tuple[str, int]
 """A phrase as its author wrote it and the percent of it that must sound; 0: found as phrases of lexicons are."""
 
 EXACTLY = 0
-MOMENT = 0.001
-"""Seconds that a message takes which has one time only, so that what stands in it has an order."""
+MOMENT = 0.00005
+"""Seconds that a message takes which has one time only, so that what stands in it has an order.
+
+Less than what tells messages of one second apart (`pipeline.A_MOMENT`), or a message would not be over when the next
+begins.
+"""
 _ALIKE = 80
 """Confidence in a phrase of which every syllable sounds right, the same as a lexicon's; above it, it is written."""
 _AHEAD = 32
