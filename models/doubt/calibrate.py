@@ -43,6 +43,7 @@ DROWNED_DB = (0.0, -5.0)
 """At which nobody can tell; what lies between is left out."""
 WRONGLY = 0.01
 """Share of passages of good Mandarin that may be taken for not followed."""
+CLARITY = FACTS.index("clarity")
 PENALTY = 1e-3
 STEPS = 60
 
@@ -64,31 +65,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=24, help="clips of each kind (default: 24)")
     most = parser.parse_args().clips
-    transcriber = CtcTranscriber(MODEL)
-    heard = [
+    points = choose(measure(CtcTranscriber(MODEL), most))
+    TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(points), indent=1) + b"\n")
+    write_manifest(TARGET.parent)
+
+
+def measure(transcriber: CtcTranscriber, most: int) -> list[Heard]:
+    """Listen to all development sound."""
+    return [
         Heard(kind, good, passage.facts, passage.speech)
         for kind, good, sound in development(most)
         for passage in listen(transcriber, sound)
         if passage.facts
     ]
-    for kind in ("mandarin", "drowned", "foreign", "nobody"):
-        print(f"{sum(one.kind == kind for one in heard)} passages {kind}")
+
+
+def choose(heard: Sequence[Heard]) -> DoubtPoints:
+    """Fit both scales, and move that of what is followed to where few good passages are lost; tells what comes out."""
     followed = fit(heard, lambda one: one.kind == "mandarin")
-    good = np.array([followed.log_odds(one.facts) for one in heard if one.good])
-    followed = msgspec.structs.replace(
-        followed, bias=followed.bias - min(0.0, float(np.quantile(good, WRONGLY)))
+    good = [one for one in heard if one.good]
+    lowest = float(np.quantile([followed.log_odds(one.facts) for one in good], WRONGLY))
+    followed = msgspec.structs.replace(followed, bias=round(followed.bias - min(0.0, lowest), 3))
+    clear = round(float(np.quantile([one.facts[CLARITY] for one in good], WRONGLY)), 2)
+    unsure = [
+        one
+        for one in heard
+        if one.kind != "nobody"
+        and not one.good
+        and (followed.log_odds(one.facts) < 2 or one.facts[CLARITY] < clear)
+    ]
+    points = DoubtPoints(
+        model=read_manifest(MODEL).name,
+        followed=followed,
+        clear=clear,
+        another_language=fit(unsure, lambda one: one.kind == "foreign"),
     )
-    speech = [one for one in heard if one.kind != "nobody"]
-    unsure = [one for one in speech if followed.log_odds(one.facts) < 2 and not one.good]
-    language = fit(unsure, lambda one: one.kind == "foreign")
-    for name, scale, chosen in (("followed", followed, heard), ("another language", language, unsure)):
-        for kind in ("mandarin", "drowned", "foreign", "nobody"):
-            odds = [scale.log_odds(one.facts) for one in chosen if one.kind == kind]
-            if odds:
-                print(f"{name}: {np.mean(np.array(odds) > 0):.3f} of {len(odds)} passages {kind}")
-    points = DoubtPoints(model=read_manifest(MODEL).name, followed=followed, another_language=language)
-    TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(points), indent=1) + b"\n")
-    write_manifest(TARGET.parent)
+    for kind in ("mandarin", "drowned", "foreign", "nobody"):
+        every = [one for one in heard if one.kind == kind]
+        stands = [points.followed.log_odds(o.facts) > 0 and o.facts[CLARITY] >= clear for o in every]
+        alien = [points.another_language.log_odds(o.facts) > 0 for o in every]
+        print(
+            f"{len(every)} {kind}: {np.mean(stands):.3f} followed, {np.mean(alien):.3f} like another language"
+        )
+    return points
 
 
 def development(most: int) -> Iterator[tuple[str, bool, Floats]]:

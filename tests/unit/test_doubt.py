@@ -11,13 +11,14 @@ from compline_edge.core.audio_quality import AudioQuality, Quality
 from compline_edge.core.comprehension import FACTS, DoubtPoints, Passage, Scale
 from compline_edge.core.doubt import Doubted, believed, doubts, gravest, spoken
 from compline_edge.core.noticed import Noticed
-from compline_edge.core.speech import Utterance
+from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_shared.taxonomy import Abstention, Category, Role, Severity, Technique
 from tests.sounds import Floats, pcm, tone, voice
 
 POINTS = DoubtPoints(
     model="some",
     followed=Scale(bias=-0.5, weights={"clarity": 1.0}),
+    clear=0.2,
     another_language=Scale(bias=-0.1, weights={"wavering": 1.0}),
 )
 GOOD = Quality(snr_db=30.0, clipped=0.0, band_hz=4_000, lost=0.0)
@@ -26,10 +27,10 @@ MUMBLED = {"clarity": 0.3}
 FOREIGN = {"clarity": 0.3, "wavering": 0.3}
 
 
-def passage(at: float, facts: dict[str, float] | None, *, speech: float = 10.0) -> Passage:
+def passage(at: float, facts: dict[str, float] | None, *, speech: float = 10.0, tokens: int = 20) -> Passage:
     told = None if facts is None else tuple(facts.get(name, 0.0) for name in FACTS)
     clarity = (facts or {}).get("clarity", 0.7)
-    return Passage(((at, at + speech),), speech, tokens=20, clarity=clarity, facts=told)
+    return Passage(((at, at + speech),), speech, tokens=tokens, clarity=clarity, facts=told)
 
 
 def sound(samples: Floats | None = None) -> AudioQuality:
@@ -92,6 +93,22 @@ def test_passage_when_it_is_another_language_then_it_says_so() -> None:
 def test_passage_when_notes_are_held_in_it_then_it_is_music() -> None:
     tune = np.concatenate([tone(2, *(pitch * n for n in range(1, 6))) for pitch in (220, 262, 330, 294, 247)])
     assert reasons(passage(0, MUMBLED), heard=sound(0.3 * tune)) == [Abstention.MUSIC]
+
+
+@pytest.mark.parametrize(("tokens", "reason"), [(2, Abstention.MUSIC), (20, Abstention.POOR_AUDIO)])
+def test_passage_when_it_is_only_half_as_steady_as_music_then_it_is_where_nobody_says_a_word(
+    tokens: int, reason: Abstention
+) -> None:
+    glide = 1 + 0.04 * (np.floor(np.arange(160_000) / 8_000) % 5)
+    phase = 2 * np.pi * np.cumsum(glide) / SAMPLE_RATE
+    heard = sound(np.asarray(0.1 * sum(np.sin(pitch * phase) for pitch in (220, 277, 330, 440))))
+    assert 1.1 < heard.between([(0.0, 10.0)]).music < 2.2
+    assert reasons(passage(0, MUMBLED, tokens=tokens), heard=heard) == [reason]
+
+
+def test_passage_when_its_words_are_very_unsure_then_it_was_not_followed_whatever_else() -> None:
+    lucky = replace(passage(0, FOLLOWED), clarity=0.1)
+    assert reasons(lucky) == [Abstention.POOR_AUDIO]
 
 
 def test_passage_when_it_is_tones_then_nobody_speaks_whatever_the_recogniser_makes_of_it() -> None:

@@ -50,6 +50,7 @@ class DoubtPoints(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str  # name of the recogniser whose posteriors were measured
     followed: Scale  # Mandarin that it follows, against everything else
+    clear: float  # mean token confidence below which it has not followed, whatever else
     another_language: Scale  # speech in another language, against Mandarin that is too poor
 
 
@@ -112,6 +113,8 @@ def parse_doubt(content: bytes) -> DoubtPoints:
         unknown = next((name for name in scale.weights if name not in FACTS), None)
         if unknown is not None:
             raise BadDoubt(f'points.json names "{unknown}", which is no fact; restore models/doubt.')
+        if not 0 <= found.clear <= 1:
+            raise BadDoubt("points.json: clear is a confidence of 0 to 1; restore models/doubt.")
         if not all(math.isfinite(number) for number in (scale.bias, *scale.weights.values())):
             raise BadDoubt("points.json holds a number that is not finite; restore models/doubt.")
     return found

@@ -14,10 +14,15 @@ from compline_shared.taxonomy import Abstention
 
 CLEAR: Final = 0.46
 """Mean token confidence below which a recogniser without posteriors has not understood."""
-STEADY: Final = 1.6
-"""Steadiness of single frequencies from which what cannot be followed is music; speech in other languages: 0.8-1.4."""
-TONAL: Final = 0.5
-"""Share of tones from which a passage is a signal of the line and nobody speaks."""
+FEW_WORDS: Final = 0.5
+"""Tokens a second below which nobody speaks: music and tones give the recogniser 0 to 0.2, speech that it cannot
+follow, in any language or noise, more than 1."""
+STEADY_AND_WORDLESS, STEADY = 1.1, 2.2
+"""Steadiness of single frequencies from which what cannot be followed is music, where there are few words and where
+there are some; speech has 0.6 to 1.9."""
+TONAL, SOME_TONES = 0.5, 0.3
+"""Share of tones from which a passage is a signal of the line and nobody speaks, in itself and where there are few
+words."""
 LOST: Final = 0.03
 """Share of lost sound from which it is said; clean studio speech seems to have lost up to 0.015."""
 CUT_OFF: Final = 0.02
@@ -103,12 +108,12 @@ def _signal(passage: Passage, sound: AudioQuality) -> Abstention | None:
 
 
 def _followed(around: Sequence[Passage], points: DoubtPoints | None) -> bool:
-    told = [p for p in around if p.facts is not None]
-    speech = sum(p.speech for p in around)
+    told = [(p.facts, p.speech) for p in around if p.facts is not None]
+    tokens = sum(p.tokens for p in around)
+    clarity = sum(p.clarity * p.tokens for p in around) / tokens if tokens else 0.0
     if points is None or not told:
-        tokens = sum(p.tokens for p in around)
-        return tokens > 0 and sum(p.clarity * p.tokens for p in around) / tokens >= CLEAR
-    return sum(points.followed.log_odds(p.facts) * p.speech for p in told if p.facts) / speech > 0
+        return clarity >= CLEAR
+    return clarity >= points.clear and sum(points.followed.log_odds(f) * s for f, s in told) > 0
 
 
 def _why(
@@ -118,13 +123,15 @@ def _why(
     points: DoubtPoints | None,
     quality: Quality,
 ) -> Abstention:
-    if sound.between(passage.stretches).music >= STEADY:
+    still = sound.between(passage.stretches)
+    wordless = sum(p.tokens for p in around) < FEW_WORDS * sum(p.speech for p in around)
+    if wordless and still.tones >= SOME_TONES:
+        return Abstention.TONES
+    if still.music >= (STEADY_AND_WORDLESS if wordless else STEADY):
         return Abstention.MUSIC
-    told = [p for p in around if p.facts is not None]
-    if points and told:
-        odds = sum(points.another_language.log_odds(p.facts) * p.speech for p in told if p.facts)
-        if odds > 0:
-            return Abstention.OTHER_LANGUAGE
+    told = [(p.facts, p.speech) for p in around if p.facts is not None]
+    if points and not wordless and sum(points.another_language.log_odds(f) * s for f, s in told) > 0:
+        return Abstention.OTHER_LANGUAGE
     if quality.lost >= LOST:
         return Abstention.LOSSY
     if quality.clipped >= CUT_OFF:

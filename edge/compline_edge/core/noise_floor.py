@@ -19,8 +19,9 @@ _LOWEST: Final = -95.0  # dBFS; what is softer is digital silence and no noise
 _STEP: Final = 0.5  # dB
 _BINS: Final = round(-_LOWEST / _STEP) + 1
 
-WEIGHTS: Final = (0.0,) * (2 * len(PERCENTILES))
-BIAS: Final = 0.0
+WEIGHTS: Final = (-3.615, 4.364, 1.179, -0.603, -0.468, 2.714, -2.752, -0.926, -0.293, 1.479)
+BIAS: Final = -6.6
+"""Of the depths, then of their squares, dB, by `python -m models.doubt.noise`: off by 1.4 dB on clips kept apart."""
 
 Floats = npt.NDArray[np.float32]
 
