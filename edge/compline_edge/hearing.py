@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from compline_edge.confirming import Confirming
 from compline_edge.core.doubting import Doubting
 from compline_edge.core.level_track import LevelTrack
 from compline_edge.core.loudness import Loudness
@@ -12,6 +14,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.notices import notice_given, notices_given
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
 from compline_edge.core.spotter import Spotted, SpotterStream
+from compline_edge.core.spotter_thresholds import Confirmation
 from compline_edge.ports import TranscriberStream, VoiceActivity
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
@@ -30,15 +33,20 @@ class Ear:
     reader: TextReader
     entries: Mapping[int, Entry]
     doubting: Doubting = field(default_factory=Doubting)
+    confirmation: Confirmation | None = None
+    patience: float = math.inf  # s that a sighting waits for its utterance
     loudness: Loudness = field(default_factory=Loudness)
     speech: float = 0.0  # s
+    read: float = 0.0  # s, up to which utterances are closed
     partial: str = ""  # the running utterance so far
     utterances: list[Utterance] = field(default_factory=list)
     noticed: list[Noticed] = field(default_factory=list)
     notices: list[Noticed] = field(default_factory=list)  # of who calls, and of the recording
     levels: LevelTrack = field(init=False)
+    confirming: Confirming = field(init=False)
 
     def __post_init__(self) -> None:
+        self.confirming = Confirming(self.reader, self.confirmation, self.patience)
         self.levels = LevelTrack(self.role)
 
     def hear(self, samples: Samples) -> Sequence[Noticed]:
@@ -53,7 +61,8 @@ class Ear:
         self.doubting.finish(heard)
         last += self._take(heard)
         for spotting in self.spotting:
-            last += self._sightings(spotting.finish())
+            self._sightings(spotting.finish())
+        last += self.confirming.settle(self.utterances, read=math.inf, now=math.inf)
         return self._keep(last)
 
     @property
@@ -86,14 +95,18 @@ class Ear:
         self.partial = heard.partial
         for posteriors in heard.posteriors:
             for spotting in self.spotting:
-                yield from self._sightings(spotting.feed(posteriors))
+                self._sightings(spotting.feed(posteriors))
         for utterance in heard.utterances:
             self.utterances.append(utterance)
             self.notices += notices_given(self.reader.matcher, (utterance,))
             for noticed in self.reader.find(utterance.text, self.role, heard=True):
                 yield _timed(noticed, utterance, calibrated=self.reader.classifier is not None)
+        ends = [(p.start + p.step * len(p.log_probs), p.ends) for p in heard.posteriors]
+        self.read = max([self.read, *(u.end for u in heard.utterances), *(end for end, last in ends if last)])
+        now = max([self.read, *(end for end, _ in ends)])
+        yield from self.confirming.settle(self.utterances, read=self.read, now=now)
 
-    def _sightings(self, spotted: Iterable[Spotted]) -> Iterable[Noticed]:
+    def _sightings(self, spotted: Iterable[Spotted]) -> None:
         for sighting in spotted:
             entry = self.entries[sighting.entry]
             if entry.category is Category.MISSING_DISCLOSURE:
@@ -107,7 +120,7 @@ class Ear:
                     )
                 )
             else:
-                yield Noticed(
+                noticed = Noticed(
                     category=entry.category,
                     severity=entry.severity,
                     confidence=sighting.confidence,
@@ -118,6 +131,7 @@ class Ear:
                     start=sighting.start,
                     end=sighting.end,
                 )
+                self.confirming.wait(sighting, noticed)
 
     def _keep(self, fresh: Iterable[Noticed]) -> Sequence[Noticed]:
         kept = list(fresh)

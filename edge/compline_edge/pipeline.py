@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ LEAST_SPEECH = 0.6
 """Seconds of speech below which a call counts as silent."""
 MOST_OF_A_PART = 0.99
 """Coverage at most of a recording whose end is missing: AMR and AAC do not say how much that is."""
+LIVE = 1.5
+"""Seconds that what is spotted in a running call waits for its utterance to end."""
 LIKELY = 30
 """Confidence from which a rule may rest on what was noticed, %."""
 A_MOMENT = 1e-4
@@ -73,7 +76,9 @@ class CallListener:
         ears: list[Ear] = []
         seconds = 0.0
         for block in reader.blocks():
-            ears = ears or [self._ear(self.transcriber, role) for role in self._roles(len(block))]
+            ears = ears or [
+                self._ear(self.transcriber, role, live=notice is not None) for role in self._roles(len(block))
+            ]
             for ear, samples in zip(ears, block, strict=True):
                 _tell(ear.hear(samples), notice)
             seconds += block.shape[1] / SAMPLE_RATE
@@ -92,7 +97,7 @@ class CallListener:
             return (Role.UNKNOWN,)
         return tuple(Role.COLLECTOR if c == self.collector_channel else Role.OTHER for c in range(channels))
 
-    def _ear(self, transcriber: Transcriber, role: Role) -> Ear:
+    def _ear(self, transcriber: Transcriber, role: Role, *, live: bool) -> Ear:
         return Ear(
             role=role,
             voice_activity=self.voice_activity(),
@@ -101,6 +106,8 @@ class CallListener:
             reader=self.texts,
             entries=self.entries,
             doubting=Doubting(self.doubt),
+            confirmation=self.spotters[0].thresholds.confirmation if self.spotters else None,
+            patience=LIVE if live else math.inf,
         )
 
 

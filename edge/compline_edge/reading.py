@@ -59,6 +59,15 @@ class TextReader:
             found += self._judged(text, piece, role, inside, self.classifier, heard=heard)
         return sorted([*found, *left], key=_place)
 
+    def probability(self, text: str, role: Role, category: Category) -> float | None:
+        """How likely what was heard is of a category, 0..1; None where the classifier cannot tell."""
+        if self.classifier is None:
+            return None
+        logit = _logits(self.classifier, text, role).get(category)
+        return (
+            None if logit is None else self.classifier.calibration.of(category, heard=True).probability(logit)
+        )
+
     def _judged(
         self,
         text: str,

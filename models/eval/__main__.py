@@ -16,6 +16,7 @@ from models.eval import (  # noqa: E402 (the path comes first)
     authored_sets,
     doubt,
     pinyin_error,
+    reading,
     sample_day,
     sentences,
     spoken,
@@ -33,6 +34,11 @@ def pinyin_lines() -> Iterator[str]:
     """Character and pinyin error."""
     figures = pinyin_error.figures(data=spotting.DATA, ours=pinyin_error.OURS, base=pinyin_error.BASE)
     return (json.dumps(asdict(figure), ensure_ascii=False) for figure in figures)
+
+
+def reading_lines() -> Iterator[str]:
+    """Errors of what is read with the language model."""
+    return (json.dumps(asdict(figure), ensure_ascii=False) for figure in reading.figures())
 
 
 def spotting_lines() -> Iterator[str]:
@@ -72,6 +78,7 @@ def doubt_lines() -> Iterator[str]:
 
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
+    "reading": (reading_lines, reading.LANGUAGE_MODEL),
     "spotting": (spotting_lines, spotting.DATA / "aishell_s0252"),
     "sentences": (sentence_lines, sentences.UNSEEN),
     "authored": (authored_lines, authored_sets.SENTENCES),

@@ -95,7 +95,10 @@ def test_call_when_it_is_in_english_then_it_says_so_and_finds_nothing(
     ready: Instruments, tmp_path: Path
 ) -> None:
     found = listened(ready, tmp_path, np.tile(english_speech(), 2))
-    assert found.observed.abstained in (Abstention.OTHER_LANGUAGE, Abstention.POOR_AUDIO)  # an old, noisy recording
+    assert found.observed.abstained in (
+        Abstention.OTHER_LANGUAGE,
+        Abstention.POOR_AUDIO,
+    )  # an old, noisy recording
     assert (found.observed.noticed, found.observed.coverage) == ((), 0.0)
 
 

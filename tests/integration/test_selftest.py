@@ -16,7 +16,7 @@ MODELS = Path(__file__).parents[2] / "models"
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A copy of what is shipped and used."""
-    for name in ("zh-ctc-telephone", "zh-text", "lexicons", "rules", "spotter", "doubt"):
+    for name in ("zh-ctc-telephone", "zh-ngram", "zh-text", "lexicons", "rules", "spotter", "doubt"):
         shutil.copytree(MODELS / name, tmp_path / "models" / name)
     return tmp_path / "models"
 
@@ -37,6 +37,7 @@ def test_selftest_when_all_is_whole_then_every_line_is_ok(models: Path) -> None:
     ("name", "part"),
     [
         ("zh-ctc-telephone/model.tflite", "model zh-ctc-telephone"),
+        ("zh-ngram/ngram.bin", "model zh-ngram"),
         ("zh-text/model.tflite", "model zh-text"),
         ("spotter/thresholds.json", "spotter's thresholds"),
         ("doubt/points.json", "points of doubt"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from compline_edge.core.ctc_decoding import greedy
 from compline_edge.core.phrase_lattice import Lattice, build
+from compline_edge.core.phrase_path import Path, best_path
 from compline_edge.core.phrase_scorer import PhraseScorer
 from compline_edge.core.speech import Posteriors
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_shared.lexicon import Entry
-from compline_shared.template import Choice, Piece
+from compline_shared.template import Choice
 
 HOLD = 0.45
 """Seconds for which a better match of the same entry at the same place is awaited."""
@@ -39,9 +40,6 @@ LONGEST = 8.0
 ONSET = 0.1
 """Seconds by which a syllable begins before the step on which the model is sure of it."""
 
-_ALIKE = 0.25
-"""Nats by which a phrase may score differently backwards: runs of blank are shortened from the other end."""
-
 _JUST = 0.01
 """Seconds, less than a step."""
 
@@ -56,7 +54,9 @@ class Spotted:
     start: float  # s
     end: float  # s
     score: float  # margin in nats above the entry's threshold, 0 or more
-    confidence: int  # 0..99
+    confidence: int  # 0..99, by the score alone
+    said: tuple[str, ...] = ()  # the spelling that was heard, a character each; "" for any syllable in a gap
+    read: tuple[int, ...] = ()  # syllables of the best path there
 
 
 class Spotter:
@@ -79,8 +79,23 @@ class Spotter:
 
     def scorer(self, lattice: Lattice) -> PhraseScorer:
         """A scorer at rest for the phrases of a lattice, with their allowances."""
-        allowances = [self.thresholds.allowance(character) for character in lattice.characters]
-        return PhraseScorer(lattice, self.thresholds, base=self.thresholds.base, allowances=allowances)
+        return PhraseScorer(
+            lattice, self.thresholds, base=self.thresholds.base, allowances=self._allowances(lattice)
+        )
+
+    def path(self, entry: Entry, rows: Floats) -> Path | None:
+        """The best path of an entry that ends on the last row, [steps, syllables]."""
+        lattice = build([entry.template.pieces])
+        return best_path(
+            lattice,
+            self.scorer(lattice).emissions(rows),
+            base=self.thresholds.base,
+            allowances=np.array(self._allowances(lattice)),
+            gap=self.thresholds.gap,
+        )
+
+    def _allowances(self, lattice: Lattice) -> list[float]:
+        return [self.thresholds.allowance(character) for character in lattice.characters]
 
 
 class SpotterStream:
@@ -138,22 +153,18 @@ class SpotterStream:
     def _tell(self, match: _Candidate) -> list[Spotted]:
         del self._pending[match.target]
         entry = self._spotter.entries[match.target]
-        start = self._start(match, entry)
+        rows, times = self._rows(since=match.end - LONGEST, until=match.end)
+        path = self._spotter.path(entry, rows)
+        start = float(times[path.passed[0].first]) if path else match.end
         before = self._told.get(match.target, -math.inf)
         self._told[match.target] = match.end
         if start <= before or self._denied(entry, start=start, end=match.end):
             return []
         margin = match.margin - self._spotter.stricter[match.target]
         confidence = self._spotter.thresholds.confidence(margin)
-        return [Spotted(entry.id, max(0.0, start - ONSET), match.end, margin, confidence)]
-
-    def _start(self, match: _Candidate, entry: Entry) -> float:
-        """Where a match began: its phrase is scored backwards from its end, which costs nothing until it is told."""
-        rows, times = self._rows(since=match.end - LONGEST, until=match.end)
-        scorer = self._spotter.scorer(build([_backwards(entry.template.pieces)]))
-        found = scorer.feed(scorer.emissions(rows[::-1]))
-        alike = (float(times[-1 - back.step]) for back in found if back.margin >= match.margin - _ALIKE)
-        return next(alike, match.end)
+        said = tuple(one.character for one in path.passed) if path else ()
+        read = tuple(symbol.index for symbol in greedy(rows[times >= start]))
+        return [Spotted(entry.id, max(0.0, start - ONSET), match.end, margin, confidence, said, read)]
 
     def _denied(self, entry: Entry, *, start: float, end: float) -> bool:
         """Is one of the entry's negative contexts heard before, over, inside or after the match?"""
@@ -205,10 +216,3 @@ class _Candidate:
     target: int
     margin: float  # nats
     end: float  # s
-
-
-def _backwards(pieces: Sequence[Piece]) -> list[Piece]:
-    return [
-        Choice(tuple(option[::-1] for option in piece.options)) if isinstance(piece, Choice) else piece
-        for piece in reversed(pieces)
-    ]

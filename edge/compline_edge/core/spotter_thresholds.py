@@ -25,6 +25,16 @@ class BadThresholds(ComplineError):
     """The spotter's thresholds cannot be used; restore models/spotter or run its calibrate.py."""
 
 
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """How likely a match is right by its margin and by how far the recogniser's reading of the place is from it."""
+
+    bias: float  # log-odds
+    margin: float  # for each nat
+    distance: (
+        float  # for each whole syllable of a phrase's that is not read there, as a share of its syllables
+    )
+
+
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """models/spotter/thresholds.json; all scores are natural logarithms.
 
@@ -47,6 +57,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     centre: float
     commonness: dict[str, float]  # share of each syllable among all that were heard
     entries: dict[str, float] = {}  # entry id: nats that this entry allows less
+    confirmation: Confirmation | None = None  # None: never measured
 
     def allowance(self, character: str) -> float:
         """Nats that a path may lose at this character."""
