@@ -16,7 +16,6 @@ from models.text.corpus import DATA, cold, fine_labels
 from bench.figure import Figure
 from compline_edge.core.text_calibration import percent
 from compline_edge.core.text_features import CATEGORIES
-from compline_edge.senses.text_model import TextNetwork
 from compline_shared.taxonomy import Role
 
 MODEL = MODELS / "zh-text" / "model.tflite"
@@ -38,9 +37,9 @@ def figures() -> Iterator[Figure]:
     yield Figure("text_model_time", _milliseconds(), "ms a message", SLOWEST, "lower")
     yield from _confidences()
     if (DATA / "cold").exists():
-        yield from _cold(classifier().network)
+        yield from _cold()
     if CNTP.exists():
-        yield from _disguised(classifier().network)
+        yield from _disguised()
 
 
 def _milliseconds() -> float:
@@ -89,9 +88,9 @@ def _reliability(shown: Floats, right: Floats) -> Iterator[Figure]:
             yield Figure(f"{name}_count", float(inside.sum()), "confidences", None, "higher")
 
 
-def _cold(network: TextNetwork) -> Iterator[Figure]:
+def _cold() -> Iterator[Figure]:
     texts = list(cold("test"))
-    told = np.array([_offensive(network, text) > 0 for text, _ in texts])
+    told = np.array([_offensive(text) > 0 for text, _ in texts])
     wanted = np.array([label == 1 for _, label in texts])
     score = float(np.mean([_f1(told, wanted), _f1(~told, ~wanted)]))
     yield Figure("text_cold_macro_f1", score, "F1", BEST_KNOWN["cold"], "higher")
@@ -101,14 +100,14 @@ def _cold(network: TextNetwork) -> Iterator[Figure]:
     yield Figure("text_cold_anti_bias_right", float((told == wanted)[anti].mean()), "share", 0.6, "higher")
 
 
-def _disguised(network: TextNetwork) -> Iterator[Figure]:
+def _disguised() -> Iterator[Figure]:
     """Share of toxic texts called offensive, plain and in each disguise; false alarms beside them."""
     clean = _texts(CNTP / "non_toxic_base.json", "original_text")
-    yield Figure("text_cntp_false_alarms", _share(network, clean), "share", None, "lower")
-    plain = _share(network, _texts(CNTP / "toxic_base.json", "original_text"))
+    yield Figure("text_cntp_false_alarms", _share(clean), "share", None, "lower")
+    plain = _share(_texts(CNTP / "toxic_base.json", "original_text"))
     yield Figure("text_cntp_plain", plain, "share found", BEST_KNOWN["plain"], "higher")
     found = {
-        path.stem.lower().split("_t")[0]: _share(network, _texts(path, "perturbed_text"))
+        path.stem.lower().split("_t")[0]: _share(_texts(path, "perturbed_text"))
         for path in sorted((CNTP / "perturbed_data").glob("*.json"))
     }
     for way, share in found.items():
@@ -118,13 +117,13 @@ def _disguised(network: TextNetwork) -> Iterator[Figure]:
     yield Figure("text_cntp_drop", 100 * (plain - mean), "points", 5.0, "lower")
 
 
-def _share(network: TextNetwork, texts: Sequence[str]) -> float:
-    return float(np.mean([_offensive(network, text) > 0 for text in texts]))
+def _share(texts: Sequence[str]) -> float:
+    return float(np.mean([_offensive(text) > 0 for text in texts]))
 
 
-def _offensive(network: TextNetwork, text: str) -> float:
+def _offensive(text: str) -> float:
     """The logit of *offensive to anybody*, the network's last output."""
-    logits = network.run(text, Role.UNKNOWN)
+    logits = classifier().run(text, Role.UNKNOWN)
     return -np.inf if logits is None else float(logits[len(CATEGORIES)])
 
 

@@ -8,7 +8,7 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
-from models.text.corpus import OUTPUTS
+from models.text.corpus import OFFENSIVE, OUTPUTS
 from models.text.network import (
     CHANNELS,
     CHARACTER_WIDTH,
@@ -27,7 +27,7 @@ Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
 
 _OPS, _OPTIONS, _TYPES = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
-_KINDS = {"float16": _TYPES.FLOAT16, "int8": _TYPES.INT8, "int32": _TYPES.INT32}
+_KINDS = {"float32": _TYPES.FLOAT32, "float16": _TYPES.FLOAT16, "int8": _TYPES.INT8, "int32": _TYPES.INT32}
 _VERSIONS = {
     _OPS.GATHER: 2,
     _OPS.DEQUANTIZE: 3,
@@ -38,14 +38,16 @@ _VERSIONS = {
 def graph(weights: Mapping[str, Floats]) -> bytes:
     """Return the file of a network with these weights (names and rounding as in network.py).
 
-    Inputs `characters` and `sounds` int32 [tokens], `runs` int32 [runs], both numbers dynamic, and `role` float32
-    [1, 3]; output `logits` float32 [1, outputs]. Tables are stored in 8 bits with one scale, all else in 16-bit floats.
+    Inputs `characters` and `sounds` int32 [tokens], `runs` and `fine` int32 [runs], both numbers dynamic, and `role`
+    float32 [1, 3]; output `logits` float32 [1, outputs]. Tables are stored in 8 bits with one scale, all else in
+    16-bit floats.
     """
     made = _Graph(weights)
     role = made.tensor("role", (1, ROLES))
     characters, found_characters = made.looked_up("characters")
     sounds, found_sounds = made.looked_up("sounds")
     runs, bag = made.looked_up("runs")
+    fine, marks = made.looked_up("fine")
     width = CHARACTER_WIDTH + SOUND_WIDTH
     tokens = made.tensor("tokens", (1, width), dynamic=0)
     steps = made.tensor("steps", (1, 1, 1, width), dynamic=2)
@@ -60,10 +62,12 @@ def graph(weights: Mapping[str, Floats]) -> bytes:
     joined = made.tensor("joined", (1, ROLES + POOLED))
     made.add(_OPS.CONCATENATION, parts, joined, _joining())
     hidden = made.tensor("hidden", (1, HIDDEN))
+    deep = made.tensor("deep", (1, OUTPUTS))
     logits = made.tensor("logits", (1, OUTPUTS))
     made.add(_OPS.FULLY_CONNECTED, (joined, *made.layer("first")), hidden, _connected(rectified=True))
-    made.add(_OPS.FULLY_CONNECTED, (hidden, *made.layer("last")), logits, _connected(rectified=False))
-    return made.packed(inputs=(characters, sounds, runs, role), output=logits)
+    made.add(_OPS.FULLY_CONNECTED, (hidden, *made.layer("last")), deep, _connected(rectified=False))
+    made.add(_OPS.ADD, (deep, made.side(marks)), logits, schema.AddOptionsT())
+    return made.packed(inputs=(characters, sounds, runs, fine, role), output=logits)
 
 
 class _Graph:
@@ -112,7 +116,7 @@ class _Graph:
     def looked_up(self, name: str) -> tuple[int, int]:
         """Add the input `name` and the rows of the table of that name that it asks for; both tensors."""
         table = self._weights[f"{name}.weight"]
-        scale = float(np.abs(table).max()) / 127
+        scale = (float(np.abs(table).max()) or 1.0) / 127
         rounded = np.clip(np.round(table / scale), -127, 127).astype(np.int8)
         asked = self.tensor(name, (1,), _TYPES.INT32, dynamic=0)
         small = self.tensor(f"{name}_small", (1, table.shape[1]), _TYPES.INT8, dynamic=0, scale=scale)
@@ -130,6 +134,16 @@ class _Graph:
             found.append(self.tensor(f"{name}_{part}", (1, width)))
             self.add(code, (source, over), found[-1], _reducing(keep=len(axes) == 1))
         return found
+
+    def side(self, marks: int) -> int:
+        """Add what the fine rows add to the logits [1, OUTPUTS]: their sum to the side task, nothing to the rest."""
+        over = self.constant("marks_axes", np.array([0], dtype=np.int32))
+        total = self.tensor("marks_sum", (1, 1))
+        self.add(_OPS.SUM, (marks, over), total, _reducing(keep=True))
+        nothing = self.constant("nothing", np.zeros((1, OFFENSIVE), dtype=np.float32))
+        added = self.tensor("side", (1, OUTPUTS))
+        self.add(_OPS.CONCATENATION, (nothing, total), added, _joining())
+        return added
 
     def convolved(self, place: int, source: int, *, dilation: int) -> int:
         """Add a convolution over the steps; from the second on what went in is added to what comes out."""

@@ -1,4 +1,4 @@
-"""The text classifier in torch: three convolutions over characters and sounds, beside a bag of their runs."""
+"""The text classifier in torch: three convolutions over characters and sounds, beside bags of their runs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from models.text.corpus import OUTPUTS
+from models.text.corpus import OFFENSIVE, OUTPUTS
 from torch import nn
 from torch.nn.functional import dropout
 
-from compline_edge.core.text_features import CHARACTER_ROWS, RUN_ROWS, SOUND_ROWS, Features
+from compline_edge.core.text_features import CHARACTER_ROWS, FINE_ROWS, RUN_ROWS, SOUND_ROWS, Features
 
 BATCH: Final = 64
 ROLES: Final = 3
@@ -23,19 +23,23 @@ DILATIONS: Final = (1, 2, 4)
 TAPS: Final = 3
 HIDDEN: Final = 128
 POOLED: Final = 2 * RUN_WIDTH + 2 * len(DILATIONS) * CHANNELS
-TABLES: Final = ("characters", "sounds", "runs")
+TABLES: Final = ("characters", "sounds", "runs", "fine")
 
 Floats = npt.NDArray[np.float32]
 
 
 class Network(nn.Module):
-    """Logits [texts, OUTPUTS] of batches made by `batch`, and roles [texts, ROLES] one-hot."""
+    """Logits [texts, OUTPUTS] of batches made by `batch`, and roles [texts, ROLES] one-hot.
+
+    One number a run (`fine`) adds to the side task alone; `offence.fit` sets it, and nothing else trains it.
+    """
 
     def __init__(self, *, drop: float = 0.35) -> None:
         super().__init__()
         self.characters = _table(CHARACTER_ROWS, CHARACTER_WIDTH, spread=0.3)
         self.sounds = _table(SOUND_ROWS, SOUND_WIDTH, spread=0.3)
         self.runs = _table(RUN_ROWS, RUN_WIDTH, spread=0.05)
+        self.fine = _table(FINE_ROWS, 1, spread=0.0).requires_grad_(False)
         widths = (CHARACTER_WIDTH + SOUND_WIDTH, CHANNELS, CHANNELS)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, CHANNELS, TAPS, padding=dilation, dilation=dilation)
@@ -50,14 +54,15 @@ class Network(nn.Module):
         pooled = self.drop(self.pooled(texts))
         hidden = torch.relu(self.first(torch.cat([roles, pooled], 1)))
         logits: torch.Tensor = self.last(self.drop(hidden))
-        return logits
+        side = self.fine(texts[3]).sum(1)
+        return torch.cat([logits[:, :OFFENSIVE], logits[:, OFFENSIVE:] + side], 1)
 
     def pooled(self, texts: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """[texts, POOLED] of characters and sounds [texts, longest] and runs [texts, most], each padded.
 
         While it trains, some characters, sounds and runs are left out, as disguise and mishearing do.
         """
-        characters, sounds, runs = texts
+        characters, sounds, runs, _ = texts
         there = (characters != CHARACTER_ROWS).unsqueeze(1).float()
         if self.training:
             both = torch.rand(characters.shape) < 0.06
@@ -82,11 +87,12 @@ class Network(nn.Module):
 
 
 def batch(texts: Sequence[Features]) -> tuple[torch.Tensor, ...]:
-    """Characters, sounds and runs, filled up with the row of padding."""
+    """Characters, sounds and runs, coarse and fine, filled up with the row of padding."""
     return (
         _padded([text.characters for text in texts], CHARACTER_ROWS),
         _padded([text.sounds for text in texts], SOUND_ROWS),
         _padded([text.runs for text in texts], RUN_ROWS),
+        _padded([text.fine for text in texts], FINE_ROWS),
     )
 
 
@@ -117,7 +123,7 @@ def as_stored(network: Network) -> Mapping[str, Floats]:
 
 def quantised(table: Floats) -> Floats:
     """A table as the file holds it."""
-    scale = float(np.abs(table).max()) / 127
+    scale = (float(np.abs(table).max()) or 1.0) / 127
     return np.asarray(np.round(table / scale) * scale, dtype=np.float32)
 
 

@@ -62,7 +62,7 @@ def check(network: TextNetwork, samples: Sequence[Sample], trained: Floats) -> f
 
 
 def write_rest(folder: Path, network: TextNetwork, calibration: Calibration) -> None:
-    """Write calibration.json, known_answers.json and manifest.json."""
+    """Write calibration.json and known_answers.json, then the manifest; disguises.json is there already."""
     answers = [network.run(text, Role.COLLECTOR) for text in KNOWN]
     known = KnownTexts(
         texts=list(KNOWN),
@@ -70,8 +70,13 @@ def write_rest(folder: Path, network: TextNetwork, calibration: Calibration) -> 
     )
     (folder / "calibration.json").write_bytes(_pretty(msgspec.to_builtins(calibration)))
     (folder / "known_answers.json").write_bytes(_pretty(msgspec.to_builtins(known)))
+    write_manifest(folder)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write manifest.json of what lies in the folder."""
     files = {}
-    for name in ("model.tflite", "calibration.json", "known_answers.json"):
+    for name in ("model.tflite", "calibration.json", "known_answers.json", "disguises.json"):
         stored = (folder / name).read_bytes()
         files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
     manifest = {

@@ -31,6 +31,8 @@ CATEGORIES: Final = (
 """What the classifier tells, in the order of its outputs."""
 
 RUN_ROWS: Final = 1 << 15
+FINE_ROWS: Final = 1 << 17
+"""Rows of one number each for the same runs: four of them to a row of numbers, so that fewer runs share one."""
 CHARACTER_ROWS: Final = 8192
 """The 6,763 characters of GB 2312 have their own; others share what is left."""
 SOUND_ROWS: Final = 512
@@ -46,7 +48,8 @@ _BEGIN, _END = 2, 3  # as characters no folded text has them; two classes of sou
 _DIGIT = ord("0")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD = np.uint64(0xD6E8FEB86659FD93)
-_SHIFT = np.uint64(64 - 15)
+_SHIFT = np.uint64(64 - 17)
+_COARSE = 2  # bits; a row of runs is the upper 15 of a fine row's 17
 _ROW, _COLUMNS = 0xB0, 94  # of GB 2312: where its characters begin, and how many a row has
 _SHARED = 6_768  # first row that several characters share
 
@@ -55,11 +58,12 @@ Rows = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Row numbers: of each token's character and sound, both [tokens], and of the runs [runs]."""
+    """Row numbers: of each token's character and sound, both [tokens], and of the runs, twice [runs]."""
 
     characters: Rows
     sounds: Rows
     runs: Rows
+    fine: Rows
 
 
 def features(text: str) -> Features | None:
@@ -75,10 +79,12 @@ def features(text: str) -> Features | None:
         for length in SOUND_RUNS
         if length <= len(stream) + 2
     ]
+    fine = np.concatenate(ends).astype(np.int32)
     return Features(
         np.array([_character_row(code) for code in chars.tolist()], dtype=np.int32),
         (stream % SOUND_ROWS).astype(np.int32),
-        np.concatenate(ends).astype(np.int32),
+        fine >> _COARSE,
+        fine,
     )
 
 

@@ -1,4 +1,4 @@
-"""The text classifier on TFLite: characters, sounds and runs of both to one logit a category."""
+"""The text classifier on TFLite: characters, sounds and runs of both to one logit a category, hidden words too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from compline_edge.core.text_calibration import Calibration, parse_calibration
 from compline_edge.core.text_features import CATEGORIES, features
+from compline_edge.core.unhidden import Disguises, Unhider
 from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
 from compline_edge.senses.tflite import open_interpreter
 from compline_shared.taxonomy import Category, Role
@@ -25,6 +26,16 @@ _ROLES: Final = (Role.UNKNOWN, Role.COLLECTOR, Role.OTHER)
 """In the order of the network's input."""
 
 Floats = npt.NDArray[np.float32]
+
+
+class HiddenWords(msgspec.Struct, frozen=True):
+    """disguises.json: what `Disguises` holds, each as one text with blanks between."""
+
+    words: str
+    innocent: str
+    wholes: str  # parts, then the whole
+    alike: str  # a character, then what it looks like
+    pictures: str  # an emoji, then what it stands for
 
 
 class KnownTexts(msgspec.Struct, frozen=True):
@@ -46,7 +57,7 @@ class TextNetwork:
         self._interpreter = open_interpreter(content, name=name)
         inputs = {detail["name"]: detail["index"] for detail in self._interpreter.get_input_details()}
         try:
-            self._inputs = tuple(inputs[key] for key in ("characters", "sounds", "runs", "role"))
+            self._inputs = tuple(inputs[key] for key in ("characters", "sounds", "runs", "fine", "role"))
         except KeyError as missing:
             raise ModelDamaged(f"{name} has no input {missing}: it is no text classifier.") from None
         self._output = self._interpreter.get_output_details()[0]["index"]
@@ -61,6 +72,7 @@ class TextNetwork:
             found.characters,
             found.sounds,
             found.runs,
+            found.fine,
             _ONE_HOT[role],
         )
         with self._lock:
@@ -88,6 +100,7 @@ class TfliteTextClassifier:
         self._version = manifest.version
         self.network = TextNetwork(read_checked(folder, "model.tflite", manifest), name=manifest.name)
         self._calibration = parse_calibration(read_checked(folder, "calibration.json", manifest), CATEGORIES)
+        self._unhider = Unhider(_disguises(read_checked(folder, "disguises.json", manifest), manifest.name))
         _check(self.network, read_checked(folder, "known_answers.json", manifest), name=manifest.name)
 
     @property
@@ -102,8 +115,31 @@ class TfliteTextClassifier:
 
     def logits(self, text: str, role: Role) -> Mapping[Category, float]:
         """Return how far each category fits the text as `role` says it; empty where it holds nothing readable."""
-        found = self.network.run(text, role)
+        found = self.run(text, role)
         return {} if found is None else dict(zip(CATEGORIES, found.tolist(), strict=False))
+
+    def run(self, text: str, role: Role) -> Floats | None:
+        """Logits [outputs] of the text, or of what seems hidden in it, whichever is larger; None as `TextNetwork`."""
+        found = self.network.run(text, role)
+        hidden = self._unhider.read(text)
+        if found is None or hidden is None:
+            return found
+        other = self.network.run(hidden, role)
+        return found if other is None else np.maximum(found, other)
+
+
+def _disguises(content: bytes, name: str) -> Disguises:
+    try:
+        found = msgspec.json.decode(content, type=HiddenWords)
+    except msgspec.MsgspecError as error:
+        raise ModelDamaged(f"disguises.json of the model {name} is broken ({error}).") from error
+    return Disguises(
+        words=found.words.split(),
+        innocent=frozenset(found.innocent.split()),
+        wholes={each[:-1]: each[-1] for each in found.wholes.split()},
+        alike={each[0]: each[1:] for each in found.alike.split()},
+        pictures={each[0]: each[1:] for each in found.pictures.split()},
+    )
 
 
 def _check(network: TextNetwork, content: bytes, *, name: str) -> None:

