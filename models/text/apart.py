@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from models.eval.authored_sets import rows
@@ -33,10 +33,13 @@ def too_near(
             expansions.append((template, pairs(text)))
     for sentence in measured:
         own = pairs(sentence)
-        shared = Counter(place for pair in own for place in having.get(pair, ()))
-        for place, both in shared.items():
-            if both / len(own | expansions[place][1]) > TOO_NEAR:
-                yield expansions[place][0].text, sentence
+        rarest = sorted(own, key=lambda pair: len(having.get(pair, ())))
+        # Two that are near share `needed` pairs at least, so one of them is among any of the other number and one more.
+        needed = int(TOO_NEAR * len(own)) + 1
+        for place in {place for pair in rarest[: len(own) - needed + 1] for place in having.get(pair, ())}:
+            template, others = expansions[place]
+            if len(own & others) / len(own | others) > TOO_NEAR:
+                yield template.text, sentence
 
 
 def pairs(text: str) -> frozenset[str]:
