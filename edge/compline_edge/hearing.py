@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from compline_edge.confirming import Confirming
+from compline_edge.core.crosstalk import Outline
 from compline_edge.core.doubting import Doubting
 from compline_edge.core.level_track import LevelTrack
 from compline_edge.core.loudness import Loudness
@@ -44,6 +45,7 @@ class Ear:
     notices: list[Noticed] = field(default_factory=list)  # of who calls, and of the recording
     levels: LevelTrack = field(init=False)
     confirming: Confirming = field(init=False)
+    outline: Outline = field(default_factory=Outline)  # of a channel that is one side's
 
     def __post_init__(self) -> None:
         self.confirming = Confirming(self.reader, self.confirmation, self.patience)
@@ -52,6 +54,8 @@ class Ear:
     def hear(self, samples: Samples) -> Sequence[Noticed]:
         """Take the next samples; returns what was noticed by them and is to be believed as far as can be told yet."""
         self.doubting.hear(samples)
+        if self.role is not Role.UNKNOWN:
+            self.outline.feed(samples)
         return self._keep(self._attend(self.voice_activity.feed(samples)))
 
     def finish(self) -> Sequence[Noticed]:

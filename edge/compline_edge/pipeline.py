@@ -11,6 +11,7 @@ from compline_edge.core.branch_policy import BranchPolicy
 from compline_edge.core.comprehension import DoubtPoints
 from compline_edge.core.conversation import ChatMessage, Conversation, utterances_of
 from compline_edge.core.corroboration import corroborate
+from compline_edge.core.crosstalk import Outlines
 from compline_edge.core.doubting import Doubting, gravest_of, worst
 from compline_edge.core.evidence import Evidence, Side
 from compline_edge.core.judgement import Observed, unreadable
@@ -231,6 +232,7 @@ def _listened(
         sample_rate=reader.info.sample_rate,
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
+        outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(ears) == 2 else None,
     )
     sides = [channel.speech for channel in channels]
     mixed = len(ears) == 1

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.eval import (  # noqa: E402 (the path comes first)
     authored_sets,
+    crosstalk,
     doubt,
     pinyin_error,
     reading,
@@ -76,6 +77,11 @@ def doubt_lines() -> Iterator[str]:
     return (figure.line() for figure in doubt.figures())
 
 
+def crosstalk_lines() -> Iterator[str]:
+    """One speech in both channels of a call told from two."""
+    return (figure.line() for figure in crosstalk.figures())
+
+
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "reading": (reading_lines, reading.LANGUAGE_MODEL),
@@ -85,6 +91,7 @@ TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "spoken": (spoken_lines, AUDIO),
     "text_model": (text_model_lines, text_model.MODEL),
     "doubt": (doubt_lines, doubt.MANDARIN),
+    "crosstalk": (crosstalk_lines, crosstalk.DATA / crosstalk.ONE),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compline_edge.core.crosstalk import Outlines
 from compline_edge.core.disclosure import CLEAR_TEXT, ENOUGH_SPEECH, WIDE_BAND
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Utterance
@@ -53,6 +54,7 @@ class Evidence:
     whole: bool = True  # False: a part of the recording is missing
     levels: tuple[VoiceLevel, ...] | None = None
     emotions: tuple[EmotionShare, ...] | None = None
+    outlines: Outlines | None = None  # of two channels; None: one side's echo passes for the other's speech
 
     @property
     def written(self) -> bool:

@@ -51,7 +51,10 @@ def silences(evidence: Evidence, who: Role | None, *, seconds: float) -> Seen:
 
 
 def interruptions(evidence: Evidence, who: Role | None) -> Seen:
-    """Return where `who`, None for either side, begins before the other has ended, as long as both speak."""
+    """Return where `who`, None for either side, begins before the other has ended, as long as both speak.
+
+    Where both channels hold one speech, crosstalk or an echo, nobody interrupts.
+    """
     if evidence.written or not evidence.apart:
         return Seen(blind=True)
     hits: list[Hit] = []
@@ -61,7 +64,11 @@ def interruptions(evidence: Evidence, who: Role | None) -> Seen:
             continue
         others = [end for role, end in latest.items() if role is not utterance.role]
         both = min(utterance.end, max(others, default=0.0)) - utterance.start
-        if both >= LEAST_OVERLAP and who in (None, utterance.role):
+        if (
+            both >= LEAST_OVERLAP
+            and who in (None, utterance.role)
+            and not _one_speech(evidence, utterance.start, utterance.start + both)
+        ):
             hits.append(Hit(utterance.start, utterance.start + both, utterance.role, MEASURED))
         latest[utterance.role] = max(utterance.end, latest.get(utterance.role, 0.0))
     return Seen(tuple(hits), blind=not evidence.whole)
@@ -145,6 +152,10 @@ def by_role(hits: Iterable[tuple[Role, Hit]], who: Role | None, *, blind: bool =
         elif role is Role.UNKNOWN:
             possible.append(hit)
     return Seen(tuple(sure), tuple(possible), blind)
+
+
+def _one_speech(evidence: Evidence, start: float, end: float) -> bool:
+    return evidence.outlines is not None and evidence.outlines.same(start, end)
 
 
 def _gaps(evidence: Evidence) -> Iterator[tuple[float, float, Role | None]]:
