@@ -4,7 +4,7 @@
 
 The side task has a ninth of the network's loss, and its bag shares rows between many runs. One number a run, fitted by
 logistic regression on what public comments hold (as a TF-IDF baseline is), tells more. Both are joined by weights that
-are chosen on COLD's development part. About five minutes of one core.
+are chosen on COLD's development part, from which the numbers are then learnt too. About five minutes of one core.
 """
 
 from __future__ import annotations
@@ -41,16 +41,9 @@ Labelled = tuple[str, int, str]
 
 
 def fit(network: Network, chance: random.Random) -> None:
-    """Set the fine rows and how they are joined with the network's own logit, and tell how that does on what is kept
-    back.
-    """
+    """Set the fine rows and how they and the network's own logit are joined, and tell how that does."""
     texts = [row for row in _learnt(chance) if features(row[0])]
-    wide = LogisticRegression(C=RIDGE, max_iter=_STEPS, tol=1e-5)
-    wide.fit(
-        _counts([text for text, _, _ in texts]),
-        np.array([label for _, label, _ in texts]),
-        sample_weight=np.array([SHARES[source] for _, _, source in texts]),
-    )
+    wide = _fitted(texts)
     with torch.no_grad():
         network.fine.weight.zero_()
     development = [(text, label) for text, label in cold("dev") if features(text)]
@@ -64,6 +57,7 @@ def fit(network: Network, chance: random.Random) -> None:
     _tell("COLD dev, fine rows alone", labels, both[:, 1] > 0)
     halves = LogisticRegression().fit(both[::2], labels[::2])
     _tell("COLD dev, joined, on the other half", labels[1::2], halves.predict(both[1::2]) > 0)
+    wide = _fitted([*texts, *((text, label, "cold") for text, label in development)])
     own, fine = joined.coef_[0]
     bias = joined.intercept_[0] + fine * wide.intercept_[0]
     with torch.no_grad():
@@ -77,6 +71,15 @@ def fit(network: Network, chance: random.Random) -> None:
         f"comments on groups that were kept back: {(~told)[~wanted].mean():.3f} of those that defend them right, "
     )
     print(f"  {told[wanted].mean():.3f} of those that insult them found", flush=True)
+
+
+def _fitted(texts: Sequence[Labelled]) -> LogisticRegression:
+    found = LogisticRegression(C=RIDGE, max_iter=_STEPS, tol=1e-5)
+    return found.fit(
+        _counts([text for text, _, _ in texts]),
+        np.array([label for _, label, _ in texts]),
+        sample_weight=np.array([SHARES[source] for _, _, source in texts]),
+    )
 
 
 def _learnt(chance: random.Random) -> Iterator[Labelled]:

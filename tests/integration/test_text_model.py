@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compline_edge.core.text_calibration import BadCalibration
-from compline_edge.core.text_features import CATEGORIES, MOST_TOKENS, features
+from compline_edge.core.text_features import CATEGORIES, FINE_ROWS, MOST_TOKENS, RUN_ROWS, features
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.reading import TextReader
 from compline_edge.senses.model_manifest import ModelDamaged
@@ -79,6 +79,40 @@ def test_classifier_when_words_are_disguised_then_they_are_told_all_the_same(
 ) -> None:
     of = classifier.calibration.of(Category.PRIVACY)
     assert probability(classifier, disguised, Category.PRIVACY) >= of.points.review
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("你就是个辶畐养的贝戋人，欠钱不还", Category.ABUSE),
+        ("你这种🐶东西也配借钱，垃🐔", Category.ABUSE),
+        ("你就是个sb，废wu", Category.ABUSE),
+    ],
+)
+def test_classifier_when_words_are_hidden_then_the_open_reading_counts(
+    classifier: TfliteTextClassifier, text: str, category: Category
+) -> None:
+    place = CATEGORIES.index(category)
+    alone = classifier.network.run(text, Role.COLLECTOR)
+    assert alone is not None
+    assert classifier.logits(text, Role.COLLECTOR)[category] > float(alone[place])
+    assert probability(classifier, text, category) >= classifier.calibration.of(category).points.review
+
+
+@pytest.mark.parametrize("text", LAWFUL)
+def test_control_classifier_when_nothing_is_hidden_then_only_the_network_speaks(
+    classifier: TfliteTextClassifier, text: str
+) -> None:
+    alone = classifier.network.run(text, Role.COLLECTOR)
+    assert alone is not None
+    assert list(classifier.logits(text, Role.COLLECTOR).values()) == alone[: len(CATEGORIES)].tolist()
+
+
+def test_features_when_runs_are_numbered_finely_then_the_coarse_rows_follow() -> None:
+    found = features("钱打到我自己的卡上就行")
+    assert found is not None
+    assert (found.runs == found.fine // (FINE_ROWS // RUN_ROWS)).all()
+    assert set(found.fine.tolist()) <= set(range(FINE_ROWS))
 
 
 @pytest.mark.parametrize("text", ["", " ", "。！？", "\n", "\u200b"])
@@ -161,6 +195,7 @@ def other_answers(folder: Path) -> None:
     [
         (lambda folder: flip(folder / "model.tflite"), "not the file that its manifest names: restore"),
         (lambda folder: flip(folder / "calibration.json"), "not the file that its manifest names: restore"),
+        (lambda folder: flip(folder / "disguises.json"), "not the file that its manifest names: restore"),
         (lambda folder: (folder / "known_answers.json").unlink(), "missing: restore"),
         (other_answers, "computes wrong results"),
     ],

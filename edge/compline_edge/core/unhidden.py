@@ -17,6 +17,7 @@ from compline_edge.core.syllables import SYLLABLES
 LONGEST = 4
 """Characters of the longest word that is looked for; the shortest has two."""
 
+_PART = "\x00"
 _SOUND = 0x100
 """Code point of the symbol of syllable 0; letters, which stand for a first letter, are below."""
 
@@ -30,7 +31,7 @@ class Disguises:
         str
     ]  # spellings that ordinary texts hold, though a word of `words` might be hidden there
     wholes: Mapping[str, str]  # parts of a character, in their order -> the character
-    alike: Mapping[str, str]  # character -> the part that characters look alike by
+    alike: Mapping[str, str]  # character -> the parts by which it looks like others, one character each
     pictures: Mapping[str, str]  # emoji, one code point each -> what it stands for
 
 
@@ -60,7 +61,8 @@ class Unhider:
         self._shapes: dict[str, str] = {}
         for word in disguises.words:
             self._orders["".join(sorted(word))] = word
-            self._shapes[self._shape(word)] = word
+            for shape in self._shapes_of(word):
+                self._shapes[shape] = word
             for key in _keys(word):
                 self._mixed[key] = word
             self._sounds["".join(map(_symbol, word))] = word
@@ -143,12 +145,17 @@ class Unhider:
         return None if cut else self._mixed.get(own)
 
     def _looks_like(self, written: str) -> str | None:
-        """The word whose characters look alike, one of them at least as it is written."""
-        word = self._shapes.get(self._shape(written))
-        return word if word and any(map(str.__eq__, word, written)) else None
+        """The word of which one character only looks like what is written."""
+        for shape in self._shapes_of(written):
+            if shape in self._shapes:
+                return self._shapes[shape]
+        return None
 
-    def _shape(self, chars: str) -> str:
-        return "".join([self._alike.get(char, char) for char in chars])
+    def _shapes_of(self, chars: str) -> Iterator[str]:
+        """The characters with one of them replaced by a mark and a part of it."""
+        for at, char in enumerate(chars):
+            for part in self._alike.get(char, ""):
+                yield f"{chars[:at]}{_PART}{part}{chars[at + 1 :]}"
 
 
 def _keys(word: str) -> Iterator[str]:
