@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from compline_edge.core.audio_quality import real_rate
 from compline_edge.core.branch_policy import BranchPolicy
 from compline_edge.core.comprehension import DoubtPoints
 from compline_edge.core.conversation import ChatMessage, Conversation, utterances_of
@@ -229,7 +230,7 @@ def _listened(
         noticed=(*likely(noticed), *(n for ear in ears for n in ear.notices)),
         sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.doubting.understood) for ear in ears),
         apart=len(ears) > 1,
-        sample_rate=reader.info.sample_rate,
+        sample_rate=real_rate(reader.info.sample_rate, quality),
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
         outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(ears) == 2 else None,

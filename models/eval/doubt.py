@@ -40,7 +40,9 @@ LINES = {
     "amr122": Line("libopencore_amrnb", 12_200),
 }
 TELEPHONE = tuple(line for name, line in LINES.items() if name != "16k")
-RATIOS = (20, 15, 10, 0)
+RATIOS = (20, 15, 10)
+DROWNED = 0
+"""Speech over noise, dB, at which it is right to say that nothing can be judged."""
 GAINS = (6, 12, 18, 24)
 LOSSES = (0.01, 0.05, 0.1, 0.2)
 VOICES = ("de", "en-us", "es", "ja", "ko", "vi", "hi", "ar")
@@ -150,7 +152,7 @@ def never_said(chance: np.random.Generator, each: int) -> Iterator[tuple[str, st
     yield "music", "on_hold", material.excerpts(hold, each=each // 2)
     for kind, make in NOBODY.items():
         group = "music" if kind == "tune" else "signals" if kind in SIGNALS else "dead_air"
-        yield group, kind, (make(2 * material.CLIP_S, chance) for _ in range(each // 2))
+        yield group, kind, (make(2 * material.CLIP_S, chance) for _ in range(each // 3))
 
 
 def voiced(voice: str) -> Floats:
@@ -163,6 +165,13 @@ def voiced(voice: str) -> Floats:
 
 
 SIGNALS = frozenset({"ring_back", "busy", "touch_tones", "fax", "sweep"})
+REASONS = {
+    "language": {Abstention.OTHER_LANGUAGE},
+    "music": {Abstention.MUSIC},
+    "signals": {Abstention.TONES, Abstention.SILENT},
+    "dead_air": {Abstention.SILENT},
+}
+"""What is right to say of each group; what voice activity takes for nothing at all is silence."""
 
 
 def _never_said(listener: CallListener, chance: np.random.Generator, each: int) -> Iterator[Figure]:
@@ -181,6 +190,7 @@ def _never_said(listener: CallListener, chance: np.random.Generator, each: int) 
         every += judged
     for group, judged in groups.items():
         yield Figure(f"doubt_said_so_{group}", _share(judged), "share", None, "higher")
+        yield Figure(f"doubt_named_{group}", _named(group, judged), "share", None, "higher")
         yield Figure(f"doubt_invented_{group}", _invented(judged), "findings", None, "lower")
     hours = sum(one.seconds for one in every) / 3_600
     invented = _invented(every)
@@ -198,12 +208,19 @@ def _mandarin(
         ]
         yield Figure(f"doubt_wrong_mandarin_{name}", _wrong(judged), "share", None, "lower")
     for kind in ("babble", "white"):
-        for decibels in RATIOS:
+        for decibels in (*RATIOS, DROWNED):
             judged = [
-                judge(listener, send(_in_noise(clip, clips, kind, decibels, chance), TELEPHONE[k % 4]))
+                judge(
+                    listener,
+                    send(_in_noise(clip, clips, kind, decibels, chance), TELEPHONE[k % len(TELEPHONE)]),
+                )
                 for k, clip in enumerate(clips)
             ]
-            yield Figure(f"doubt_wrong_mandarin_{kind}_{decibels}_db", _wrong(judged), "share", None, "lower")
+            what = f"mandarin_{kind}_{decibels}_db"
+            if decibels == DROWNED:
+                yield Figure(f"doubt_said_so_{what}", _share(judged), "share", None, "higher")
+            else:
+                yield Figure(f"doubt_wrong_{what}", _wrong(judged), "share", None, "lower")
 
 
 def _poor_lines(
@@ -287,6 +304,11 @@ def _share(judged: Sequence[Judged]) -> float:
 
 def _wrong(judged: Sequence[Judged]) -> float:
     return float(np.mean([one.abstained is not None for one in judged]))
+
+
+def _named(group: str, judged: Sequence[Judged]) -> float:
+    """Share whose reason is the true one."""
+    return float(np.mean([one.abstained in REASONS[group] for one in judged]))
 
 
 def _invented(judged: Sequence[Judged]) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
-from compline_edge.core.audio_quality import BLOCK_S, AudioQuality, Quality, Stillness
+from compline_edge.core.audio_quality import BLOCK_S, AudioQuality, Quality, Stillness, real_rate
 from compline_edge.core.speech import SAMPLE_RATE, Samples
 from tests.sounds import Floats, hiss, packets_lost, pcm, tone, voice
 
@@ -133,3 +133,14 @@ def test_quality_when_samples_come_in_other_pieces_then_it_is_the_same(piece: in
 def test_quality_when_a_call_is_long_then_memory_grows_by_two_numbers_a_block() -> None:
     quality = listening(np.tile(pcm(LEVEL * voice(10)), 12))
     assert len(quality._music) == len(quality._tones) == int(np.ceil(120 / BLOCK_S))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "band", "real"),
+    [(16_000, 8_000, 16_000), (16_000, 4_000, 8_000), (8_000, 4_000, 8_000), (48_000, None, 48_000)],
+)
+def test_rate_when_a_narrow_line_lies_in_a_wide_file_then_it_is_the_lines(
+    recorded: int, band: int | None, real: int
+) -> None:
+    assert real_rate(recorded, Quality(snr_db=None, clipped=0.0, band_hz=band, lost=0.0)) == real
+    assert real_rate(recorded, None) == recorded

@@ -156,6 +156,14 @@ def test_call_when_the_model_cannot_follow_then_it_abstains_and_claims_no_absenc
     assert (seen.abstained, seen.coverage, seen.noticed) == (Abstention.POOR_AUDIO, 0.0, ())
 
 
+def test_call_when_the_model_cannot_follow_then_what_it_noticed_is_worth_half_live_and_in_the_verdict() -> None:
+    script: Script = {**TALK, 7: INSULT}
+    told: list[Noticed] = []
+    listening = listener(script, confidence=0.4)
+    observed = listening.listen(ScriptReader((script,), 10), notice=told.append).observed
+    assert [n.confidence for n in observed.noticed] == [n.confidence for n in told] == [round(95 * 0.4) // 2]
+
+
 def test_call_when_the_model_follows_one_side_only_then_coverage_is_that_sides_share() -> None:
     mumbling: Script = dict.fromkeys(range(10, 20), "")
     seen = heard(TALK, mumbling, seconds=20).observed

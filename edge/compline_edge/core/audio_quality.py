@@ -17,6 +17,9 @@ from compline_edge.core.timbre import HOP, WINDOW_BLOCKS, Timbre
 BLOCK: Final = 20 * HOP
 """Samples that are looked at together: 0.64 s."""
 BLOCK_S: Final = BLOCK / SAMPLE_RATE
+NARROW_RATE: Final = 8_000
+WIDE_HZ: Final = 5_000
+"""Upper edge below which a call came over a narrow line: those end at 3,500 to 4,500 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,12 @@ class Stillness:
 
     tones: float  # share that is a tone or two, 0..1
     music: float  # how steadily single frequencies sound, 0..5
+
+
+def real_rate(recorded: int, quality: Quality | None) -> int:
+    """Return the sample rate, Hz, that what is heard needs: a narrow line may lie in a file of 16 kHz."""
+    narrow = quality is not None and quality.band_hz is not None and quality.band_hz < WIDE_HZ
+    return min(recorded, NARROW_RATE) if narrow else recorded
 
 
 class AudioQuality:
