@@ -22,7 +22,14 @@ from models.manifests import write_manifest
 from models.train.telephone import CLEAN, Floats, Line, send
 from numpy.typing import NDArray
 
-from compline_edge.core.comprehension import FACTS, DoubtPoints, Following, Passage, Scale
+from compline_edge.core.comprehension import (
+    ENOUGH_TO_TELL,
+    FACTS,
+    DoubtPoints,
+    Following,
+    Passage,
+    Scale,
+)
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.model_manifest import read_manifest
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
@@ -41,8 +48,10 @@ FOLLOWED_DB = (20.0, 15.0, 10.0)
 """Speech over noise at which Mandarin is still to be followed."""
 DROWNED_DB = (0.0, -5.0)
 """At which nobody can tell; what lies between is left out."""
-WRONGLY = 0.01
-"""Share of passages of good Mandarin that may be taken for not followed."""
+PASSING = 0.03
+"""Share of foreign passages that may be taken for followed; a call has several, which are judged together."""
+UNCLEAR = 0.005
+"""Share of passages of good Mandarin whose confidence may lie below the lowest that counts."""
 CLARITY = FACTS.index("clarity")
 PENALTY = 1e-3
 STEPS = 60
@@ -76,29 +85,24 @@ def measure(transcriber: CtcTranscriber, most: int) -> list[Heard]:
         Heard(kind, good, passage.facts, passage.speech)
         for kind, good, sound in development(most)
         for passage in listen(transcriber, sound)
-        if passage.facts
+        if passage.facts and passage.speech >= ENOUGH_TO_TELL
     ]
 
 
 def choose(heard: Sequence[Heard]) -> DoubtPoints:
-    """Fit both scales, and move that of what is followed to where few good passages are lost; tells what comes out."""
-    followed = fit(heard, lambda one: one.kind == "mandarin")
-    good = [one for one in heard if one.good]
-    lowest = float(np.quantile([followed.log_odds(one.facts) for one in good], WRONGLY))
-    followed = msgspec.structs.replace(followed, bias=round(followed.bias - min(0.0, lowest), 3))
-    clear = round(float(np.quantile([one.facts[CLARITY] for one in good], WRONGLY)), 2)
-    unsure = [
-        one
-        for one in heard
-        if one.kind != "nobody"
-        and not one.good
-        and (followed.log_odds(one.facts) < 2 or one.facts[CLARITY] < clear)
-    ]
+    """Fit both scales, move that of what is followed to where few foreign passages pass; tells what comes out."""
+    followed = fit([one for one in heard if one.kind != "drowned"], lambda one: one.kind == "mandarin")
+    foreign = [followed.log_odds(one.facts) for one in heard if one.kind == "foreign"]
+    followed = msgspec.structs.replace(
+        followed, bias=round(followed.bias - float(np.quantile(foreign, 1 - PASSING)), 3)
+    )
+    clear = round(float(np.quantile([one.facts[CLARITY] for one in heard if one.good], UNCLEAR)), 3)
+    poor = [one for one in heard if one.kind != "nobody" and not one.good]
     points = DoubtPoints(
         model=read_manifest(MODEL).name,
         followed=followed,
         clear=clear,
-        another_language=fit(unsure, lambda one: one.kind == "foreign"),
+        another_language=fit(poor, lambda one: one.kind == "foreign"),
     )
     for kind in ("mandarin", "drowned", "foreign", "nobody"):
         every = [one for one in heard if one.kind == kind]
