@@ -72,7 +72,7 @@ class Heard:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=int, default=24, help="clips of each kind (default: 24)")
+    parser.add_argument("--clips", type=int, default=12, help="clips of each kind (default: 12)")
     most = parser.parse_args().clips
     points = choose(measure(CtcTranscriber(MODEL), most))
     TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(points), indent=1) + b"\n")

@@ -18,7 +18,7 @@ def watched(samples: Samples, *, confidence: float = 0.7, said: bool = True) -> 
     doubting = Doubting()
     doubting.hear(samples)
     token = Token("你", "ni", 0.0, 0.1, confidence)
-    heard = Heard(utterances=(Utterance("你", Role.UNKNOWN, 0.0, 1.0, confidence, (token,)),))
+    heard = Heard(utterances=(Utterance("你", Role.UNKNOWN, 0.0, 1.0, confidence, 40 * (token,)),))
     if said:
         doubting.follow(SpeechBlock(0.0, samples, ends=True), heard)
     doubting.finish(Heard())

@@ -110,6 +110,8 @@ def _signal(passage: Passage, sound: AudioQuality) -> Abstention | None:
 def _followed(around: Sequence[Passage], points: DoubtPoints | None) -> bool:
     told = [(p.facts, p.speech) for p in around if p.facts is not None]
     tokens = sum(p.tokens for p in around)
+    if _wordless(around):
+        return False
     clarity = sum(p.clarity * p.tokens for p in around) / tokens if tokens else 0.0
     if points is None or not told:
         return clarity >= CLEAR
@@ -124,7 +126,7 @@ def _why(
     quality: Quality,
 ) -> Abstention:
     still = sound.between(passage.stretches)
-    wordless = sum(p.tokens for p in around) < FEW_WORDS * sum(p.speech for p in around)
+    wordless = _wordless(around)
     if wordless and still.tones >= SOME_TONES:
         return Abstention.TONES
     if still.music >= (STEADY_AND_WORDLESS if wordless else STEADY):
@@ -139,6 +141,10 @@ def _why(
     if quality.snr_db is not None and quality.snr_db < NOISE_DB:
         return Abstention.NOISY
     return Abstention.POOR_AUDIO
+
+
+def _wordless(around: Sequence[Passage]) -> bool:
+    return sum(p.tokens for p in around) < FEW_WORDS * sum(p.speech for p in around)
 
 
 _JUST: Final = 0.05
