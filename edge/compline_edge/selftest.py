@@ -13,6 +13,7 @@ from pathlib import Path
 
 from compline_edge.core.rule_examples import check_examples
 from compline_edge.ports import Transcriber
+from compline_edge.senses.model_manifest import read_manifest
 from compline_edge.senses.model_store import Installed, ModelStore, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.recording import open_recording
@@ -108,8 +109,13 @@ def _thresholds(store: ModelStore) -> str:
 
 def _doubt(store: ModelStore) -> str:
     found = store.doubt()
-    return (
-        f"for {found.model}" if found else "none installed: doubt rests on the recogniser's confidence alone"
+    if found is None:
+        return "none installed: doubt rests on the recogniser's confidence alone"
+    of = next((model for model in store.installed() if model.name == found.model), None)
+    stored = read_manifest(of.folder).files.get("model.tflite") if of else None
+    same = stored is not None and stored.sha256 == found.weights
+    return f"for {found.model}" + (
+        "" if same else "; measured on other weights: run models/doubt/calibrate.py again"
     )
 
 

@@ -98,8 +98,10 @@ def choose(heard: Sequence[Heard]) -> DoubtPoints:
     )
     clear = round(float(np.quantile([one.facts[CLARITY] for one in heard if one.good], UNCLEAR)), 3)
     poor = [one for one in heard if one.kind != "nobody" and not one.good]
+    manifest = read_manifest(MODEL)
     points = DoubtPoints(
-        model=read_manifest(MODEL).name,
+        model=manifest.name,
+        weights=manifest.files["model.tflite"].sha256,
         followed=followed,
         clear=clear,
         another_language=fit(poor, lambda one: one.kind == "foreign"),

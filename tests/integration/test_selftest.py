@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -61,3 +63,17 @@ def test_selftest_when_there_is_no_models_folder_then_it_says_which(tmp_path: Pa
     status, lines = selftest(tmp_path / "nowhere")
     assert status == 1
     assert any("nowhere is not a folder" in line for line in lines)
+
+
+def test_selftest_when_the_recognisers_weights_are_others_then_it_says_what_to_measure_again(
+    models: Path,
+) -> None:
+    before = next(line for line in selftest(models)[1] if "points of doubt" in line)
+    path = models / "doubt" / "points.json"
+    points = json.loads(path.read_text())
+    path.write_text(json.dumps({**points, "weights": "0" * 64}))
+    manifest = json.loads((models / "doubt" / "manifest.json").read_text())
+    manifest["files"]["points.json"] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    (models / "doubt" / "manifest.json").write_text(json.dumps(manifest))
+    after = next(line for line in selftest(models)[1] if "points of doubt" in line)
+    assert ("other weights" in before, "other weights" in after) == (False, True)

@@ -156,7 +156,9 @@ def test_call_when_the_model_cannot_follow_then_it_abstains_and_claims_no_absenc
     assert (seen.abstained, seen.coverage, seen.noticed) == (Abstention.POOR_AUDIO, 0.0, ())
 
 
-def test_call_when_the_model_cannot_follow_then_what_it_noticed_is_worth_half_live_and_in_the_verdict() -> None:
+def test_call_when_the_model_cannot_follow_then_what_it_noticed_is_worth_half_live_and_in_the_verdict() -> (
+    None
+):
     script: Script = {**TALK, 7: INSULT}
     told: list[Noticed] = []
     listening = listener(script, confidence=0.4)

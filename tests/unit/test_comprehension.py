@@ -90,6 +90,7 @@ def test_points_when_shipped_then_they_are_of_the_shipped_recogniser() -> None:
             json.dumps(
                 {
                     "model": "a",
+                    "weights": "",
                     "clear": 0.4,
                     "followed": {"bias": 0, "weights": {"luck": 1}},
                     "another_language": {"bias": 0, "weights": {}},

@@ -17,6 +17,7 @@ from tests.sounds import Floats, pcm, tone, voice
 
 POINTS = DoubtPoints(
     model="some",
+    weights="",
     followed=Scale(bias=-0.5, weights={"clarity": 1.0}),
     clear=0.2,
     another_language=Scale(bias=-0.1, weights={"wavering": 1.0}),

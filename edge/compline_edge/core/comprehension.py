@@ -49,6 +49,7 @@ class DoubtPoints(msgspec.Struct, frozen=True, kw_only=True):
     """models/doubt/points.json: measured on development speech for one recogniser."""
 
     model: str  # name of the recogniser whose posteriors were measured
+    weights: str  # SHA-256 of its weights then, in hexadecimal digits
     followed: Scale  # Mandarin that it follows, against everything else
     clear: float  # mean token confidence below which it has not followed, whatever else
     another_language: Scale  # speech in another language, against Mandarin that is too poor
