@@ -16,6 +16,7 @@ from compline_edge.core.notices import notice_given, notices_given
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
 from compline_edge.core.spotter import Spotted, SpotterStream
 from compline_edge.core.spotter_thresholds import Confirmation
+from compline_edge.feeling import FeelingTrack
 from compline_edge.ports import TranscriberStream, VoiceActivity
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
@@ -43,6 +44,7 @@ class Ear:
     utterances: list[Utterance] = field(default_factory=list)
     noticed: list[Noticed] = field(default_factory=list)
     notices: list[Noticed] = field(default_factory=list)  # of who calls, and of the recording
+    feelings: FeelingTrack | None = None
     levels: LevelTrack = field(init=False)
     confirming: Confirming = field(init=False)
     outline: Outline = field(default_factory=Outline)  # of a channel that is one side's
@@ -91,6 +93,8 @@ class Ear:
             self.speech += len(block.samples) / SAMPLE_RATE
             self.loudness.feed(block.samples)
             self.levels.feed(block)
+            if self.feelings:
+                self.feelings.feed(block)
             heard = self.stream.feed(block)
             self.doubting.follow(block, heard)
             yield from self._take(heard)

@@ -21,8 +21,9 @@ from compline_edge.core.notices import notices_given
 from compline_edge.core.rules import CompiledRules, evaluate
 from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_edge.core.spotter import Spotter
+from compline_edge.feeling import FeelingTrack
 from compline_edge.hearing import Ear
-from compline_edge.ports import AudioReader, Transcriber, VoiceActivity
+from compline_edge.ports import AudioReader, Transcriber, VoiceActivity, VoiceModel
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
 from compline_shared.taxonomy import Abstention, Role
@@ -68,6 +69,7 @@ class CallListener:
     collector_channel: int = 0
     rules: tuple[CompiledRules, ...] = ()
     doubt: DoubtPoints | None = None  # None: doubt rests on the recogniser's confidence alone
+    voices: VoiceModel | None = None  # None: nothing is told of feelings
 
     def listen(
         self, reader: AudioReader, *, progress: Progress | None = None, notice: Notice | None = None
@@ -110,6 +112,7 @@ class CallListener:
             doubting=Doubting(self.doubt),
             confirmation=self.spotters[0].thresholds.confirmation if self.spotters else None,
             patience=LIVE if live else math.inf,
+            feelings=FeelingTrack(role, self.voices) if self.voices and role is not Role.OTHER else None,
         )
 
 
@@ -234,6 +237,7 @@ def _listened(
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
         outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(ears) == 2 else None,
+        emotions=tuple(share for ear in ours if ear.feelings for share in ear.feelings.finish()) or None,
     )
     sides = [channel.speech for channel in channels]
     mixed = len(ears) == 1

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from compline_edge.core.conditions import Conditions
 from compline_edge.core.lease import Reading
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
@@ -118,6 +121,28 @@ class TextClassifier(Protocol):
 
     def logits(self, text: str, role: Role) -> Mapping[Category, float]:
         """Return how far each category fits the text as `role` says it; empty where it holds nothing readable."""
+        ...
+
+
+class VoiceModel(Protocol):
+    """Tells feelings from a voice; safe to share between threads."""
+
+    @property
+    def version(self) -> int:
+        """Number of the model, 1..255."""
+        ...
+
+    def describe(self, samples: Samples) -> npt.NDArray[np.float32] | None:
+        """Return what a voice is like over one to five seconds of speech, [numbers]; None where no voice is in it."""
+        ...
+
+    def judge(
+        self, voices: npt.NDArray[np.float32], baseline: npt.NDArray[np.float32] | None
+    ) -> npt.NDArray[np.float32]:
+        """Return logits [n, `compline_edge.core.emotions.FEELINGS`] of what `describe` gave, [n, numbers].
+
+        `baseline` is what this voice is like usually, None where nobody knows.
+        """
         ...
 
 

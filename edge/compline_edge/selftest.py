@@ -55,6 +55,7 @@ def trials(settings: EdgeSettings) -> Iterator[Trial]:
     for kind, loaded in (
         (f"speech in {settings.language}", partial(_speech, store, settings)),
         (f"text in {settings.language}", partial(_text, store, settings)),
+        (f"feelings in {settings.language}", partial(_feelings, store, settings)),
         ("spotter's thresholds", partial(_thresholds, store)),
         ("points of doubt", partial(_doubt, store)),
         (f"lexicon of {settings.language}", partial(_lexicon, models, settings)),
@@ -101,6 +102,11 @@ def _speech(store: ModelStore, settings: EdgeSettings) -> str:
 def _text(store: ModelStore, settings: EdgeSettings) -> str:
     found = store.text_classifier(settings.language)
     return f"version {found.version}" if found else "none installed: the lexicon alone reads texts"
+
+
+def _feelings(store: ModelStore, settings: EdgeSettings) -> str:
+    found = store.voice_model(settings.language)
+    return f"version {found.version}" if found else "none installed: anger is told by loudness alone"
 
 
 def _thresholds(store: ModelStore) -> str:

@@ -108,6 +108,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
         collector_channel=settings.collector_channel,
         rules=tuple(map(compile_rules, rules.packs)),
         doubt=store.doubt(),
+        voices=store.voice_model(settings.language),
     )
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version

@@ -16,6 +16,7 @@ from models.eval import (  # noqa: E402 (the path comes first)
     authored_sets,
     crosstalk,
     doubt,
+    emotion,
     pinyin_error,
     reading,
     sample_day,
@@ -82,6 +83,11 @@ def crosstalk_lines() -> Iterator[str]:
     return (figure.line() for figure in crosstalk.figures())
 
 
+def emotion_lines() -> Iterator[str]:
+    """Feelings told from an unseen speaker's voice."""
+    return (figure.line() for figure in emotion.figures())
+
+
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "reading": (reading_lines, reading.LANGUAGE_MODEL),
@@ -92,6 +98,7 @@ TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "text_model": (text_model_lines, text_model.MODEL),
     "doubt": (doubt_lines, doubt.MANDARIN),
     "crosstalk": (crosstalk_lines, crosstalk.DATA / crosstalk.ONE),
+    "emotion": (emotion_lines, emotion.CASIA),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""

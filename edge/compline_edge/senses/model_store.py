@@ -10,13 +10,15 @@ from pathlib import Path
 from compline_edge.core.comprehension import DoubtPoints, parse_doubt
 from compline_edge.core.ngram import NgramModel
 from compline_edge.core.spotter_thresholds import Thresholds, parse_thresholds
-from compline_edge.ports import TextClassifier, Transcriber
+from compline_edge.ports import TextClassifier, Transcriber, VoiceModel
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.language_model import KIND as NGRAM
 from compline_edge.senses.language_model import load_language_model
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_checked, read_manifest
 from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.text_model import TfliteTextClassifier
+from compline_edge.senses.voice_model import KIND as VOICE
+from compline_edge.senses.voice_model import TfliteVoiceModel
 from compline_edge.senses.vosk_transcriber import VoskTranscriber, vosk_language
 from compline_shared.errors import ComplineError
 
@@ -24,7 +26,7 @@ DEFAULT_LANGUAGE = "zh-CN"
 HEARING = ("ctc", "vosk")
 _THRESHOLDS = Path("spotter") / "thresholds.json"
 _DOUBT = Path("doubt") / "points.json"
-_KINDS = frozenset({*HEARING, TEXT, NGRAM})
+_KINDS = frozenset({*HEARING, TEXT, NGRAM, VOICE})
 """Folders of other kinds hold operating points, and are read by what they belong to."""
 _MAX_FOLDERS = 1_000
 
@@ -38,7 +40,7 @@ class Installed:
     """One model folder."""
 
     name: str
-    kind: str  # "ctc", "vosk", "text" or "ngram"
+    kind: str  # "ctc", "vosk", "text", "ngram" or "voice"
     language: str
     folder: Path
 
@@ -75,16 +77,23 @@ class ModelStore:
         Raises:
             ModelDamaged, BadCalibration: the one that is installed cannot be used.
         """
-        for model in self._reading(language):
+        for model in self._of(TEXT, language):
             return TfliteTextClassifier(model.folder)
         return None
 
     def reads(self, language: str = DEFAULT_LANGUAGE) -> bool:
         """Whether a text classifier of a language is installed; it is not tried."""
-        return any(self._reading(language))
+        return any(self._of(TEXT, language))
 
-    def _reading(self, language: str) -> Iterator[Installed]:
-        return _for_language([model for model in self.installed() if model.kind == TEXT], language)
+    def voice_model(self, language: str = DEFAULT_LANGUAGE) -> VoiceModel | None:
+        """Load the emotion model of a language, picked as a transcriber is; None where none is installed.
+
+        Raises:
+            ModelDamaged: the one that is installed cannot be used.
+        """
+        for model in self._of(VOICE, language):
+            return TfliteVoiceModel(model.folder)
+        return None
 
     def language_model(self, language: str = DEFAULT_LANGUAGE) -> NgramModel | None:
         """Load what a CTC model's utterances are read with, picked as a transcriber is; None where none is installed.
@@ -92,8 +101,7 @@ class ModelStore:
         Raises:
             ModelDamaged: the one that is installed cannot be used.
         """
-        expecting = [model for model in self.installed() if model.kind == NGRAM]
-        for model in _for_language(expecting, language):
+        for model in self._of(NGRAM, language):
             return load_language_model(model.folder)
         return None
 
@@ -108,8 +116,13 @@ class ModelStore:
                 TfliteTextClassifier(model.folder)
             case "ngram":
                 load_language_model(model.folder)
+            case "voice":
+                TfliteVoiceModel(model.folder)
             case _:
                 _transcriber(model)
+
+    def _of(self, kind: str, language: str) -> Iterator[Installed]:
+        return _for_language([model for model in self.installed() if model.kind == kind], language)
 
     def thresholds(self) -> Thresholds:
         """The spotter's operating point, from the first place that has one.

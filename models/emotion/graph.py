@@ -1,0 +1,191 @@
+"""The two TFLite files of the emotion model: what listens, cut out of the recogniser, and what judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from models.emotion.judge import LARGEST, Judge
+
+FILE_IDENTIFIER = b"TFL3"
+LISTENED = 128
+"""Numbers of one step of what listens."""
+_BLOCKS = 3
+"""Memory blocks of the recogniser that are kept: after them the voice fades and the words remain."""
+_SMALLEST = 4_096
+"""Weights from which a matrix is stored in 8 bits."""
+
+_OPS, _OPTIONS, _TYPES = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
+_KINDS = {"float32": _TYPES.FLOAT32, "int8": _TYPES.INT8}
+
+Floats = npt.NDArray[np.float32]
+
+
+class GraphError(ValueError):
+    """The recogniser's file is not the network that the emotion model listens with."""
+
+
+def listening(recogniser: bytes) -> bytes:
+    """Return the recogniser's first three memory blocks: stacks [1, T, 400] to [1, 1, T, 128].
+
+    Matrices are stored in 8 bits with one scale each, and made 32-bit floats again where they are used.
+
+    Raises:
+        GraphError: the file holds another network.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(recogniser, 0))
+    graph = model.subgraphs[0]
+    codes = [model.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators]
+    # each block ends by adding its look-ahead to the sum of the present and the past
+    ends = [place for place, code in enumerate(codes) if code == _OPS.ADD][1::2]
+    if len(ends) <= _BLOCKS:
+        raise GraphError(f"the recogniser has {len(ends)} memory blocks, not more than {_BLOCKS}")
+    kept = graph.operators[: ends[_BLOCKS - 1] + 1]
+    writer = _Writer()
+    places: dict[int, int] = {-1: -1}
+    for operator in kept:
+        for index in [*operator.inputs, *operator.outputs]:
+            if int(index) not in places:
+                tensor = graph.tensors[index]
+                data = model.buffers[tensor.buffer].data
+                places[int(index)] = writer.copied(tensor, None if data is None else bytes(bytearray(data)))
+    for operator in kept:
+        code = model.operatorCodes[operator.opcodeIndex]
+        writer.add(
+            code.builtinCode,
+            [places[int(index)] for index in operator.inputs],
+            [places[int(index)] for index in operator.outputs],
+            operator.builtinOptions,
+            version=code.version,
+        )
+    return writer.packed(
+        [places[int(graph.inputs[0])]], [places[int(index)] for index in kept[-1].outputs], name="listening"
+    )
+
+
+def judging(judge: Judge) -> bytes:
+    """Return the judge: voices [n, width] relative to a baseline to logits [n, feelings].
+
+    Each number is brought to the scale that it has in training and held within LARGEST, so that a strange
+    recording has no more say than a strong feeling.
+    """
+    width, feelings = judge.weight.shape
+    writer = _Writer()
+    voices = writer.tensor("voices", (1, width), dynamic=0)
+    scaled, low, held = (writer.tensor(name, (1, width), dynamic=0) for name in ("scaled", "low", "held"))
+    centred = writer.tensor("centred", (1, width), dynamic=0)
+    logits = writer.tensor("logits", (1, feelings), dynamic=0)
+    writer.add(
+        _OPS.SUB,
+        [voices, writer.constant("centre", judge.centre[None].astype(np.float32))],
+        [centred],
+        schema.SubOptionsT(),
+    )
+    writer.add(
+        _OPS.MUL,
+        [centred, writer.constant("scale", judge.scale[None].astype(np.float32))],
+        [scaled],
+        schema.MulOptionsT(),
+    )
+    most = writer.constant("most", np.full((1, 1), LARGEST, np.float32))
+    least = writer.constant("least", np.full((1, 1), -LARGEST, np.float32))
+    writer.add(_OPS.MINIMUM, [scaled, most], [low], schema.MaximumMinimumOptionsT())
+    writer.add(_OPS.MAXIMUM, [low, least], [held], schema.MaximumMinimumOptionsT())
+    weight = writer.constant("weight", np.ascontiguousarray(judge.weight.T.astype(np.float32)))
+    bias = writer.constant("bias", judge.bias.astype(np.float32))
+    writer.add(_OPS.FULLY_CONNECTED, [held, weight, bias], [logits], schema.FullyConnectedOptionsT())
+    return writer.packed([voices], [logits], name="judging")
+
+
+class _Writer:
+    """One subgraph being written."""
+
+    def __init__(self) -> None:
+        self._model = schema.ModelT()
+        self._model.version = 3
+        self._model.buffers, self._model.operatorCodes = [schema.BufferT()], []
+        self._graph = schema.SubGraphT()
+        self._graph.tensors, self._graph.operators = [], []
+        self._codes: dict[tuple[int, int], int] = {}
+
+    def tensor(
+        self,
+        name: str,
+        shape: Sequence[int],
+        kind: int = _TYPES.FLOAT32,
+        *,
+        dynamic: int | None = None,
+        buffer: int = 0,
+        scale: float | None = None,
+    ) -> int:
+        """Add a tensor; on the axis `dynamic` it may have any size."""
+        made = schema.TensorT()
+        made.name, made.shape, made.type, made.buffer = name, list(shape), kind, buffer
+        if dynamic is not None:
+            made.shapeSignature = [-1 if axis == dynamic else size for axis, size in enumerate(shape)]
+        if scale is not None:
+            made.quantization = schema.QuantizationParametersT()
+            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
+        self._graph.tensors.append(made)
+        return len(self._graph.tensors) - 1
+
+    def constant(self, name: str, values: npt.NDArray[np.generic], *, scale: float | None = None) -> int:
+        """Add a tensor that holds these values."""
+        return self.tensor(
+            name, values.shape, _KINDS[values.dtype.name], buffer=self._buffer(values.tobytes()), scale=scale
+        )
+
+    def copied(self, tensor: schema.TensorT, data: bytes | None) -> int:
+        """Add another graph's tensor; a large matrix in 8 bits, with what makes floats of it again."""
+        name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+        shape = [int(size) for size in tensor.shape]
+        if data is None:
+            made = self.tensor(name, shape, tensor.type)
+            self._graph.tensors[made].shapeSignature = tensor.shapeSignature
+            return made
+        if tensor.type != _TYPES.FLOAT32 or len(data) < 4 * _SMALLEST:
+            return self.tensor(name, shape, tensor.type, buffer=self._buffer(data))
+        values = np.frombuffer(data, dtype="<f4").reshape(shape)
+        scale = float(np.abs(values).max()) / 127
+        stored = self.constant(f"{name}_small", np.round(values / scale).astype(np.int8), scale=scale)
+        wide = self.tensor(name, shape)
+        self.add(_OPS.DEQUANTIZE, [stored], [wide], schema.DequantizeOptionsT(), version=2)
+        return wide
+
+    def add(
+        self, code: int, inputs: Sequence[int], outputs: Sequence[int], options: object, *, version: int = 1
+    ) -> None:
+        """Add an operator."""
+        made = schema.OperatorT()
+        made.opcodeIndex = self._code(code, version)
+        made.inputs, made.outputs = list(inputs), list(outputs)
+        if options is not None:
+            made.builtinOptions = options
+            made.builtinOptionsType = getattr(_OPTIONS, type(options).__name__.removesuffix("T"))
+        self._graph.operators.append(made)
+
+    def packed(self, inputs: Sequence[int], outputs: Sequence[int], *, name: str) -> bytes:
+        """The file."""
+        self._graph.inputs, self._graph.outputs, self._graph.name = list(inputs), list(outputs), name
+        self._model.subgraphs = [self._graph]
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(self._model.Pack(builder), file_identifier=FILE_IDENTIFIER)
+        return bytes(builder.Output())
+
+    def _buffer(self, data: bytes) -> int:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(data, dtype=np.uint8)
+        self._model.buffers.append(buffer)
+        return len(self._model.buffers) - 1
+
+    def _code(self, code: int, version: int) -> int:
+        if (code, version) not in self._codes:
+            made = schema.OperatorCodeT()
+            made.builtinCode = made.deprecatedBuiltinCode = code
+            made.version = version
+            self._codes[code, version] = len(self._model.operatorCodes)
+            self._model.operatorCodes.append(made)
+        return self._codes[code, version]
