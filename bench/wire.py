@@ -127,7 +127,13 @@ def day(random: Random, count: int = BATCH) -> list[Verdict]:
                 contact=Pseudonym(random.randbytes(8)),
                 case=Pseudonym(random.randbytes(8)),
                 findings=tuple(_finding(random, duration) for _ in range(random.randint(1, 2))),
-                voice=Voice(loudness=random.randint(-30, -15), peak_loudness=-10, rate=random.randint(3, 7)),
+                voice=Voice(
+                    loudness=random.randint(-30, -15),
+                    peak_loudness=-10,
+                    rate=random.randint(3, 7),
+                    angry=random.randint(0, 3),
+                    overlap=random.randint(0, 2),
+                ),
                 versions=_VERSIONS,
                 evidence=CiphertextDigest(random.randbytes(32)),
             )

@@ -48,7 +48,7 @@ def typical(
         contact=Pseudonym(seq.to_bytes(8, "big")),
         case=Pseudonym((seq + 7).to_bytes(8, "big")),
         findings=findings,
-        voice=Voice(loudness=-21, peak_loudness=-12, rate=5),
+        voice=Voice(loudness=-21, peak_loudness=-12, rate=5, angry=1, overlap=0),
         versions=VERSIONS,
         evidence=CiphertextDigest(seq.to_bytes(32, "big")),
     )

@@ -16,6 +16,7 @@ from compline_edge.core.crosstalk import Outlines
 from compline_edge.core.doubting import Doubting, gravest_of, worst
 from compline_edge.core.evidence import Evidence, Side
 from compline_edge.core.judgement import Observed, unreadable
+from compline_edge.core.manner import with_manner
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.notices import notices_given
 from compline_edge.core.rules import CompiledRules, evaluate
@@ -247,7 +248,9 @@ def _listened(
         answered=mixed or min(sides) >= LEAST_SPEECH,
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
         noticed=in_order((*noticed, *judged(rules, evidence))),
-        voice=ours[0].voice if ours else None,
+        voice=with_manner(
+            ours[0].voice if ours else None, emotions=evidence.emotions or (), levels=evidence.levels or ()
+        ),
         coverage=coverage,
         abstained=reader.defect or doubt,
         quality=quality,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +18,9 @@ _FLOOR = 1e-6
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a judge is learnt: a discriminant of each part, their logits added."""
-
-    shrinkage: float  # 0..1
-    parts: tuple[slice, ...]
-
-
-MANNERS = tuple(
-    Manner(shrinkage, parts)
-    for shrinkage in (0.03, 0.1, 0.3, 0.6)
-    for parts in ((WHOLE,), (MEASURED, LISTENED), (WHOLE, MEASURED, LISTENED), (LISTENED,))
-)
-"""What is chosen from, on training speakers alone."""
+SHRINKAGES = (0.03, 0.1, 0.3, 0.6)
+PARTS = (WHOLE, MEASURED, LISTENED)
+"""A judge is the sum of a discriminant of each part at each shrinkage: two speakers are too few to choose one by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +40,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What discriminants of one set of voices rest on, whatever the manner."""
+    """What discriminants of one set of voices rest on, whatever the shrinkage."""
 
     centre: Floats
     scale: Floats
@@ -70,28 +58,18 @@ def lesson(voices: Floats, feelings: npt.NDArray[np.int64]) -> Lesson:
     return Lesson(centre, scale, means, rest.T @ rest / len(rest))
 
 
-def learn(learnt: Lesson, manner: Manner) -> Judge:
-    """Fit linear discriminants with equal priors, the covariance shrunk towards its mean variance.
+def learn(learnt: Lesson) -> Judge:
+    """Fit linear discriminants with equal priors, each covariance shrunk towards its mean variance, and add them up.
 
     Source: Friedman 1989, "Regularized discriminant analysis".
     """
     weight, bias = np.zeros_like(learnt.means.T), np.zeros(len(learnt.means))
-    for part in manner.parts:
+    for part in PARTS:
         means, covariance = learnt.means[:, part], learnt.covariance[part, part]
-        variance = float(np.trace(covariance)) / len(covariance)
-        shrunk = (1 - manner.shrinkage) * covariance + manner.shrinkage * variance * np.eye(len(covariance))
-        own = np.linalg.solve(shrunk, means.T)
-        weight[part] += own
-        bias -= 0.5 * np.einsum("cw,wc->c", means, own)
-    return Judge(learnt.centre, learnt.scale, weight, bias)
-
-
-def likelihoods(logits: Floats) -> Floats:
-    """Return logarithms of probabilities, [n, feelings]."""
-    high = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(high - np.log(np.exp(high).sum(axis=1, keepdims=True)))
-
-
-def sorted_out(manners: Sequence[Manner], scores: Sequence[float]) -> Manner:
-    """Return the manner with the best score, the first of equals."""
-    return manners[int(np.argmax(scores))]
+        level = float(np.trace(covariance)) / len(covariance) * np.eye(len(covariance))
+        for shrinkage in SHRINKAGES:
+            own = np.linalg.solve((1 - shrinkage) * covariance + shrinkage * level, means.T)
+            weight[part] += own
+            bias -= 0.5 * np.einsum("cw,wc->c", means, own)
+    count = len(PARTS) * len(SHRINKAGES)
+    return Judge(learnt.centre, learnt.scale, weight / count, bias / count)

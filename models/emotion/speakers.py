@@ -1,14 +1,15 @@
-"""Trials on a speaker who is in no training: descriptions of all clips, baselines, choice of the manner without him."""
+"""Trials on a speaker who is in no training: descriptions of all clips, baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 from models.emotion.corpus import FOLDERS, Clip, lines
-from models.emotion.judge import MANNERS, Judge, Lesson, Manner, learn, lesson, sorted_out
+from models.emotion.judge import Judge, learn, lesson
 
 from compline_edge.senses.voice_model import VoiceNetwork
 
@@ -61,48 +62,42 @@ def alone(described: Floats) -> Floats:
     return found
 
 
-def enrolment(voices: Voices, speaker: str, *, seed: int) -> Whole:
+def enrolment(voices: Voices, own: Bools, *, seed: int) -> Whole:
     """Return the places of the ten neutral clips that make a speaker's baseline."""
-    calm = np.flatnonzero((voices.speaker == speaker) & (voices.feeling == NEUTRAL))
+    calm = np.flatnonzero(own & (voices.feeling == NEUTRAL))
     return np.random.default_rng(seed).choice(calm, ENROLLED, replace=False)
 
 
-def lesson_of(voices: Voices, inside: Bools, *, relative: bool) -> Lesson:
-    """Learn from the clips `inside` over all lines, relative to drawn baselines or alone."""
+class Measure(Enum):
+    """What a voice is measured by, in lessons and in trials."""
+
+    ALONE = "alone"  # nothing: as it is
+    ENROLLED = "enrolled"  # ten neutral clips of the speaker
+    ALL = "all"  # all of the speaker's clips, which nobody has beforehand
+
+
+def taught(voices: Voices, inside: Bools, *, by: Measure) -> Judge:
+    """Return the judge that the clips `inside` teach, over all lines; baselines are drawn DRAWS times."""
     rows, feelings = [], []
     for line in voices.described.values():
-        for draw in range(DRAWS if relative else 1):
+        for draw in range(DRAWS if by is Measure.ENROLLED else 1):
             for speaker in sorted(set(voices.speaker[inside].tolist())):
                 own = inside & (voices.speaker == speaker)
-                if relative:
-                    rows.append(line[own] - line[enrolment(voices, speaker, seed=100 + draw)].mean(axis=0))
-                else:
-                    rows.append(alone(line[own]))
+                rows.append(measured(voices, line, own, by=by, seed=100 + draw)[0])
                 feelings.append(voices.feeling[own])
-    return lesson(np.concatenate(rows), np.concatenate(feelings))
+    return learn(lesson(np.concatenate(rows), np.concatenate(feelings)))
 
 
-def chosen(voices: Voices, inside: Bools, *, relative: bool) -> Manner:
-    """Return the manner whose judge is best on each speaker inside who was left out of its lesson."""
-    scores = np.zeros(len(MANNERS))
-    speakers = sorted(set(voices.speaker[inside].tolist()))
-    for speaker in speakers:
-        known = lesson_of(voices, inside & (voices.speaker != speaker), relative=relative)
-        own = inside & (voices.speaker == speaker)
-        for line in voices.described.values():
-            for draw in range(DRAWS if relative else 1):
-                baseline = line[enrolment(voices, speaker, seed=draw)].mean(axis=0) if relative else None
-                heard = alone(line[own]) if baseline is None else line[own] - baseline
-                for place, manner in enumerate(MANNERS):
-                    told = learn(known, manner).logits(heard).argmax(axis=1)
-                    scores[place] += recall(voices.feeling[own], told)
-    return sorted_out(MANNERS, scores.tolist())
-
-
-def taught(voices: Voices, inside: Bools, *, relative: bool) -> Judge:
-    """Return the judge that the clips `inside` teach, its manner chosen on them alone."""
-    manner = chosen(voices, inside, relative=relative)
-    return learn(lesson_of(voices, inside, relative=relative), manner)
+def measured(voices: Voices, line: Floats, own: Bools, *, by: Measure, seed: int = 0) -> tuple[Floats, Whole]:
+    """Return a speaker's clips relative to what they are measured by, and which places that took."""
+    match by:
+        case Measure.ALONE:
+            return alone(line[own]), np.zeros(0, dtype=np.int64)
+        case Measure.ENROLLED:
+            ten = enrolment(voices, own, seed=seed)
+            return line[own] - line[ten].mean(axis=0), ten
+        case Measure.ALL:
+            return line[own] - np.median(line[own], axis=0), np.zeros(0, dtype=np.int64)
 
 
 def recall(wanted: Whole, told: Whole) -> float:

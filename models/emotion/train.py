@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from models.emotion.corpus import CASIA, LINES, clips
 from models.emotion.graph import judging, listening
-from models.emotion.judge import MANNERS, learn, lesson
-from models.emotion.speakers import describe, taught
+from models.emotion.judge import learn, lesson
+from models.emotion.speakers import Measure, describe, taught
 
 from compline_edge.core.emotions import FEELINGS
 from compline_edge.senses.voice_model import KIND, VOICE, KnownVoice, VoiceNetwork, probe_sound
@@ -32,7 +32,7 @@ class ReleaseError(ValueError):
 
 
 def main() -> int:
-    """Describe the clips, choose and learn both judges, write the folder, compare it with what was learnt."""
+    """Describe the clips, learn both judges, write the folder, compare it with what was learnt."""
     parser = argparse.ArgumentParser(prog="python -m models.emotion.train", description=__doc__)
     parser.add_argument(
         "--clips",
@@ -52,8 +52,8 @@ def main() -> int:
     voices = describe(heard, untaught(chosen.out), LINES)
     every = np.ones(len(heard), dtype=np.bool_)
     judges = {}
-    for name, relative in (("alone", False), ("relative", True)):
-        judges[name] = taught(voices, every, relative=relative)
+    for name, by in (("alone", Measure.ALONE), ("relative", Measure.ENROLLED)):
+        judges[name] = taught(voices, every, by=by)
         (chosen.out / f"{name}.tflite").write_bytes(judging(judges[name]))
     network = opened(chosen.out)
     some = voices.described["mulaw"][:: max(1, len(heard) // 50)].astype(np.float32)
@@ -76,7 +76,6 @@ def untaught(folder: Path) -> VoiceNetwork:
     empty = judging(
         learn(
             lesson(rng.standard_normal((60, VOICE)), np.arange(60) % len(FEELINGS)),
-            MANNERS[-1],
         )
     )
     return VoiceNetwork(

@@ -12,13 +12,13 @@ from models.emotion.speakers import (
     ANGRY,
     DRAWS,
     NEUTRAL,
-    Floats,
+    Measure,
     Voices,
     Whole,
     alone,
     angry_f1,
     describe,
-    enrolment,
+    measured,
     recall,
     taught,
 )
@@ -70,19 +70,16 @@ def figures() -> Iterator[Figure]:
     voices = describe(heard, network, LINES)
     judges = {
         speaker: tuple(
-            taught(voices, voices.speaker != speaker, relative=relative) for relative in (False, True)
+            taught(voices, voices.speaker != speaker, by=by) for by in (Measure.ALONE, Measure.ENROLLED)
         )
         for speaker in voices.speakers
     }
-    raw = _trial(voices, lambda speaker, _: judges[speaker][0], _as_recorded)
+    raw = _trial(voices, by=Measure.ALONE)
     yield from _scores(voices, "raw", [raw], against=AIM_RAW, angry=REFERENCE["raw_angry"])
     yield _beside("raw", raw, voices, REFERENCE["raw"])
-    enrolled = [
-        _trial(voices, lambda speaker, _: judges[speaker][1], _enrolled(voices, seed))
-        for seed in range(DRAWS)
-    ]
+    enrolled = [_trial(voices, by=Measure.ENROLLED, seed=seed) for seed in range(DRAWS)]
     yield from _scores(voices, "enrolled", enrolled, against=AIM_ENROLLED, angry=AIM_ANGRY)
-    own = _trial(voices, lambda speaker, _: judges[speaker][1], _by_all)
+    own = _trial(voices, by=Measure.ALL)
     yield from _scores(voices, "own_clips", [own], against=REFERENCE["own"], angry=REFERENCE["own_angry"])
     yield from _apart(voices)
     yield from _calls(voices, judges)
@@ -96,42 +93,24 @@ def _cost(network: VoiceNetwork, samples: list[np.ndarray]) -> float:
     return (time.process_time() - begun) / (sum(map(len, samples)) / SAMPLE_RATE)
 
 
-def _trial(
-    voices: Voices,
-    judge: Callable[[str, int], Judge],
-    prepared: Callable[[Floats, np.ndarray], tuple[Floats, np.ndarray]],
-    *,
-    folds: int = 1,
-) -> Told:
-    """What a judge who never heard a speaker tells of him; `prepared` gives voices and which of them are tried."""
-    told: Told = {}
-    for line, described in voices.described.items():
-        told[line] = np.full(len(described), -1, dtype=np.int64)
-        for speaker in voices.speakers:
-            own = voices.speaker == speaker
-            heard, tried = prepared(described, own)
-            for fold in range(folds):
-                inside = own & tried & (voices.sentence % folds == fold)
-                told[line][inside] = judge(speaker, fold).logits(heard[inside]).argmax(axis=1)
+def _trial(voices: Voices, *, by: Measure, seed: int = 0, folds: int = 1) -> Told:
+    """What a judge who never heard a speaker tells of him; with folds, one who never heard the sentence either.
+
+    The clips that an enrolment took are not tried.
+    """
+    told = {line: np.full(len(voices.feeling), -1, dtype=np.int64) for line in voices.described}
+    for speaker in voices.speakers:
+        own = voices.speaker == speaker
+        for fold in range(folds):
+            inside = voices.sentence % folds == fold
+            others = ~own if folds == 1 else ~own & ~inside
+            judge = taught(voices, others, by=by)
+            for line, described in voices.described.items():
+                heard, taken = measured(voices, described, own, by=by, seed=seed)
+                places = np.flatnonzero(own)
+                tried = inside[places] & ~np.isin(places, taken)
+                told[line][places[tried]] = judge.logits(heard[tried]).argmax(axis=1)
     return told
-
-
-def _as_recorded(described: Floats, own: np.ndarray) -> tuple[Floats, np.ndarray]:
-    return alone(described), own
-
-
-def _by_all(described: Floats, own: np.ndarray) -> tuple[Floats, np.ndarray]:
-    return described - np.median(described[own], axis=0), own
-
-
-def _enrolled(voices: Voices, seed: int) -> Callable[[Floats, np.ndarray], tuple[Floats, np.ndarray]]:
-    def prepared(described: Floats, own: np.ndarray) -> tuple[Floats, np.ndarray]:
-        ten = enrolment(voices, str(voices.speaker[own][0]), seed=seed)
-        rest = own.copy()
-        rest[ten] = False
-        return described - described[ten].mean(axis=0), rest
-
-    return prepared
 
 
 def _scores(
@@ -182,14 +161,7 @@ def _beside(name: str, told: Told, voices: Voices, reference: float) -> Figure:
 
 def _apart(voices: Voices) -> Iterator[Figure]:
     """The enrolled trial once more, with no test sentence in any lesson."""
-    judges = {
-        (speaker, fold): taught(
-            voices, (voices.speaker != speaker) & (voices.sentence % FOLDS != fold), relative=True
-        )
-        for speaker in voices.speakers
-        for fold in range(FOLDS)
-    }
-    told = _trial(voices, lambda speaker, fold: judges[speaker, fold], _enrolled(voices, 0), folds=FOLDS)
+    told = _trial(voices, by=Measure.ENROLLED, folds=FOLDS)
     yield from _scores(voices, "enrolled_other_sentences", [told], against=AIM_ENROLLED, angry=AIM_ANGRY)
 
 

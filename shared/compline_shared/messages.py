@@ -18,6 +18,7 @@ Duration = Annotated[int, Meta(ge=0, le=86_400)]  # s
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Decibels = Annotated[int, Meta(ge=-120, le=0)]  # dBFS
 Rate = Annotated[int, Meta(ge=0, le=20)]  # syllables/s
+Tenths = Annotated[int, Meta(ge=0, le=10)]
 EntryId = Annotated[int, Meta(ge=0, le=65_535)]  # 0 = none
 Version = Annotated[int, Meta(ge=0, le=65_535)]
 SeqNumber = Annotated[int, Meta(ge=1, le=2**53 - 1)]
@@ -45,6 +46,10 @@ class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loudness: Decibels  # mean over speech, dBFS
     peak_loudness: Decibels  # 95th percentile over speech, dBFS
     rate: Rate  # syllables/s over speech
+    angry: Tenths | None = None  # of the judged speech; None: not told
+    overlap: Tenths | None = (
+        None  # of the speech, in which the other side speaks too; None: the sides are not apart
+    )
 
 
 class Versions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

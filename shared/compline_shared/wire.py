@@ -1,14 +1,14 @@
 """A verdict as bytes: one CBOR array, relative to what its segment already says.
 
     [shape, seq, started, judged, duration, speech,
-     marks?, loudness?, peak?, rate?, messages?, uncovered?, abstained?, back?, dropped?, model?, lexicon?, rules?,
+     marks?, loudness?, peak?, pace?, messages?, uncovered?, abstained?, back?, dropped?, model?, lexicon?, rules?,
      policy?,
      (about, confidence, offset, rule, entry) for each finding]
 
 `shape` says in its bits which of the optional members follow; a member that equals its default is absent. `marks` is
 contact (8 bytes), case (8) and evidence digest (32), those that exist, in one byte string. `about` packs a finding's
-enums. docs/protocol.md draws the bits. There is exactly one encoding of a verdict: what does not re-encode to itself
-is refused.
+enums, `pace` speaking rate, share of anger and share of overlap. docs/protocol.md draws the bits. There is exactly one
+encoding of a verdict: what does not re-encode to itself is refused.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def encode_verdict(verdict: Verdict, base: SegmentBase) -> bytes:
         members.append(marks)
     if v.voice is not None:
         shape |= _VOICE
-        members += v.voice.loudness, v.voice.peak_loudness, v.voice.rate
+        members += v.voice.loudness, v.voice.peak_loudness, _pace(v.voice)
     if v.messages:
         shape |= _MESSAGES
         members.append(v.messages)
@@ -155,6 +155,16 @@ def _about(finding: Finding) -> int:
     )
 
 
+def _pace(voice: Voice) -> int:
+    angry, overlap = (0 if tenths is None else tenths + 1 for tenths in (voice.angry, voice.overlap))
+    return voice.rate | angry << 5 | overlap << 9
+
+
+def _voice(loudness: int, peak: int, pace: int) -> Voice:
+    angry, overlap = (code - 1 if code else None for code in (pace >> 5 & 15, pace >> 9))
+    return Voice(loudness=loudness, peak_loudness=peak, rate=pace & 31, angry=angry, overlap=overlap)
+
+
 def _fields(members: list[Value], base: SegmentBase) -> dict[str, Any]:
     rest = iter(members)
     shape, seq, started, judged, duration, speech = (_integer(rest) for _ in range(_FIXED))
@@ -176,7 +186,7 @@ def _fields(members: list[Value], base: SegmentBase) -> dict[str, Any]:
     if shape & (_CONTACT | _CASE | _EVIDENCE):
         fields |= _marks(next(rest), shape)
     if shape & _VOICE:
-        fields["voice"] = Voice(loudness=_integer(rest), peak_loudness=_integer(rest), rate=_integer(rest))
+        fields["voice"] = _voice(_integer(rest), _integer(rest), _integer(rest))
     if shape & _MESSAGES:
         fields["messages"] = _integer(rest)
     if shape & _UNCOVERED:

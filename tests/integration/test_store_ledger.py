@@ -43,7 +43,7 @@ FULL = Verdict(
         msgspec.structs.replace(finding(), warned=True, acknowledged=True, rule=7),
     ),
     findings_dropped=2,
-    voice=Voice(loudness=-30, peak_loudness=-12, rate=5),
+    voice=Voice(loudness=-30, peak_loudness=-12, rate=5, angry=0, overlap=None),
     coverage=80,
     abstained=Abstention.TRUNCATED,
     versions=Versions(model=1, lexicon=2, rules=3),
@@ -60,7 +60,7 @@ LIMIT = msgspec.structs.replace(
     contact=Pseudonym(b"\x00\xff\x00\xff'\\%s"),
     findings=(finding(offset=86_400, entry=65_535, confidence=100),) * 32,
     findings_dropped=65_535,
-    voice=Voice(loudness=-120, peak_loudness=0, rate=20),
+    voice=Voice(loudness=-120, peak_loudness=0, rate=20, angry=10, overlap=10),
     versions=Versions(model=65_535, lexicon=65_535, rules=65_535),
     evidence=CiphertextDigest(bytes(32)),
 )

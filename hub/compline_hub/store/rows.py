@@ -40,6 +40,8 @@ def values_of(
         loudness=None if voice is None else voice.loudness,
         peak_loudness=None if voice is None else voice.peak_loudness,
         rate=None if voice is None else voice.rate,
+        angry=None if voice is None else voice.angry,
+        overlap=None if voice is None else voice.overlap,
         coverage=verdict.coverage,
         abstained=None if verdict.abstained is None else int(verdict.abstained),
         model=verdict.versions.model,
@@ -113,7 +115,13 @@ def _verdict(row: VerdictRow) -> Verdict:
 def _voice(row: VerdictRow) -> Voice | None:
     if row.loudness is None or row.peak_loudness is None or row.rate is None:
         return None
-    return Voice(loudness=row.loudness, peak_loudness=row.peak_loudness, rate=row.rate)
+    return Voice(
+        loudness=row.loudness,
+        peak_loudness=row.peak_loudness,
+        rate=row.rate,
+        angry=row.angry,
+        overlap=row.overlap,
+    )
 
 
 def _finding(row: FindingRow) -> Finding:

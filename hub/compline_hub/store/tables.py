@@ -124,6 +124,8 @@ class VerdictRow(Tables):
     loudness: Mapped[int | None] = mapped_column(SmallInteger)
     peak_loudness: Mapped[int | None] = mapped_column(SmallInteger)
     rate: Mapped[int | None] = mapped_column(SmallInteger)
+    angry: Mapped[int | None] = mapped_column(SmallInteger)  # tenths, as overlap
+    overlap: Mapped[int | None] = mapped_column(SmallInteger)
     coverage: Mapped[int] = mapped_column(SmallInteger)
     abstained: Mapped[int | None] = mapped_column(SmallInteger)
     model: Mapped[int] = mapped_column(Integer)

@@ -36,11 +36,13 @@ class FindingOut(msgspec.Struct, frozen=True):
 
 
 class VoiceOut(msgspec.Struct, frozen=True):
-    """Statistics of the collector's voice: dBFS and syllables a second."""
+    """Statistics of the collector's voice: dBFS, syllables a second, tenths; None where not told."""
 
     loudness: int
     peak_loudness: int
     rate: int
+    angry: int | None
+    overlap: int | None
 
 
 class VersionsOut(msgspec.Struct, frozen=True):
@@ -244,7 +246,7 @@ def verdict_out(kept: Kept) -> VerdictOut:
         severity=None if v.severity is None else v.severity.code,
         findings=[_finding_out(finding) for finding in v.findings],
         findings_dropped=v.findings_dropped,
-        voice=None if v.voice is None else VoiceOut(v.voice.loudness, v.voice.peak_loudness, v.voice.rate),
+        voice=None if v.voice is None else VoiceOut(**msgspec.structs.asdict(v.voice)),
         coverage=v.coverage,
         abstained=None if v.abstained is None else v.abstained.code,
         versions=VersionsOut(v.versions.model, v.versions.lexicon, v.versions.rules, v.policy),

@@ -94,9 +94,12 @@ function findingList(verdict) {
         finding.entry ? word("entry", { n: finding.entry }) : finding.rule ? word("rule", { n: finding.rule }) : "", finding.warned ? word("warned") : "", finding.acknowledged ? word("acknowledged") : ""].filter(Boolean).join(" · "))))));
 }
 
-function voice({ loudness, peak_loudness: peak, rate }) {
+const tenths = (share) => (share === null ? word("not_told") : word("tenths", { n: share * 10 }));
+
+function voice({ loudness, peak_loudness: peak, rate, angry, overlap }) {
   return element("section", {}, element("h3", {}, word("voice")), list([
-    [word("loudness"), `${loudness} dBFS`], [word("peak_loudness"), `${peak} dBFS`], [word("rate"), word("per_second", { n: rate })]], "gauges"));
+    [word("loudness"), `${loudness} dBFS`], [word("peak_loudness"), `${peak} dBFS`], [word("rate"), word("per_second", { n: rate })],
+    [word("angry"), tenths(angry)], [word("overlap"), tenths(overlap)]], "gauges"));
 }
 
 function facts(verdict, name) {
