@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compline_edge.core.confirmation import AROUND, apart, confirmed, read_between, tokens_between
+from compline_edge.core.confirmation import AROUND, apart, confirmed, log_odds, read_between, tokens_between
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Utterance
 from compline_edge.core.spotter import Spotted
-from compline_edge.core.spotter_thresholds import Confirmation
+from compline_edge.core.spotter_thresholds import Meaning
 from compline_edge.reading import TextReader
 
 A_MOMENT = 0.1
@@ -22,7 +22,7 @@ class Confirming:
     """The sightings of one channel that wait."""
 
     reader: TextReader
-    confirmation: Confirmation | None  # None: sightings keep the confidence of their margin
+    meaning: Meaning | None = None
     patience: float = math.inf  # s after which a sighting goes, its utterance read or not
     waiting: list[tuple[Spotted, Noticed]] = field(default_factory=list)
 
@@ -44,26 +44,22 @@ class Confirming:
 
     def _confirmed(self, spotted: Spotted, noticed: Noticed, utterances: Sequence[Utterance]) -> Noticed:
         """By the utterances that hold it; where they are still open, by the best path alone."""
-        if self.confirmation is None:
-            return noticed
         read = read_between(utterances, since=spotted.start, until=spotted.end) or spotted.read
         return confirmed(
             noticed,
-            self.confirmation,
-            margin=spotted.score,
+            odds=spotted.odds,
             syllables=len(spotted.said),
             distance=apart(spotted.said, read),
             meant=self._meant(spotted, noticed, utterances),
         )
 
     def _meant(self, spotted: Spotted, noticed: Noticed, utterances: Sequence[Utterance]) -> float | None:
-        """The classifier's log-odds that the words around are of the sighting's category."""
-        if not utterances:
+        """What the classifier's word on the words around adds to the sighting's log-odds."""
+        if not utterances or self.meaning is None:
             return None
         around = tokens_between(utterances, since=spotted.start - AROUND, until=spotted.end + AROUND)
-        probability = self.reader.probability(
-            "".join(token.text for token in around), noticed.role, noticed.category
+        text = "".join(token.text for token in around)
+        probability = self.reader.probability(text, noticed.role, noticed.category)
+        return (
+            None if probability is None else self.meaning.bias + self.meaning.weight * log_odds(probability)
         )
-        if probability is None:
-            return None
-        return math.log(max(probability, 1e-6) / max(1.0 - probability, 1e-6))

@@ -15,7 +15,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.notices import notice_given, notices_given
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Utterance
 from compline_edge.core.spotter import Spotted, SpotterStream
-from compline_edge.core.spotter_thresholds import Confirmation
+from compline_edge.core.spotter_thresholds import Meaning
 from compline_edge.feeling import FeelingTrack
 from compline_edge.ports import TranscriberStream, VoiceActivity
 from compline_edge.reading import TextReader
@@ -35,7 +35,7 @@ class Ear:
     reader: TextReader
     entries: Mapping[int, Entry]
     doubting: Doubting = field(default_factory=Doubting)
-    confirmation: Confirmation | None = None
+    meaning: Meaning | None = None
     patience: float = math.inf  # s that a sighting waits for its utterance
     loudness: Loudness = field(default_factory=Loudness)
     speech: float = 0.0  # s
@@ -50,7 +50,7 @@ class Ear:
     outline: Outline = field(default_factory=Outline)  # of a channel that is one side's
 
     def __post_init__(self) -> None:
-        self.confirming = Confirming(self.reader, self.confirmation, self.patience)
+        self.confirming = Confirming(self.reader, self.meaning, self.patience)
         self.levels = LevelTrack(self.role)
 
     def hear(self, samples: Samples) -> Sequence[Noticed]:

@@ -111,7 +111,7 @@ class CallListener:
             reader=self.texts,
             entries=self.entries,
             doubting=Doubting(self.doubt),
-            confirmation=self.spotters[0].thresholds.confirmation if self.spotters else None,
+            meaning=self.spotters[0].thresholds.meaning if self.spotters else None,
             patience=LIVE if live else math.inf,
             feelings=FeelingTrack(role, self.voices) if self.voices and role is not Role.OTHER else None,
         )

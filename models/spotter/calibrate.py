@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 from models.eval.pinyin_error import read_set, through_mulaw
 from models.manifests import write_manifest
-from models.spotter import confirmation
 from models.spotter.words import word_strings
 
 from compline_edge.core.phrase_lattice import Lattice, build
@@ -111,7 +110,6 @@ def main() -> None:
     draft = msgspec.structs.replace(START, model=given.model.name, commonness=commonness(sentences))
     entries = read_entries(given.lexicons)
     found = calibrate(draft, sentences=sentences, words=words, entries=entries)
-    found = msgspec.structs.replace(found, confirmation=confirmation_for(found, sentences, words, entries))
     stored = json.loads(msgspec.json.encode(found))
     given.to.write_text(json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     if given.to == TARGET:
@@ -192,42 +190,6 @@ def confidence_for(
     truth = np.array([1.0] * (len(margins) - len(wrong)) + [0.0] * len(wrong))
     weights = np.where(truth > 0, OCCURRENCES * hours / said, 1.0)
     return _logistic(margins, truth, weights)
-
-
-def confirmation_for(
-    thresholds: Thresholds, sentences: Sequence[Heard], words: Sequence[Heard], entries: Sequence[Entry]
-) -> confirmation.Confirmation:
-    """How likely a sighting is right by margin and reading; weighted as if `OCCURRENCES` were said an hour."""
-    read = [confirmation.Read(one.text, one.log_probs, one.utterances) for one in (*sentences, *words)]
-    hours = sum(len(one.log_probs) for one in read) * STEP / 3600
-    said = {entry.id: said_phrases(entry) for entry in entries}
-    wrong = [
-        one
-        for one in confirmation.sightings(
-            read, entries, thresholds, right=lambda s, text: any(sounds_in(p, text) for p in said[s.entry])
-        )
-        if not one.right
-    ]
-    phrases = random_phrases([one.text for one in sentences], PHRASES)
-    chosen = confirmation.phrase_entries(phrases, entries[0])
-    found = confirmation.sightings(
-        read[: len(sentences)],
-        chosen,
-        thresholds,
-        right=lambda s, text: sounds_in(phrases[s.entry - 1], text),
-    )
-    right = [one for one in found if one.right]
-    held = sum(sounds_in(phrase, one.text) for phrase in phrases for one in sentences)
-    weights = np.array([OCCURRENCES * hours / held] * len(right) + [1.0] * len(wrong))
-    fitted = confirmation.fit([*right, *wrong], weights)
-    for name, ones in (("right", right), ("wrong", wrong)):
-        standing = [one for one in ones if one.margin >= 0]
-        sure = np.mean([confirmation.probability(fitted, one) for one in standing] or [0])
-        print(
-            f"{name}: {len(ones)} sightings, {len(standing)} above the operating point, "
-            f"mean confidence of these {sure:.2f}, mean distance {np.mean([one.distance for one in ones] or [0]):.2f}"
-        )
-    return fitted
 
 
 def best_margins(

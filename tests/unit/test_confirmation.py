@@ -17,14 +17,13 @@ from compline_edge.core.phrase_path import best_path
 from compline_edge.core.phrase_scorer import PhraseScorer
 from compline_edge.core.speech import Token, Utterance
 from compline_edge.core.spotter import Spotted
-from compline_edge.core.spotter_thresholds import Confirmation, Thresholds
+from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.syllables import INDEX, SYLLABLES, reading
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.reading import TextReader
 from compline_shared.taxonomy import Category, Role, Severity, Technique
 from compline_shared.template import Choice, Gap
 
-CONFIRMATION = Confirmation(bias=0.0, margin=1.0, distance=-6.0)
 THRESHOLDS = Thresholds(
     model="by hand", base=-2.0, syllable=1.0, rarity=0.0, gap=0.5, context=1.5, silence=0.0, floor=16.0,
     fuzzy=0.1, other_reading=0.1, slope=1.0, centre=0.0, commonness={},
@@ -104,28 +103,18 @@ def test_apart_when_anything_is_read_then_it_lies_between_nothing_and_all(
     assert apart(said, [*read, *sounds("".join(said))]) == 0.0
 
 
-def test_confirmed_when_the_reading_differs_then_it_is_less_sure() -> None:
-    same, other = (
-        confirmed(sighting(), CONFIRMATION, margin=2.0, syllables=5, distance=distance, meant=None)
-        for distance in (0.0, 0.8)
-    )
-    assert same.confidence > 80
-    assert other.confidence < 10
-    assert other.severity is Severity.SERIOUS
-
-
 def test_confirmed_when_the_words_around_are_lawful_then_it_is_less_sure() -> None:
     lawful, alike, grave = (
-        confirmed(sighting(), CONFIRMATION, margin=1.0, syllables=5, distance=0.0, meant=meant).confidence
+        confirmed(sighting(), odds=1.0, syllables=5, distance=0.0, meant=meant).confidence
         for meant in (-3.0, None, 3.0)
     )
     assert lawful < alike < grave
 
 
 def test_confirmed_when_a_short_phrase_is_not_read_then_it_is_a_notice_that_no_rule_rests_on() -> None:
-    short = confirmed(sighting(), CONFIRMATION, margin=9.0, syllables=3, distance=0.5, meant=None)
+    short = confirmed(sighting(), odds=9.0, syllables=3, distance=0.5, meant=None)
     assert (short.severity, short.confidence) == (Severity.NOTICE, UNCONFIRMED)
-    long = confirmed(sighting(), CONFIRMATION, margin=9.0, syllables=4, distance=0.5, meant=None)
+    long = confirmed(sighting(), odds=9.0, syllables=4, distance=0.5, meant=None)
     assert long.severity is Severity.SERIOUS  # the control
 
 
@@ -133,7 +122,7 @@ def test_confirmed_when_a_short_phrase_is_not_read_then_it_is_a_notice_that_no_r
 def test_confirmed_when_a_short_phrase_is_read_or_meant_then_it_stands(
     distance: float, meant: float | None
 ) -> None:
-    found = confirmed(sighting(), CONFIRMATION, margin=9.0, syllables=3, distance=distance, meant=meant)
+    found = confirmed(sighting(), odds=9.0, syllables=3, distance=distance, meant=meant)
     assert found.severity is Severity.SERIOUS
     assert found.confidence > UNCONFIRMED
 
@@ -145,12 +134,12 @@ def test_read_between_when_an_utterance_is_longer_then_only_what_lies_there_coun
 
 def spotted(**other: object) -> Spotted:
     """A match at 1.0 to 1.6 s."""
-    known = Spotted(entry=2001, start=1.0, end=1.6, score=2.0, confidence=90, said=tuple("去你家"))
+    known = Spotted(entry=2001, start=1.0, end=1.6, score=2.0, confidence=90, said=tuple("去你家"), odds=2.0)
     return replace(known, **other)  # type: ignore[arg-type]
 
 
 def test_confirming_when_the_utterance_is_still_open_then_the_sighting_waits() -> None:
-    confirming = Confirming(TextReader(TextMatcher(())), CONFIRMATION)
+    confirming = Confirming(TextReader(TextMatcher(())))
     confirming.wait(spotted(), sighting())
     assert confirming.settle([], read=1.2, now=9.0) == []
     (found,) = confirming.settle([utterance("我要去你家里", start=0.6)], read=1.8, now=9.0)
@@ -159,19 +148,13 @@ def test_confirming_when_the_utterance_is_still_open_then_the_sighting_waits() -
 
 
 def test_confirming_when_a_call_runs_then_it_waits_no_longer_than_its_patience() -> None:
-    confirming = Confirming(TextReader(TextMatcher(())), CONFIRMATION, patience=1.5)
+    confirming = Confirming(TextReader(TextMatcher(())), patience=1.5)
     confirming.wait(spotted(read=tuple(sounds("去你家"))), sighting())
-    confirming.wait(spotted(said=tuple("去你家里"), read=tuple(sounds("今天下午"))), sighting())
+    confirming.wait(spotted(read=tuple(sounds("今天下午"))), sighting())
     assert confirming.settle([], read=0.5, now=3.0) == []
     read, other = confirming.settle([], read=0.5, now=3.2)
-    assert read.confidence > 80
-    assert other.confidence < 10
-
-
-def test_confirming_when_nothing_was_measured_then_the_sighting_keeps_its_confidence() -> None:
-    confirming = Confirming(TextReader(TextMatcher(())), None)
-    confirming.wait(spotted(), sighting())
-    assert confirming.settle([], read=2.0, now=2.0) == [sighting()]
+    assert (read.confidence, read.severity) == (88, Severity.SERIOUS)
+    assert (other.confidence, other.severity) == (UNCONFIRMED, Severity.NOTICE)
 
 
 def test_path_when_a_template_has_slots_and_a_gap_then_it_says_which_spelling_and_when() -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Token, Utterance
-from compline_edge.core.spotter_thresholds import Confirmation
 from compline_edge.core.syllables import INDEX, fuzzy, readings
 from compline_shared.taxonomy import Severity
 
@@ -24,10 +23,9 @@ SAME = 0.25
 """Cost a syllable up to which the reading is the phrase."""
 UNCONFIRMED = 20
 """Confidence at most of a short phrase that nothing confirms, below what a rule may rest on."""
-MEANT = 0.5
-"""Weight of the classifier's log-odds beside the spotter's; assumed, for no calls are at hand to measure it on."""
-_MOST = 4.0
-"""Log-odds of the classifier beyond which it tells no more."""
+MOST_MEANT = 3.0
+"""Nats that the classifier adds or takes at most: its words and the sighting's sounds are of the same recording."""
+_MOST_ODDS = 6.0
 
 
 def apart(said: Sequence[str], read: Sequence[int]) -> float:
@@ -61,24 +59,24 @@ def read_between(utterances: Iterable[Utterance], *, since: float, until: float)
 
 
 def confirmed(
-    noticed: Noticed,
-    confirmation: Confirmation,
-    *,
-    margin: float,
-    syllables: int,
-    distance: float,
-    meant: float | None,
+    noticed: Noticed, *, odds: float, syllables: int, distance: float, meant: float | None
 ) -> Noticed:
     """Return the sighting with the confidence that it deserves.
 
-    Margin and distance are calibrated together on development speech; `meant` is the classifier's log-odds that the
-    words around are of this category, None where it does not know. A phrase under `SHORT` syllables that neither the
-    reading nor the classifier confirms becomes a notice.
+    `odds` are the log-odds that its margin gives; `meant` what the classifier's word on the words around adds, None
+    where it has none. A phrase under `SHORT` syllables that neither the reading nor the classifier
+    confirms becomes a notice. Of longer ones the reading says nothing that the margin does not: on development speech
+    its weight beside the margin was not to be told from none.
     """
-    odds = confirmation.bias + confirmation.margin * margin + confirmation.distance * distance
     if meant is not None:
-        odds += MEANT * max(-_MOST, min(_MOST, meant))
+        odds += max(-MOST_MEANT, min(MOST_MEANT, meant))
     confidence = min(99, round(100 / (1 + math.exp(-max(-30.0, min(30.0, odds))))))
     if syllables < SHORT and distance > SAME and (meant is None or meant < 0):
         return replace(noticed, severity=Severity.NOTICE, confidence=min(UNCONFIRMED, confidence))
     return replace(noticed, confidence=confidence)
+
+
+def log_odds(probability: float) -> float:
+    """Log-odds of a probability, -6 to 6."""
+    odds = math.log(max(probability, 1e-6) / max(1.0 - probability, 1e-6))
+    return max(-_MOST_ODDS, min(_MOST_ODDS, odds))

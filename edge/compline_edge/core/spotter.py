@@ -57,6 +57,7 @@ class Spotted:
     confidence: int  # 0..99, by the score alone
     said: tuple[str, ...] = ()  # the spelling that was heard, a character each; "" for any syllable in a gap
     read: tuple[int, ...] = ()  # syllables of the best path there
+    odds: float = 0.0  # log-odds that it is right, by the score alone
 
 
 class Spotter:
@@ -164,7 +165,8 @@ class SpotterStream:
         confidence = self._spotter.thresholds.confidence(margin)
         said = tuple(one.character for one in path.passed) if path else ()
         read = tuple(symbol.index for symbol in greedy(rows[times >= start]))
-        return [Spotted(entry.id, max(0.0, start - ONSET), match.end, margin, confidence, said, read)]
+        odds = self._spotter.thresholds.odds(margin)
+        return [Spotted(entry.id, max(0.0, start - ONSET), match.end, margin, confidence, said, read, odds)]
 
     def _denied(self, entry: Entry, *, start: float, end: float) -> bool:
         """Is one of the entry's negative contexts heard before, over, inside or after the match?"""

@@ -25,14 +25,11 @@ class BadThresholds(ComplineError):
     """The spotter's thresholds cannot be used; restore models/spotter or run its calibrate.py."""
 
 
-class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """How likely a match is right by its margin and by how far the recogniser's reading of the place is from it."""
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
+    """What the text classifier's log-odds on the words around a sighting add to its own."""
 
-    bias: float  # log-odds
-    margin: float  # for each nat
-    distance: (
-        float  # for each whole syllable of a phrase's that is not read there, as a share of its syllables
-    )
+    bias: float
+    weight: float
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +54,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     centre: float
     commonness: dict[str, float]  # share of each syllable among all that were heard
     entries: dict[str, float] = {}  # entry id: nats that this entry allows less
-    confirmation: Confirmation | None = None  # None: never measured
+    meaning: Meaning | None = None  # None: never measured, the classifier is not asked
 
     def allowance(self, character: str) -> float:
         """Nats that a path may lose at this character."""
@@ -73,7 +70,11 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         """0..99, growing with the margin: how often a match with this margin was right on the development
         speech.
         """
-        return min(99, round(100.0 / (1.0 + math.exp(-self.slope * (margin - self.centre)))))
+        return min(99, round(100.0 / (1.0 + math.exp(-self.odds(margin)))))
+
+    def odds(self, margin: float) -> float:
+        """The same as log-odds."""
+        return self.slope * (margin - self.centre)
 
     def sounds(self, characters: Iterable[str]) -> npt.NDArray[np.float32]:
         """Weights [syllables, characters]: how far each syllable counts as each character."""
