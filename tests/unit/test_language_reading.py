@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -124,3 +125,16 @@ def test_reader_when_fed_the_same_again_then_it_reads_the_same() -> None:
     reader = BeamReader(TOKENS, MODEL)
     rows = heard({"今": 0.6, "金": 0.3}, {"天": 0.5}, {}, {"下": 0.7}, {"午": 0.4, "还": 0.2}, {"款": 0.5})
     assert reader.read(*rows) == reader.read(*rows)
+
+
+def test_reader_when_threads_share_it_then_each_reads_what_it_would_alone() -> None:
+    rows = [
+        heard({one: 0.6, other: 0.3}, {}, {"天": 0.5}, {"下": 0.7}, {"午": 0.4, "还": 0.2}, {"款": 0.5})
+        for one in "今您我"
+        for other in "金去在"
+    ] * 6
+    alone = [BeamReader(TOKENS, NgramModel(NGRAMS)).read(*row) for row in rows]
+    shared = BeamReader(TOKENS, NgramModel(NGRAMS))
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda row: shared.read(*row), rows))
+    assert together == alone

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from compline_edge.core.syllables import reading
 
 Floats = npt.NDArray[np.float32]
 _NOTHING = -math.inf
+_REMEMBERED = 16_384
+"""Contexts and sounds whose likeliest characters are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class _Prefix:
 
 
 class BeamReader:
-    """The search for one model's tokens; holds no state between utterances, safe to share in one thread."""
+    """The search for one model's tokens; keeps nothing of an utterance, safe to share between threads."""
 
     def __init__(
         self, tokens: Sequence[str], model: NgramModel, settings: BeamSettings | None = None
@@ -70,7 +73,7 @@ class BeamReader:
         self._alike_places = {
             sound: np.array([self._places[place] for place in places]) for sound, places in by_sound.items()
         }
-        self._likeliest: dict[tuple[tuple[int, ...], int], list[int]] = {}
+        self._alike_in = lru_cache(maxsize=_REMEMBERED)(self._find_alike)
 
     def read(self, log_probs: Floats, sounds: Floats) -> list[Symbol]:
         """Read one utterance, [steps, tokens] and [steps, syllables], natural logarithms.
@@ -165,19 +168,13 @@ class BeamReader:
         bonus = prefix.bonus + self._settings.model * likely + self._settings.length
         return _Prefix(place, prefix, (*prefix.context[-1:], known), bonus)
 
-    def _alike_in(self, context: tuple[int, ...], sound: int) -> list[int]:
+    def _find_alike(self, context: tuple[int, ...], sound: int) -> tuple[int, ...]:
         """The likeliest characters of a sound after a context."""
-        found = self._likeliest.get((context, sound))
-        if found is None:
-            if len(self._likeliest) > 20_000:
-                self._likeliest.clear()
-            found = []
-            if sound in self._alike:
-                likely = self._model.after(context)[self._alike_places[sound]]
-                best = np.argsort(-likely)[: self._settings.alike]
-                found = self._alike[sound][best].tolist()
-            self._likeliest[(context, sound)] = found
-        return found
+        if sound not in self._alike:
+            return ()
+        likely = self._model.after(context)[self._alike_places[sound]]
+        best = np.argsort(-likely)[: self._settings.alike]
+        return tuple(self._alike[sound][best].tolist())
 
     def _aligned(self, written: Sequence[int], log_probs: Floats, sounds: Floats) -> list[Symbol]:
         """Where each character was heard: the best CTC path of this very text."""

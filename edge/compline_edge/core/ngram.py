@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -64,14 +64,14 @@ class Ngrams:
 
 
 class NgramModel:
-    """Log-probabilities of the next character; the latest contexts are remembered."""
+    """Log-probabilities of the next character; the latest contexts are remembered. Safe to share between threads."""
 
     def __init__(self, ngrams: Ngrams) -> None:
         self._ngrams = ngrams
         self._bigram_first = np.concatenate([[0], np.cumsum(ngrams.bigrams, dtype=np.int64)])
         self._trigram_first = np.concatenate([[0], np.cumsum(ngrams.trigrams, dtype=np.int64)])
         self._alone = np.append(ngrams.log_probs[ngrams.character_probs], np.float32(UNKNOWN))
-        self._remembered: dict[Context, Floats] = {}
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._after)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -85,12 +85,7 @@ class NgramModel:
 
     def after(self, context: Context) -> Floats:
         """Natural log-probability [V + 1] of each character after `context`; the last is any other."""
-        found = self._remembered.get(context)
-        if found is None:
-            if len(self._remembered) >= _REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
-            found = self._remembered[context] = self._after(context)
-        return found
+        return self._remembered(context)
 
     def log_prob(self, text: str) -> float:
         """Natural log-probability of a text as a whole utterance."""
