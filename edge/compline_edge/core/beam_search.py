@@ -52,6 +52,10 @@ class _Prefix:
     longer: dict[int, _Prefix] = field(default_factory=dict)
 
 
+_Beam = dict[_Prefix, tuple[float, float]]
+"""Log-probability of each prefix, of the paths that end on blank and of those that end on its last character."""
+
+
 class BeamReader:
     """The search for one model's tokens; keeps nothing of an utterance, safe to share between threads."""
 
@@ -87,7 +91,7 @@ class BeamReader:
     def _search(self, log_probs: Floats, sounds: Floats) -> list[int]:
         settings = self._settings
         root = _Prefix(BLANK, None, (START,), 0.0)
-        beam: dict[_Prefix, tuple[float, float]] = {root: (0.0, _NOTHING)}  # ends on blank, on its character
+        beam: _Beam = {root: (0.0, _NOTHING)}
         blank = log_probs[:, BLANK]
         quiet = blank >= math.log(settings.quiet)
         for step in np.flatnonzero(~(quiet & np.concatenate([[False], quiet[:-1]]))).tolist():
@@ -103,46 +107,30 @@ class BeamReader:
             best = best.before
         return written[::-1]
 
-    def _advanced(
-        self, beam: dict[_Prefix, tuple[float, float]], row: Floats, heard: Floats
-    ) -> dict[_Prefix, tuple[float, float]]:
-        settings = self._settings
+    def _advanced(self, beam: _Beam, row: Floats, heard: Floats) -> _Beam:
+        """One step further: each prefix stays, or goes on with a token or with another character of a loud sound."""
+        tokens, loud = self._candidates(row), self._loudest(heard, float(row[BLANK]))
+        emitted: dict[int, float] = {}
+
+        def emission(place: int) -> float:
+            found = emitted.get(place)
+            if found is None:
+                found = emitted[place] = self._emitted(place, row, heard)
+            return found
+
         blank = float(row[BLANK])
-        share = math.log(settings.homophone)
-        candidates = self._candidates(row)
-        loudest = [
-            int(sound)
-            for sound in np.argpartition(heard[1:], -settings.sounds)[-settings.sounds :] + 1
-            if heard[sound] > blank - settings.likely
-        ]
-        emitted = {place: self._emitted(place, row, heard, share) for place in candidates}
-        after: dict[_Prefix, tuple[float, float]] = {}
+        after: _Beam = {}
         for prefix, (silent, voiced) in beam.items():
-            both = _sum(silent, voiced)
-            last = prefix.written
-            stays = _NOTHING
-            if voiced > _NOTHING and last != BLANK:
-                stays = voiced + (
-                    emitted[last] if last in emitted else self._emitted(last, row, heard, share)
-                )
-            old = after.get(prefix, (_NOTHING, _NOTHING))
-            after[prefix] = (_sum(old[0], both + blank), _sum(old[1], stays))
-            places = candidates
-            for sound in loudest:
-                places = places + [one for one in self._alike_in(prefix.context, sound) if one not in emitted]
-            for place in places:
-                score = emitted.get(place)
-                if score is None:
-                    score = self._emitted(place, row, heard, share)
-                score += silent if place == last else both
-                longer = prefix.longer.get(place)
-                if longer is None:
-                    longer = prefix.longer[place] = self._longer(prefix, place)
-                old = after.get(longer, (_NOTHING, _NOTHING))
-                after[longer] = (old[0], _sum(old[1], score))
+            both, last = _sum(silent, voiced), prefix.written
+            stays = voiced + emission(last) if voiced > _NOTHING else _NOTHING
+            _add(after, prefix, both + blank, stays)
+            alike = (place for sound in loud for place in self._alike_in(prefix.context, sound))
+            for place in dict.fromkeys((*tokens, *alike)):
+                before = silent if place == last else both
+                _add(after, self._longer(prefix, place), _NOTHING, before + emission(place))
         return after
 
-    def _pruned(self, beam: dict[_Prefix, tuple[float, float]]) -> dict[_Prefix, tuple[float, float]]:
+    def _pruned(self, beam: _Beam) -> _Beam:
         totals = sorted(
             ((_sum(*ends) + prefix.bonus, place) for place, (prefix, ends) in enumerate(beam.items())),
             reverse=True,
@@ -156,12 +144,22 @@ class BeamReader:
         least = float(row[top].max()) - self._settings.likely
         return [int(place) for place in top if place != BLANK and row[place] >= least]
 
-    def _emitted(self, place: int, row: Floats, heard: Floats, share: float) -> float:
+    def _loudest(self, heard: Floats, blank: float) -> list[int]:
+        top = np.argpartition(heard[1:], -self._settings.sounds)[-self._settings.sounds :] + 1
+        return [int(sound) for sound in top if heard[sound] > blank - self._settings.likely]
+
+    def _emitted(self, place: int, row: Floats, heard: Floats) -> float:
         own = float(row[place]) if place < self._tokens else _NOTHING
         sound = self._sounds[place]
-        return max(own, float(heard[sound]) + share) if sound else own
+        return max(own, float(heard[sound]) + math.log(self._settings.homophone)) if sound else own
 
     def _longer(self, prefix: _Prefix, place: int) -> _Prefix:
+        found = prefix.longer.get(place)
+        if found is None:
+            found = prefix.longer[place] = self._made(prefix, place)
+        return found
+
+    def _made(self, prefix: _Prefix, place: int) -> _Prefix:
         known = self._places[place]
         strange = known == self._model.unknown
         likely = self._settings.strange if strange else float(self._model.after(prefix.context)[known])
@@ -226,6 +224,11 @@ def _path(scores: npt.NDArray[np.float64], blank: Floats, repeats: Sequence[bool
             where[state // 2].append(step)
         state -= int(came[step, state])
     return [(steps_of[-1], steps_of[0]) if steps_of else (0, 0) for steps_of in where]
+
+
+def _add(beam: _Beam, prefix: _Prefix, silent: float, voiced: float) -> None:
+    before = beam.get(prefix)
+    beam[prefix] = (silent, voiced) if before is None else (_sum(before[0], silent), _sum(before[1], voiced))
 
 
 def _sum(a: float, b: float) -> float:
