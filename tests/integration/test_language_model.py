@@ -59,6 +59,27 @@ def test_transcriber_when_it_reads_with_the_language_model_then_posteriors_stay_
         assert np.array_equal(one.log_probs, other.log_probs)
 
 
+def test_transcriber_when_nobody_pauses_for_a_minute_then_each_utterance_goes_on_where_the_last_was_closed() -> (
+    None
+):
+    transcriber = CtcTranscriber(MODELS / "zh-ctc-telephone", load_language_model(SHIPPED))
+    with open_recording(CALL, limit_s=60.0) as recording:
+        spoken = np.concatenate([block[0] for block in recording.blocks()])[: 7 * 16_000]
+    once = transcriber.open(Role.COLLECTOR).feed(SpeechBlock(0.0, spoken, ends=True)).utterances
+    stream = transcriber.open(Role.COLLECTOR)
+    utterances = [
+        utterance
+        for turn in range(9)
+        for utterance in stream.feed(SpeechBlock(7.0 * turn, spoken, ends=turn == 8)).utterances
+    ]
+    assert len(utterances) >= 2
+    starts = [token.start for utterance in utterances for token in utterance.tokens]
+    assert starts == sorted(starts)
+    said = "".join(utterance.text for utterance in utterances)
+    assert len(said) == pytest.approx(9 * len(once[0].text), rel=0.05)
+    assert said.count("通话") == 9
+
+
 @pytest.mark.parametrize("name", ["ngram.bin", "known_answers.json"])
 def test_language_model_when_a_byte_is_another_then_it_is_refused(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "zh-ngram"
