@@ -111,6 +111,16 @@ def test_confirmed_when_the_words_around_are_lawful_then_it_is_less_sure() -> No
     assert lawful < alike < grave
 
 
+@given(st.floats(0, 12), st.floats(-9, 9))
+def test_confirmed_when_words_around_had_a_say_then_the_confidence_goes_in_steps(
+    odds: float, meant: float
+) -> None:
+    found = confirmed(sighting(), odds=odds, syllables=5, distance=0.5, meant=meant).confidence
+    assert found in {*range(10, 100, 10), 95}
+    alone = confirmed(sighting(), odds=odds, syllables=5, distance=0.5, meant=None).confidence
+    assert 50 <= alone <= 99
+
+
 def test_confirmed_when_a_short_phrase_is_not_read_then_it_is_a_notice_that_no_rule_rests_on() -> None:
     short = confirmed(sighting(), odds=9.0, syllables=3, distance=0.5, meant=None)
     assert (short.severity, short.confidence) == (Severity.NOTICE, UNCONFIRMED)

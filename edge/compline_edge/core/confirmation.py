@@ -9,6 +9,7 @@ from dataclasses import replace
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Token, Utterance
 from compline_edge.core.syllables import INDEX, fuzzy, readings
+from compline_edge.core.text_calibration import STEP, percent
 from compline_shared.taxonomy import Severity
 
 AROUND = 4.0
@@ -64,13 +65,14 @@ def confirmed(
     """Return the sighting with the confidence that it deserves.
 
     `odds` are the log-odds that its margin gives; `meant` what the classifier's word on the words around adds, None
-    where it has none. A phrase under `SHORT` syllables that neither the reading nor the classifier
+    where it has none. It makes the confidence depend on words that are nobody's business, which is why it then goes
+    in steps, and takes no sighting back. A phrase under `SHORT` syllables that neither the reading nor the classifier
     confirms becomes a notice. Of longer ones the reading says nothing that the margin does not: on development speech
     its weight beside the margin was not to be told from none.
     """
-    if meant is not None:
-        odds += max(-MOST_MEANT, min(MOST_MEANT, meant))
-    confidence = min(99, round(100 / (1 + math.exp(-max(-30.0, min(30.0, odds))))))
+    told = 0.0 if meant is None else max(-MOST_MEANT, min(MOST_MEANT, meant))
+    probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds + told))))
+    confidence = min(99, round(100 * probability)) if meant is None else max(STEP, percent(probability))
     if syllables < SHORT and distance > SAME and (meant is None or meant < 0):
         return replace(noticed, severity=Severity.NOTICE, confidence=min(UNCONFIRMED, confidence))
     return replace(noticed, confidence=confidence)
