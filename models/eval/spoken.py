@@ -28,7 +28,9 @@ from models.eval.telephone_calls import (
     whole,
     write,
 )
-from models.eval.text_reading import text_reader
+from models.eval.text_model import reliability
+from models.eval.text_reading import classifier, text_reader
+from models.text.recognised import Heard, brier, probabilities, recall, seen
 from models.train.telephone import Line
 from models.voices.casting import Utterance, of_call, of_sentence
 from models.voices.scripts import rehearsed
@@ -36,7 +38,7 @@ from models.voices.scripts import rehearsed
 from bench.figure import Figure
 from compline_edge.core.judgement import severity_of
 from compline_edge.core.noticed import Noticed
-from compline_edge.pipeline import CallListener, Listened
+from compline_edge.pipeline import CallListener
 from compline_edge.senses.recording import open_recording
 from compline_edge.settings import EdgeSettings
 from compline_edge.wiring import instruments
@@ -46,7 +48,6 @@ WAYS: dict[str, tuple[Line, bool]] = {
     "mulaw": (MULAW, False),
     "amr": (AMR, False),
     "mulaw_babble": (MULAW, True),
-    "amr_babble": (AMR, True),
 }
 """How sentences come: over which line, and whether others talk around the collector, 10 dB softer."""
 SURE = 50
@@ -63,6 +64,7 @@ class Judged:
     abstained: bool
     duration: float  # s
     errors: Score  # of the collector's syllables
+    heard: tuple[str, ...] = ()  # the collector's utterances
 
     def reaches(self, least: Severity) -> bool:
         """Whether anything is so grave."""
@@ -85,9 +87,11 @@ def figures() -> Iterator[Figure]:
     recalls: dict[str, float] = {}
     for way in WAYS:
         bad = [_heard_sentence(each.text, way) for each in said]
+        good = [_heard_sentence(text, way) for text in lawful]
         yield from _recall(said, bad, way)
-        yield from _points(said, bad, lawful, [_heard_sentence(text, way) for text in lawful], way)
+        yield from _points(said, bad, lawful, good, way)
         if way == "mulaw":
+            yield from _confidences(said, bad, good)
             recalls = {point: _share(said, bad, least) for point, least in POINTS.items()}
     yield from _calls(recalls)
 
@@ -106,14 +110,14 @@ def judged(samples: Floats, line: Line, said: str) -> Judged:
         with open_recording(path) as recording:
             listened = listener().listen(recording)
     observed = listened.observed
+    heard = tuple(each.text for each in listened.utterances if each.role is Role.COLLECTOR and each.text)
     return Judged(
-        observed.noticed, observed.abstained is not None, observed.duration, _errors(listened, said)
+        observed.noticed,
+        abstained=observed.abstained is not None,
+        duration=observed.duration,
+        errors=pinyin_errors(han(said), han("".join(heard))),
+        heard=heard,
     )
-
-
-def _errors(listened: Listened, said: str) -> Score:
-    heard = "".join(each.text for each in listened.utterances if each.role is Role.COLLECTOR)
-    return pinyin_errors(han(said), han(heard))
 
 
 def _sentence(text: str) -> Utterance:
@@ -165,6 +169,25 @@ def _points(
             100 * float(np.mean(read)),
             "lower",
         )
+
+
+def _confidences(
+    said: Sequence[Violation], bad: Sequence[Judged], good: Sequence[Judged]
+) -> Iterator[Figure]:
+    """Brier skill over the base rate, and how often confidences in each fifth were right beside their mean."""
+    sentences = [
+        Heard(number, one.categories, each.heard)
+        for number, (one, each) in enumerate(zip(said, bad, strict=True))
+    ]
+    sentences += [Heard(len(said) + number, frozenset(), each.heard) for number, each in enumerate(good)]
+    found = seen(classifier().network, sentences)
+    told = probabilities(found, classifier().calibration.heard)
+    skill = 1 - brier(told, found.wanted) / float(found.wanted.var(axis=0).mean())
+    yield Figure("spoken_brier_skill", skill, "over the base rate", 0.2, "higher")
+    for share in (0.02, 0.05):
+        above = recall(told, found.wanted, false_alarms=share)
+        yield Figure(f"spoken_classifier_recall_at_{share:.0%}", above, "share", None, "higher")
+    yield from reliability("spoken", told.ravel(), found.wanted.ravel())
 
 
 def _share(said: Sequence[Violation], bad: Sequence[Judged], least: Severity) -> float:

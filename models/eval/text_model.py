@@ -72,16 +72,16 @@ def _confidences() -> Iterator[Figure]:
         if wanted.sum() >= LEAST_POSITIVES:
             skill = 1 - float(((told - wanted) ** 2).mean() / wanted.var())
             yield Figure(f"text_brier_skill_{category.code}", skill, "over the base rate", 0.2, "higher")
-    yield from _reliability(np.concatenate(shown), np.concatenate(right))
+    yield from reliability("text", np.concatenate(shown), np.concatenate(right))
 
 
-def _reliability(shown: Floats, right: Floats) -> Iterator[Figure]:
+def reliability(topic: str, shown: Floats, right: Floats) -> Iterator[Figure]:
     """Of the confidences in each fifth: how often they were right, beside their mean."""
     fifths = np.round(100 * shown).astype(int) // 20
     for fifth in range(5):
         inside = fifths == fifth
         if inside.any():
-            name = f"text_reliability_{20 * fifth}_to_{20 * fifth + 20}"
+            name = f"{topic}_reliability_{20 * fifth}_to_{20 * fifth + 20}"
             yield Figure(
                 name, float(right[inside].mean()), "share right", float(shown[inside].mean()), "higher"
             )

@@ -6,7 +6,7 @@ and its utterances. It is small, so that each category is held near to what the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +46,43 @@ class Recognised:
         return Recognised(self.sentences[rows], self.wanted[rows], self.logits[rows], self.found[rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One sentence as it was heard in one way."""
+
+    sentence: int
+    categories: frozenset[str]
+    utterances: Sequence[str]
+
+
 def recognised(network: TextNetwork, path: Path = HEARD) -> Recognised:
-    """Read what was heard and run the network on it; a row of which nothing was heard is left out."""
-    sentences, wanted, logits, found = [], [], [], []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        number, codes, _, heard = line.split("\t")
-        texts = [
-            each[span.start : span.end] for each in heard.split(BETWEEN) if each for span in pieces(each)
-        ]
+    """Read heard.tsv and see what network and lexicon make of it."""
+    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return seen(
+        network,
+        [
+            Heard(int(number), frozenset(codes.split("+")) - {"none"}, heard.split(BETWEEN))
+            for number, codes, _, heard in rows
+        ],
+    )
+
+
+def seen(network: TextNetwork, heard: Sequence[Heard]) -> Recognised:
+    """What network and lexicon make of sentences; one of which no word was heard is left out."""
+    sentences, wanted, logits, ends = list[int](), list[list[float]](), list[Floats](), list[int]()
+    said: list[Sample] = []
+    for each in heard:
+        texts = [text[span.start : span.end] for text in each.utterances if text for span in pieces(text)]
         told = [row for row in (network.run(text, Role.COLLECTOR) for text in texts) if row is not None]
         if not told:
             continue
-        sentences.append(int(number))
-        wanted.append([float(category.code in codes.split("+")) for category in CATEGORIES])
-        logits.append(np.max([row[: len(CATEGORIES)] for row in told], axis=0))
-        samples = [Sample(each, Role.COLLECTOR, _UNKNOWN) for each in heard.split(BETWEEN) if each]
-        found.append(matched(samples).max(0))
-    return Recognised(np.array(sentences), np.array(wanted), np.array(logits, dtype=float), np.array(found))
+        sentences.append(each.sentence)
+        wanted.append([float(category.code in each.categories) for category in CATEGORIES])
+        logits.append(np.max([row[: len(CATEGORIES)] for row in told], axis=0).astype(np.float64))
+        said += [Sample(text, Role.COLLECTOR, _UNKNOWN) for text in each.utterances if text]
+        ends.append(len(said))
+    found = np.array([part.max(0) for part in np.split(matched(said), ends[:-1])])
+    return Recognised(np.array(sentences), np.array(wanted), np.array(logits), found)
 
 
 def refitted(

@@ -16,6 +16,8 @@ from compline_shared.taxonomy import Role
 
 LAWFUL, UNLAWFUL = 260, 220
 """Sentences kept back from training that calibration hears."""
+FIRST = 260
+"""How many of them are spoken before the calls."""
 _UNSPEAKABLE = re.compile(r"[^\u4e00-\u9fff，。！？、；：,!?;…—“”《》 ]")
 
 
@@ -44,7 +46,7 @@ def rehearsed() -> list[tuple[Utterance, Sample]]:
     unlawful = [each for each in spoken if each.categories][:UNLAWFUL]
     slots = read_slots()
     found = []
-    for template in sorted([*lawful, *unlawful], key=_drawn):
+    for template in sorted([*lawful, *unlawful], key=_placed):
         text = expand(template, slots, random.Random(template.text))
         if not _UNSPEAKABLE.search(text):
             said = Utterance(cast(list(REHEARSING), text), text)
@@ -55,9 +57,10 @@ def rehearsed() -> list[tuple[Utterance, Sample]]:
 def wanted() -> Iterator[Utterance]:
     """Yield everything."""
     yield from sentences()
-    for utterance, _ in rehearsed():
-        yield utterance
+    rehearsal = [utterance for utterance, _ in rehearsed()]
+    yield from rehearsal[:FIRST]
     yield from calls()
+    yield from rehearsal[FIRST:]
 
 
 def _speakable(template: Template) -> bool:
@@ -66,3 +69,7 @@ def _speakable(template: Template) -> bool:
 
 def _drawn(template: Template) -> bytes:
     return hashlib.sha256(f"spoken {template.text}".encode()).digest()
+
+
+def _placed(template: Template) -> bytes:
+    return hashlib.sha256(f"placed {template.text}".encode()).digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from models.text.recognised import Recognised, brier, left_out, probabilities, recall, refitted
+from models.text.recognised import HEARD, Recognised, brier, left_out, probabilities, recall, refitted
 
 from compline_edge.core.text_calibration import CategoryCalibration, OperatingPoints
 from compline_edge.core.text_features import CATEGORIES
@@ -66,3 +66,13 @@ def test_recall_when_violations_stand_above_lawful_talk_then_it_is_their_share()
     told = np.full_like(wanted, 0.1)
     told[0, 0] = 0.9
     assert recall(told, wanted, false_alarms=0.0) == 0.5
+
+
+def test_heard_sentences_when_read_then_they_are_kept_back_ones_in_every_way() -> None:
+    rows = [line.split("\t") for line in HEARD.read_text(encoding="utf-8").splitlines()]
+    ways = {number: [row[2] for row in rows if row[0] == number] for number in {row[0] for row in rows}}
+    assert len(ways) >= 400
+    assert all(sorted(each) == ["amr", "mulaw", "mulaw_babble"] for each in ways.values())
+    codes = {code for row in rows for code in row[1].split("+")}
+    assert codes == {"none"} | {category.code for category in CATEGORIES}
+    assert sum(row[1] == "none" for row in rows) >= 3 * 200
