@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from compline_hub.app import open_hub
 from compline_shared.messages import Verdict, Voice
+from compline_shared.strictness import points_of, silenced
 from compline_shared.taxonomy import Category, Pass, Severity
 from tests.running_hub import RunningHub, deliver, hub_settings, joined_client, running_hub
 from tests.wire_handset import WireHandset, draft, finding
@@ -106,6 +108,32 @@ def test_page_when_the_language_is_switched_then_all_of_it_is_english_and_stays_
     expect(page.locator("#rows tr")).to_contain_text("Threat")
     expect(page.locator("#rows tr")).to_contain_text("threatens to go to the workplace")
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_page_when_policy_silences_and_sets_categories_then_it_says_so_until_they_are_reset(
+    page: Page, site: Site
+) -> None:
+    expect(page.locator("#silenced")).to_be_hidden()
+    expect(page.locator("#graded")).to_be_hidden()
+    with open_hub(site.hub.settings) as hub:
+        hub.orders.grade(silenced(Category.MANNER), by="ada")
+        hub.orders.grade(points_of(Category.ABUSE, review=60, whisper=80, alarm=95), by="ada")
+    page.reload()
+
+    expect(page.locator("#silenced")).to_contain_text("以下类别不再判定")
+    expect(page.locator("#silenced")).to_contain_text("通话方式")
+    expect(page.locator("#graded")).to_contain_text("辱骂 60/80/95")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("#silenced")).to_contain_text(
+        "nothing of these categories is told by any phone: Manner"
+    )
+
+    with open_hub(site.hub.settings) as hub:
+        hub.orders.reset(by="ada")
+    page.reload()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    expect(page.locator("#silenced")).to_be_hidden()
+    expect(page.locator("#graded")).to_be_hidden()
 
 
 def test_page_when_a_full_pass_follows_then_the_live_row_is_folded_into_it(page: Page, site: Site) -> None:
