@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from models.manifests import write_manifest
 from models.spotter.calibrate import TARGET
 from models.text import corpus
 
@@ -40,6 +41,7 @@ def main() -> None:
     stored = json.loads(TARGET.read_bytes())
     stored["meaning"] = msgspec.to_builtins(meaning)
     TARGET.write_text(json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    write_manifest(TARGET.parent)
     print(meaning)
 
 
