@@ -173,21 +173,18 @@ def _pruned(counts: _Counts, *, trigrams: int, bigrams: int) -> _Pruned:
     )
     seconds = _Level(two.keys[keep2], two.probs[keep2])
     thirds = _Level(three.keys[keep3], three.probs[keep3])
-    alone_back = _left(seconds, size, size, counts.alone[seconds.keys % size])
+    alone_back = _left(seconds.probs, seconds.keys // size, size, counts.alone[seconds.keys % size])
     short = _backed(seconds, alone_back, counts.alone, thirds.keys % (size * size), size)
-    second_back = _left(thirds, size, None, short, contexts=seconds.keys)
+    of_second = np.searchsorted(seconds.keys, thirds.keys // size)
+    second_back = _left(thirds.probs, of_second, len(seconds.keys), short)
     return _Pruned(counts.alone, alone_back, seconds, second_back, thirds)
 
 
-def _left(
-    level: _Level, size: int, number: int | None, lower: Reals, *, contexts: Ints | None = None
-) -> Reals:
+def _left(said: Reals, of: Ints, contexts: int, lower: Reals) -> Reals:
     """Back-off weight of each context: what its n-grams leave, by what the shorter context leaves for the others."""
-    of = level.keys // size if contexts is None else np.searchsorted(contexts, level.keys // size)
-    length = number if contexts is None else len(contexts)
-    said = np.bincount(of, weights=level.probs, minlength=length)
-    short = np.bincount(of, weights=lower, minlength=length)
-    return np.asarray(np.clip(1.0 - said, 1e-4, 1.0) / np.clip(1.0 - short, 1e-4, 1.0))
+    by_these = np.bincount(of, weights=said, minlength=contexts)
+    by_shorter = np.bincount(of, weights=lower, minlength=contexts)
+    return np.asarray(np.clip(1.0 - by_these, 1e-4, 1.0) / np.clip(1.0 - by_shorter, 1e-4, 1.0))
 
 
 def _backed(seconds: _Level, back: Reals, alone: Reals, keys: Ints, size: int) -> Reals:
@@ -223,7 +220,7 @@ def _rounded(pruned: _Pruned, characters: list[str]) -> Ngrams:
 
 def _nearest(values: Reals, table: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     step = float(table[1] - table[0])
-    return np.rint((values - table[0]) / step).clip(0, LEVELS - 1).astype(np.uint8)
+    return np.asarray(np.rint((values - table[0]) / step).clip(0, LEVELS - 1), np.uint8)
 
 
 if __name__ == "__main__":
