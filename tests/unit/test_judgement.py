@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,10 +100,12 @@ def test_draft_verdict_when_there_are_too_many_findings_then_the_gravest_stay() 
     assert verdict.severity is Severity.VETO
 
 
-def test_draft_verdict_when_the_speaker_is_unknown_then_no_veto() -> None:
-    observed = Observed(duration=60, noticed=(replace(HEARD, severity=Severity.VETO, role=Role.UNKNOWN),))
+@pytest.mark.parametrize("severity", [Severity.VETO, Severity.SERIOUS])
+def test_draft_verdict_when_the_speaker_is_unknown_then_neither_veto_nor_alarm(severity: Severity) -> None:
+    observed = Observed(duration=60, noticed=(replace(HEARD, severity=severity, role=Role.UNKNOWN),))
     verdict = draft_verdict(observed, CALL, versions=Versions(), now=1_790_000_100, pass_=Pass.FULL)
-    assert verdict.severity is Severity.SERIOUS
+    assert verdict.severity is Severity.WARNING
+    assert not verdict.urgent
 
 
 def test_draft_verdict_when_the_words_only_sound_alike_then_no_veto() -> None:

@@ -56,7 +56,7 @@ def draft_verdict(
     """Return the verdict, its seq and evidence still to be given by the vault.
 
     The gravest `MAX_FINDINGS` findings are kept in order of time and the rest are counted. A finding whose speaker
-    is unknown is at most serious, never a veto.
+    is unknown is at most a warning: it raises neither a veto nor an alarm to the admin.
     """
     kept = sorted(observed.noticed, key=lambda n: (-severity_of(n), -n.confidence, n.start))[:MAX_FINDINGS]
     return Verdict(
@@ -108,8 +108,10 @@ def _finding(noticed: Noticed) -> Finding:
 
 
 def severity_of(noticed: Noticed) -> Severity:
-    """Return how grave a sighting counts: never a veto where the speaker is unknown or the words only sound alike."""
-    if noticed.role is Role.UNKNOWN or noticed.technique is Technique.LEXICON_PINYIN:
+    """Return how grave a sighting counts: no veto where words only sound alike, and no alarm of an unknown speaker."""
+    if noticed.role is Role.UNKNOWN:
+        return min(noticed.severity, Severity.WARNING)
+    if noticed.technique is Technique.LEXICON_PINYIN:
         return min(noticed.severity, Severity.SERIOUS)
     return noticed.severity
 
