@@ -348,7 +348,7 @@ async def open_agent(
     def judge_of(home: Home) -> Judge:
         return Judge(
             home=home,
-            listener=ready.listener,
+            listener=ready.listener.knowing(lambda: home.vault.voiceprint()),
             versions=ready.versions,
             clock=clock,
             zone=local_zone(),

@@ -35,6 +35,7 @@ class Ear:
     reader: TextReader
     entries: Mapping[int, Entry]
     doubting: Doubting = field(default_factory=Doubting)
+    alone: bool = True  # whether its channel is one side's; a channel of both keeps its doubt itself
     meaning: Meaning | None = None
     patience: float = math.inf  # s that a sighting waits for its utterance
     loudness: Loudness = field(default_factory=Loudness)
@@ -53,18 +54,25 @@ class Ear:
         self.confirming = Confirming(self.reader, self.meaning, self.patience)
         self.levels = LevelTrack(self.role)
 
+    @property
+    def sides(self) -> Sequence[Ear]:
+        """The ears of those who speak here: this one."""
+        return (self,)
+
     def hear(self, samples: Samples) -> Sequence[Noticed]:
         """Take the next samples; returns what was noticed by them and is to be believed as far as can be told yet."""
-        self.doubting.hear(samples)
-        if self.role is not Role.UNKNOWN:
-            self.outline.feed(samples)
+        if self.alone:
+            self.doubting.hear(samples)
+            if self.role is not Role.UNKNOWN:
+                self.outline.feed(samples)
         return self._keep(self._attend(self.voice_activity.feed(samples)))
 
     def finish(self) -> Sequence[Noticed]:
         """Take the end of the call; returns what was noticed at last."""
         last = [*self._attend(self.voice_activity.finish())]
         heard = self.stream.finish()
-        self.doubting.finish(heard)
+        if self.alone:
+            self.doubting.finish(heard)
         last += self._take(heard)
         for spotting in self.spotting:
             self._sightings(spotting.finish())
@@ -96,7 +104,8 @@ class Ear:
             if self.feelings:
                 self.feelings.feed(block)
             heard = self.stream.feed(block)
-            self.doubting.follow(block, heard)
+            if self.alone:
+                self.doubting.follow(block, heard)
             yield from self._take(heard)
 
     def _take(self, heard: Heard) -> Iterable[Noticed]:

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from compline_edge.core.audio_quality import real_rate
 from compline_edge.core.branch_policy import BranchPolicy
@@ -22,9 +23,18 @@ from compline_edge.core.notices import notices_given
 from compline_edge.core.rules import CompiledRules, evaluate
 from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_edge.core.spotter import Spotter
+from compline_edge.core.voiceprint import Voiceprint
 from compline_edge.feeling import FeelingTrack
 from compline_edge.hearing import Ear
-from compline_edge.ports import AudioReader, Transcriber, VoiceActivity, VoiceModel
+from compline_edge.mixed_hearing import PATIENCE, MixedEar
+from compline_edge.ports import (
+    AudioReader,
+    Transcriber,
+    TranscriberStream,
+    VoiceActivity,
+    VoiceEncoder,
+    VoiceModel,
+)
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
 from compline_shared.taxonomy import Abstention, Role
@@ -70,7 +80,13 @@ class CallListener:
     collector_channel: int = 0
     rules: tuple[CompiledRules, ...] = ()
     doubt: DoubtPoints | None = None  # None: doubt rests on the recogniser's confidence alone
-    voices: VoiceModel | None = None  # None: nothing is told of feelings
+    feelings: VoiceModel | None = None  # None: nothing is told of feelings
+    encoder: VoiceEncoder | None = None  # None: all speech in a shared channel is of unknown speakers
+    voice: Callable[[], Voiceprint | None] = lambda: None  # the collector's, as it is enrolled now
+
+    def knowing(self, voice: Callable[[], Voiceprint | None]) -> CallListener:
+        """Return a listener that knows the collector by his voice where both sides share a channel."""
+        return replace(self, voice=voice)
 
     def listen(
         self, reader: AudioReader, *, progress: Progress | None = None, notice: Notice | None = None
@@ -78,12 +94,10 @@ class CallListener:
         """Judge one opened recording to its end, block by block."""
         if self.transcriber is None:
             return Listened(unreadable(Abstention.NO_MODEL, duration=reader.info.duration or 0.0))
-        ears: list[Ear] = []
+        ears: Sequence[Ear | MixedEar] = ()
         seconds = 0.0
         for block in reader.blocks():
-            ears = ears or [
-                self._ear(self.transcriber, role, live=notice is not None) for role in self._roles(len(block))
-            ]
+            ears = ears or self._ears(self.transcriber, len(block), live=notice is not None)
             for ear, samples in zip(ears, block, strict=True):
                 _tell(ear.hear(samples), notice)
             seconds += block.shape[1] / SAMPLE_RATE
@@ -97,23 +111,55 @@ class CallListener:
         """Return the listener that judges by a branch's points; what is silenced is for whoever tells to leave out."""
         return replace(self, texts=replace(self.texts, points=policy.points))
 
+    def _ears(self, transcriber: Transcriber, channels: int, *, live: bool) -> Sequence[Ear | MixedEar]:
+        """One ear a channel; a live call tells its speakers at once, without patience."""
+        voice = self.voice() if channels == 1 and self.encoder else None
+        if voice is not None and self.encoder and voice.model == self.encoder.version:
+            doubting = Doubting(self.doubt)
+            return [
+                MixedEar(
+                    voice_activity=self.voice_activity(),
+                    stream=transcriber.open(Role.UNKNOWN),
+                    encoder=self.encoder,
+                    voice=voice,
+                    ear_of=partial(self._ear, live=live, shared=doubting),
+                    doubting=doubting,
+                    patience=0.0 if live else PATIENCE,
+                )
+            ]
+        return [
+            self._ear(role, transcriber.open(role), self.voice_activity(), live=live)
+            for role in self._roles(channels)
+        ]
+
     def _roles(self, channels: int) -> tuple[Role, ...]:
         if channels == 1:
             return (Role.UNKNOWN,)
         return tuple(Role.COLLECTOR if c == self.collector_channel else Role.OTHER for c in range(channels))
 
-    def _ear(self, transcriber: Transcriber, role: Role, *, live: bool) -> Ear:
+    def _ear(
+        self,
+        role: Role,
+        stream: TranscriberStream,
+        voice_activity: VoiceActivity,
+        *,
+        live: bool,
+        shared: Doubting | None = None,
+    ) -> Ear:
+        """`shared` is the doubt of a channel with others in it; there a notice may seem to be the other side's."""
+        theirs = self.spotters[1:] if shared else ()
         return Ear(
             role=role,
-            voice_activity=self.voice_activity(),
-            stream=transcriber.open(role),
-            spotting=tuple(s.open() for s in self.spotters) if role is not Role.OTHER else (),
+            voice_activity=voice_activity,
+            stream=stream,
+            spotting=tuple(s.open() for s in (theirs if role is Role.OTHER else self.spotters)),
             reader=self.texts,
             entries=self.entries,
-            doubting=Doubting(self.doubt),
+            doubting=shared or Doubting(self.doubt),
+            alone=shared is None,
             meaning=self.spotters[0].thresholds.meaning if self.spotters else None,
             patience=LIVE if live else math.inf,
-            feelings=FeelingTrack(role, self.voices) if self.voices and role is not Role.OTHER else None,
+            feelings=FeelingTrack(role, self.feelings) if self.feelings and role is not Role.OTHER else None,
         )
 
 
@@ -213,35 +259,37 @@ def _tell(fresh: Sequence[Noticed], notice: Notice | None) -> None:
 
 
 def _listened(
-    ears: Sequence[Ear], rules: Sequence[CompiledRules], *, seconds: float, reader: AudioReader
+    channels: Sequence[Ear | MixedEar], rules: Sequence[CompiledRules], *, seconds: float, reader: AudioReader
 ) -> Listened:
     stated = max(reader.info.duration or 0.0, seconds)
-    channels = [ear.doubting for ear in ears]
-    speech = sum(channel.speech for channel in channels)
-    doubt = gravest_of(channels)
-    coverage = _share(seconds, stated, reader) * _followed(channels)
+    ears = [ear for channel in channels for ear in channel.sides]
+    doubtings = [channel.doubting for channel in channels]
+    mixed = len(channels) == 1
+    speech = sum(doubting.speech for doubting in doubtings)
+    doubt = gravest_of(doubtings)
+    coverage = _share(seconds, stated, reader) * _followed(doubtings)
     if speech < LEAST_SPEECH:
-        reason = reader.defect or doubt or (Abstention.SILENT if ears else Abstention.EMPTY)
+        reason = reader.defect or doubt or (Abstention.SILENT if channels else Abstention.EMPTY)
         return Listened(Observed(duration=stated, coverage=coverage, abstained=reason))
     ours = [ear for ear in ears if ear.role is not Role.OTHER]
     noticed = corroborate(n for ear in ears for n in ear.doubting.believed(ear.noticed))
     said = (u for ear in ears for u in ear.doubting.spoken(ear.utterances))
     utterances = tuple(sorted(said, key=lambda u: (u.start, u.role)))
-    quality = worst(channels)
+    quality = worst(doubtings)
     evidence = Evidence(
         duration=stated,
         utterances=utterances,
         noticed=(*likely(noticed), *(n for ear in ears for n in ear.notices)),
         sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.doubting.understood) for ear in ears),
-        apart=len(ears) > 1,
+        apart=not mixed,
+        verified=mixed and any(ear.role is not Role.UNKNOWN for ear in ears),
         sample_rate=real_rate(reader.info.sample_rate, quality),
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
-        outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(ears) == 2 else None,
+        outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(channels) == 2 else None,
         emotions=tuple(share for ear in ours if ear.feelings for share in ear.feelings.finish()) or None,
     )
-    sides = [channel.speech for channel in channels]
-    mixed = len(ears) == 1
+    sides = [doubting.speech for doubting in doubtings]
     observed = Observed(
         duration=stated,
         speech=min(speech, stated),

@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from compline_edge.core.conditions import Conditions
 from compline_edge.core.lease import Reading
+from compline_edge.core.speaker_roles import SpeakerCalibration
 from compline_edge.core.speech import Channels, Heard, Samples, SpeechBlock
 from compline_edge.core.text_calibration import Calibration
+from compline_edge.core.voiceprint import Vector
 from compline_shared.certificates import Certificate
 from compline_shared.courier import SealedEntry
 from compline_shared.errors import ComplineError
@@ -143,6 +145,24 @@ class VoiceModel(Protocol):
 
         `baseline` is what this voice is like usually, None where nobody knows.
         """
+        ...
+
+
+class VoiceEncoder(Protocol):
+    """Turns a second or two of speech into a vector that tells voices apart; safe to share between threads."""
+
+    @property
+    def version(self) -> int:
+        """Number of the model, 1..255; vectors of two models do not compare."""
+        ...
+
+    @property
+    def calibration(self) -> SpeakerCalibration:
+        """What its cosines mean, and from where on a role is told."""
+        ...
+
+    def embed(self, samples: Samples) -> Vector:
+        """Return the voice in a window of speech, at least 0.2 s; a vector of length 1."""
         ...
 
 

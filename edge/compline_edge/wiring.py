@@ -80,7 +80,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
 
     Raises:
         ModelDamaged: the files of a model or of operating points are not what their manifest says.
-        BadCalibration: the text classifier's operating points cannot be used.
+        BadCalibration, BadSpeakerCalibration: a model's operating points cannot be used.
         NoModelsFolder: there is nothing to load from.
         NoLexicon: without one all would look clean.
     """
@@ -108,7 +108,8 @@ def instruments(settings: EdgeSettings) -> Instruments:
         collector_channel=settings.collector_channel,
         rules=tuple(map(compile_rules, rules.packs)),
         doubt=store.doubt(),
-        voices=store.voice_model(settings.language),
+        feelings=store.voice_model(settings.language),
+        encoder=store.voice_encoder(),
     )
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version

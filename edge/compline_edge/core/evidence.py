@@ -49,12 +49,18 @@ class Evidence:
     utterances: tuple[Utterance, ...] = ()
     noticed: tuple[Noticed, ...] = ()  # by lexicon and classifier, the notices that were given among them
     sides: tuple[Side, ...] = ()
-    apart: bool = True  # whether it is known who speaks: a channel a side, or a chat
+    apart: bool = True  # whether each side has a channel of its own, or this is a chat
+    verified: bool = False  # not apart, but roles were told by the collector's voice, now and then wrongly
     sample_rate: int | None = None  # Hz, as recorded; None: written, not spoken
     whole: bool = True  # False: a part of the recording is missing
     levels: tuple[VoiceLevel, ...] | None = None
     emotions: tuple[EmotionShare, ...] | None = None
     outlines: Outlines | None = None  # of two channels; None: one side's echo passes for the other's speech
+
+    @property
+    def roles_known(self) -> bool:
+        """Whether it is known who speaks, Role.UNKNOWN excepted."""
+        return self.apart or self.verified
 
     @property
     def written(self) -> bool:

@@ -198,7 +198,7 @@ def _bounds(test: Level | RelativeLevel, evidence: Evidence) -> dict[Role, float
     every = evidence.levels or ()
     if isinstance(test, Level):
         return dict.fromkeys(Role, test.dbfs)
-    if not evidence.apart:
+    if not evidence.roles_known:
         return None
     sign = 1 if test.comparison is Comparison.ABOVE else -1
     bounds: dict[Role, float] = {}

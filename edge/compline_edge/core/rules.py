@@ -113,7 +113,7 @@ class _Call:
                 every = [near(self._seen(who, (saying,))) for saying in sayings]
                 return both([happened(seen, otherwise=CONFIDENCE) for seen in every])
             case NoneOf(who=who, sayings=sayings):
-                return self._none(near(self._seen(who, sayings)), who, [target for _, target in anchors])
+                return self._none(near(self._at_all(who, sayings)), who, [target for _, target in anchors])
             case Similar(who=who, percent=percent, wordings=wordings):
                 hits = [hit for w in wordings for hit in self._said.get((w.text, percent), ())]
                 return happened(near(self._of(who, hits)), otherwise=CONFIDENCE)
@@ -151,13 +151,23 @@ class _Call:
         outcome = both([*targets, missing])
         if outcome.truth is not Truth.TRUE:
             return replace(outcome, seen=Seen(), place=None)
-        role = who if who is not None and self.evidence.apart else Role.UNKNOWN
+        role = who if who is not None and self.evidence.roles_known else Role.UNKNOWN
         first = min(targets[0].seen.hits, key=lambda hit: hit.start) if targets else None
         place = Hit(first.start, first.end, role, outcome.confidence) if first else None
         return Outcome(Truth.TRUE, outcome.confidence, Seen(), place, role, absent=True, alike=outcome.alike)
 
     def _seen(self, who: Role | None, sayings: tuple[Saying, ...]) -> Seen:
         return self._of(who, [hit for saying in sayings for hit in self._hits(saying)])
+
+    def _at_all(self, who: Role | None, sayings: tuple[Saying, ...]) -> Seen:
+        """As `_seen`; where roles were told by voice, what the other side seems to have said may have been `who`."""
+        seen = self._seen(who, sayings)
+        if who is None or not self.evidence.verified:
+            return seen
+        others = [
+            hit for saying in sayings for hit in self._hits(saying) if hit.role not in (who, Role.UNKNOWN)
+        ]
+        return replace(seen, possible=(*seen.possible, *others))
 
     def _of(self, who: Role | None, hits: list[Hit]) -> Seen:
         return by_role(((hit.role, hit) for hit in hits), who, blind=not self.evidence.heard_out(who))

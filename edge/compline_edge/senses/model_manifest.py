@@ -45,7 +45,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """manifest.json of a model folder; keys that are not listed here are for people."""
 
     name: str
-    kind: str  # "ctc", "vosk", "text", "ngram" or "voice"
+    kind: str  # "ctc", "vosk", "text", "ngram", "voice" or "speaker"
     version: int  # 1..255, on the wire
     language: str  # BCP 47
     files: dict[str, StoredFile]

@@ -10,11 +10,13 @@ from pathlib import Path
 from compline_edge.core.comprehension import DoubtPoints, parse_doubt
 from compline_edge.core.ngram import NgramModel
 from compline_edge.core.spotter_thresholds import Thresholds, parse_thresholds
-from compline_edge.ports import TextClassifier, Transcriber, VoiceModel
+from compline_edge.ports import TextClassifier, Transcriber, VoiceEncoder, VoiceModel
 from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.language_model import KIND as NGRAM
 from compline_edge.senses.language_model import load_language_model
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_checked, read_manifest
+from compline_edge.senses.speaker_model import KIND as SPEAKER
+from compline_edge.senses.speaker_model import TfliteVoiceEncoder
 from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.text_model import TfliteTextClassifier
 from compline_edge.senses.voice_model import KIND as VOICE
@@ -26,7 +28,7 @@ DEFAULT_LANGUAGE = "zh-CN"
 HEARING = ("ctc", "vosk")
 _THRESHOLDS = Path("spotter") / "thresholds.json"
 _DOUBT = Path("doubt") / "points.json"
-_KINDS = frozenset({*HEARING, TEXT, NGRAM, VOICE})
+_KINDS = frozenset({*HEARING, TEXT, NGRAM, VOICE, SPEAKER})
 """Folders of other kinds hold operating points, and are read by what they belong to."""
 _MAX_FOLDERS = 1_000
 
@@ -40,7 +42,7 @@ class Installed:
     """One model folder."""
 
     name: str
-    kind: str  # "ctc", "vosk", "text", "ngram" or "voice"
+    kind: str  # "ctc", "vosk", "text", "ngram", "voice" or "speaker"
     language: str
     folder: Path
 
@@ -105,11 +107,22 @@ class ModelStore:
             return load_language_model(model.folder)
         return None
 
+    def voice_encoder(self) -> VoiceEncoder | None:
+        """Load the speaker model, which knows no language; None where none is installed.
+
+        Raises:
+            ModelDamaged, BadSpeakerCalibration: the one that is installed cannot be used.
+        """
+        for model in self.installed():
+            if model.kind == SPEAKER:
+                return TfliteVoiceEncoder(model.folder)
+        return None
+
     def load(self, model: Installed) -> None:
         """Load one model, whatever it is for, and let it go again.
 
         Raises:
-            ModelDamaged, BadCalibration: it cannot be used.
+            ModelDamaged, BadCalibration, BadSpeakerCalibration: it cannot be used.
         """
         match model.kind:
             case "text":
@@ -118,6 +131,8 @@ class ModelStore:
                 load_language_model(model.folder)
             case "voice":
                 TfliteVoiceModel(model.folder)
+            case "speaker":
+                TfliteVoiceEncoder(model.folder)
             case _:
                 _transcriber(model)
 

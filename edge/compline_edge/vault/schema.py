@@ -22,6 +22,9 @@ VAULT: Final = (
     CREATE TABLE seen (source TEXT PRIMARY KEY, seq INTEGER REFERENCES verdict) STRICT, WITHOUT ROWID;
     CREATE TABLE owed (seq INTEGER PRIMARY KEY REFERENCES verdict) STRICT;
     """,
+    """
+    CREATE TABLE voiceprint (one INTEGER PRIMARY KEY CHECK (one = 1), body BLOB NOT NULL) STRICT;
+    """,
 )
 
 OUTBOX: Final = (

@@ -19,6 +19,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from compline_edge.core.speech import Utterance
+from compline_edge.core.voiceprint import Voiceprint, pack, unpack
 from compline_edge.vault import schema
 from compline_edge.vault.database import named, transaction, tune
 from compline_edge.vault.durable import is_short, make_folder, rewrite_log, sync_folder
@@ -215,6 +216,28 @@ class Vault:
         """Return the inputs whose names begin so, in order."""
         query = "SELECT source FROM seen WHERE source >= ? AND source < ? ORDER BY source"
         return [source for (source,) in self._rows(query, (prefix, prefix + "\U0010ffff"))]
+
+    def voiceprint(self) -> Voiceprint | None:
+        """Return the collector's enrolled voice; the only place where it is kept.
+
+        Raises:
+            BadVoiceprint: what is kept cannot be read.
+        """
+        rows = self._rows("SELECT body FROM voiceprint", ())
+        return unpack(rows[0][0]) if rows else None
+
+    def keep_voiceprint(self, voice: Voiceprint) -> None:
+        """Keep the collector's voice in place of the one before; raises StorageFull."""
+        with self._transaction() as sql:
+            sql("INSERT OR REPLACE INTO voiceprint VALUES (1, ?)", (pack(voice),))
+
+    def forget_voiceprint(self) -> bool:
+        """Overwrite the collector's voice, in the write-ahead log too; return whether there was one."""
+        with self._transaction() as sql:
+            gone = int(sql("DELETE FROM voiceprint").rowcount) > 0
+        with self._lock, self._named():
+            self._sound().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     def sweep(self) -> int:
         """Remove evidence files that no row names (a crash before the commit); return how many."""
