@@ -297,7 +297,9 @@ def _listened(
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
         noticed=in_order((*noticed, *judged(rules, evidence))),
         voice=with_manner(
-            ours[0].voice if ours else None, emotions=evidence.emotions or (), levels=evidence.levels or ()
+            ours[0].voice if ours else None,
+            emotions=evidence.emotions or (),
+            levels=() if mixed else evidence.levels or (),  # turns told apart by voice never overlap
         ),
         coverage=coverage,
         abstained=reader.defect or doubt,
