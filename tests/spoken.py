@@ -1,20 +1,24 @@
-"""Calls by script for tests: a reader, a voice activity and a transcriber that keep their ports' promises."""
+"""Calls by script for tests: what reads, hears, transcribes and judges voices, each as its port promises."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
+from compline_edge.core.emotions import FEELINGS
 from compline_edge.core.speech import SAMPLE_RATE, Channels, Heard, Samples, SpeechBlock, Token, Utterance
 from compline_edge.core.syllables import SYLLABLES, reading
 from compline_edge.ports import AudioInfo, TranscriberStream
+from compline_shared.rule import Feeling
 from compline_shared.taxonomy import Abstention, Role
 
 Script = Mapping[int, str]
 """What is said in which second; a second without words is silent."""
+Floats = npt.NDArray[np.float32]
 LEVEL = 8_000  # of the samples of a second with words
 
 
@@ -105,3 +109,25 @@ class ScriptStream:
 
     def finish(self) -> Heard:
         return Heard()
+
+
+@dataclass(slots=True)
+class ByLoudness:
+    """A voice model that takes loud for angry, and silence for no voice."""
+
+    version: int = 1
+    lengths: list[int] = field(default_factory=list)  # samples of each piece that it was to describe
+
+    def describe(self, samples: Samples) -> Floats | None:
+        self.lengths.append(len(samples))
+        loud = float(np.abs(samples.astype(np.int32)).mean())
+        return np.array([loud], dtype=np.float32) if loud else None
+
+    def judge(self, voices: Floats, baseline: Floats | None) -> Floats:
+        over = voices[:, 0] - (5_000 if baseline is None else baseline[0] + 2_000)
+        logits = np.full((len(voices), len(FEELINGS)), -100.0, np.float32)
+        logits[:, FEELINGS.index(Feeling.ANGRY)], logits[:, FEELINGS.index(Feeling.NEUTRAL)] = (
+            over / 500,
+            -over / 500,
+        )
+        return logits

@@ -287,7 +287,13 @@ def _listened(
         whole=reader.defect is None,
         levels=tuple(level for ear in ears for level in ear.levels.levels),
         outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(channels) == 2 else None,
-        emotions=tuple(share for ear in ours if ear.feelings for share in ear.feelings.finish()) or None,
+        emotions=tuple(
+            share
+            for ear in ours
+            if ear.feelings and ear.doubting.understood
+            for share in ear.feelings.finish()
+        )
+        or None,
     )
     sides = [doubting.speech for doubting in doubtings]
     observed = Observed(

@@ -159,7 +159,7 @@ def test_page_when_a_full_pass_follows_then_the_live_row_is_folded_into_it(page:
 def test_page_when_a_row_is_opened_by_keys_then_all_findings_are_told_and_escape_returns(
     page: Page, site: Site
 ) -> None:
-    voice = Voice(loudness=-30, peak_loudness=-12, rate=5)
+    voice = Voice(loudness=-30, peak_loudness=-12, rate=5, angry=4)
     site.send(draft(finding(offset=12), finding(Category.ABUSE, Severity.VETO, offset=40), voice=voice))
     row = page.locator("#rows tr")
     row.focus()
@@ -169,6 +169,8 @@ def test_page_when_a_row_is_opened_by_keys_then_all_findings_are_told_and_escape
     drawer = page.get_by_role("dialog")
     expect(drawer.locator("ol li")).to_have_count(2)
     expect(drawer).to_contain_text("5 音节/秒")
+    expect(drawer).to_contain_text("听起来愤怒的话音占比约 40%")
+    expect(drawer).to_contain_text("双方同时说话占比未判断")
     expect(drawer).to_contain_text("本页不能显示的")
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()

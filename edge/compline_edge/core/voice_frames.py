@@ -30,7 +30,7 @@ _SLOW: Final = _NARROW // 2
 _PITCH_WINDOW: Final = 160  # samples at 4 kHz: 40 ms
 _PITCH_HOP: Final = 40
 _PITCH_SIZE: Final = 256
-_OCTAVE_COST: Final = 0.03
+_OCTAVE_COST: Final = 0.06
 """What a lag loses for each octave below HIGHEST_PITCH: of two like peaks the shorter period is the voice's."""
 _FLOOR: Final = 1e-10
 
@@ -81,17 +81,15 @@ def _pitch(windows: Floats) -> tuple[Floats, Floats]:
     first, last = int(_SLOW / HIGHEST_PITCH), int(_SLOW / LOWEST_PITCH) + 1
     lags = np.arange(first - 1, last + 2)
     height = raw[:, lags] / (raw[:, :1] + _FLOOR) * (own[0] / own[lags])
-    inner = height[:, 1:-1]
-    peak = (inner >= height[:, :-2]) & (inner >= height[:, 2:])
+    before, at, after = height[:, :-2], height[:, 1:-1], height[:, 2:]
+    # a parabola through three lags: a period that falls between two would lose to its double otherwise
+    bend = np.minimum(before - 2 * at + after, -_FLOOR)
+    shift = (0.5 * (before - after) / bend).clip(-0.5, 0.5)
+    tops = np.where((at >= before) & (at >= after), at - 0.25 * (before - after) * shift, 0.0)
     cost = _OCTAVE_COST * np.log2(lags[1:-1] * HIGHEST_PITCH / _SLOW)
-    score = np.where(peak, inner - cost, -2.0)
-    best = score.argmax(axis=1) if len(score) else np.zeros(0, np.int64)
+    best = (tops - cost).argmax(axis=1)
     rows = np.arange(len(windows))
-    before, at, after = height[rows, best], height[rows, best + 1], height[rows, best + 2]
-    bend = before - 2 * at + after
-    shift = np.where(bend < -1e-9, 0.5 * (before - after) / np.minimum(bend, -1e-9), 0.0).clip(-0.5, 0.5)
-    found = np.where(peak[rows, best] if len(score) else np.zeros(0, bool), at, 0.0)
-    return _SLOW / (lags[best + 1] + shift), np.clip(found, -1.0, 1.0)
+    return _SLOW / (lags[best + 1] + shift[rows, best]), np.clip(tops[rows, best], -1.0, 1.0)
 
 
 def _halved(signal: Floats) -> Floats:
