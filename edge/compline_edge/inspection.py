@@ -55,9 +55,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     coverage: float = 1.0  # 0..1
     abstained: str | None = None
     findings: tuple[FoundRow, ...] = ()
-    quality: QualityRow | UnsetType = UNSET
     text: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
+    quality: QualityRow | UnsetType = UNSET  # of a call in which somebody speaks
 
 
 Heard = Callable[[float, float | None], None]
@@ -148,9 +148,9 @@ class Inspector:
             coverage=round(observed.coverage, 3),
             abstained=observed.abstained.code if observed.abstained else None,
             findings=tuple(self._found(n) for n in observed.noticed),
-            quality=_quality(observed.quality) if observed.quality else UNSET,
             text=_transcript(listened) if self.show_text else UNSET,
             error=_remark(path, observed.abstained) or recording.remark or UNSET,
+            quality=_quality(observed.quality) if observed.quality else UNSET,
         )
 
     def _chat(self, path: Path) -> Iterator[Row]:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Literal
 
@@ -23,6 +23,7 @@ from models.train.telephone import CLEAN, Floats, Line, send
 
 from bench.figure import Figure
 from compline_edge.core.audio_quality import AudioQuality, Quality
+from compline_edge.core.comprehension import DoubtPoints, Scale
 from compline_edge.core.doubt import CUT_OFF, LOST
 from compline_edge.core.speech import Channels
 from compline_edge.pipeline import CallListener
@@ -68,6 +69,14 @@ NOBODY: dict[str, Callable[[float, np.random.Generator], Floats]] = {
     "comfort_noise": sounds.comfort_noise,
     "silence": sounds.silence,
 }
+BELIEVE_ALL: Final = DoubtPoints(
+    model="",
+    weights="",
+    followed=Scale(bias=1.0, weights={}),
+    clear=0.0,
+    another_language=Scale(bias=0.0, weights={}),
+)
+"""What findings in other languages are counted against: all that has words counts as followed."""
 NOTHING_SAID: Final = 3.0
 """Upper 95 % limit of a Poisson count of 0."""
 
@@ -177,21 +186,27 @@ REASONS = {
 def _never_said(listener: CallListener, chance: np.random.Generator, each: int) -> Iterator[Figure]:
     every: list[Judged] = []
     groups: dict[str, list[Judged]] = {}
+    credulous = replace(listener, doubt=BELIEVE_ALL)
+    believed: dict[str, float] = {}
     for group, kind, clips in never_said(chance, each):
-        judged = [
-            judge(listener, send(clip, line), rate=16_000 if line is CLEAN else 8_000)
+        sent = [
+            (send(clip, line), 16_000 if line is CLEAN else 8_000)
             for clip in clips
             for line in (CLEAN, TELEPHONE[int(chance.integers(len(TELEPHONE)))])
         ]
-        if not judged:
+        if not sent:
             continue
+        judged = [judge(listener, sound, rate=rate) for sound, rate in sent]
+        if group == "language":
+            taken = (judge(credulous, sound, rate=rate) for sound, rate in sent)
+            believed[group] = believed.get(group, 0.0) + _invented([*taken])
         yield Figure(f"doubt_said_so_{kind}", _share(judged), "share", None, "higher")
         groups.setdefault(group, []).extend(judged)
         every += judged
     for group, judged in groups.items():
         yield Figure(f"doubt_said_so_{group}", _share(judged), "share", None, "higher")
         yield Figure(f"doubt_named_{group}", _named(group, judged), "share", None, "higher")
-        yield Figure(f"doubt_invented_{group}", _invented(judged), "findings", None, "lower")
+        yield Figure(f"doubt_invented_{group}", _invented(judged), "findings", believed.get(group), "lower")
     hours = sum(one.seconds for one in every) / 3_600
     invented = _invented(every)
     yield Figure("doubt_hours_of_nothing_said", hours, "h", None, "higher")

@@ -88,11 +88,22 @@ def test_inspect_when_a_folder_is_named_then_its_files_come_in_sorted_order_line
 
 
 def test_inspect_when_all_is_well_then_each_row_has_the_stable_fields_in_order(plain: Inspected) -> None:
-    assert {tuple(row) for row in plain.rows} == {FEATURES}
+    assert {(row["kind"], tuple(row)) for row in plain.rows} == {
+        ("chat", FEATURES),
+        ("call", (*FEATURES, "quality")),
+    }
+
+
+def test_inspect_when_a_call_is_heard_then_its_quality_is_told(plain: Inspected) -> None:
+    (row,) = [row for row in plain.rows if row["kind"] == "call"]
+    assert tuple(row["quality"]) == ("snr_db", "clipped", "band_hz", "lost")
 
 
 def test_inspect_when_text_is_asked_for_then_it_follows_the_findings(spoken: Inspected) -> None:
-    assert {tuple(row) for row in spoken.rows} == {(*FEATURES, "text")}
+    assert {(row["kind"], tuple(row)) for row in spoken.rows} == {
+        ("chat", (*FEATURES, "text")),
+        ("call", (*FEATURES, "text", "quality")),
+    }
 
 
 def test_inspect_when_something_is_found_then_a_finding_has_the_stable_fields_in_order(
