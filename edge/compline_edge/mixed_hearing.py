@@ -22,6 +22,8 @@ PATIENCE = 120.0
 """Seconds of speech for which a stretch may wait until the call has shown how its voices sound; about 12 MB."""
 HOP = FULL / 2
 """Seconds from one window to the next within a stretch."""
+MEMORY = 800
+"""Windows, the latest ones, by which a stretch is judged: about ten minutes of speech."""
 LEAST_WINDOW = 0.4
 """Seconds of speech below which nothing is said of whose it is."""
 
@@ -125,7 +127,8 @@ class MixedEar:
         seconds = sum(stretch.seconds for stretch in self._waiting)
         if not self._waiting or seconds <= patience:
             return []
-        told = roles(self._windows, self.voice, self.encoder.calibration)
+        first = max(0, len(self._windows) - MEMORY)
+        told = [Role.UNKNOWN] * first + roles(self._windows[first:], self.voice, self.encoder.calibration)
         fresh: list[Noticed] = []
         while self._waiting and seconds > patience / 2:
             stretch = self._waiting.popleft()

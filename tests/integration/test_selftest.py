@@ -18,7 +18,17 @@ MODELS = Path(__file__).parents[2] / "models"
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A copy of what is shipped and used."""
-    for name in ("zh-ctc-telephone", "zh-ngram", "zh-text", "lexicons", "rules", "spotter", "doubt"):
+    for name in (
+        "zh-ctc-telephone",
+        "zh-ngram",
+        "zh-text",
+        "zh-emotion",
+        "speaker-telephone",
+        "lexicons",
+        "rules",
+        "spotter",
+        "doubt",
+    ):
         shutil.copytree(MODELS / name, tmp_path / "models" / name)
     return tmp_path / "models"
 
@@ -41,6 +51,8 @@ def test_selftest_when_all_is_whole_then_every_line_is_ok(models: Path) -> None:
         ("zh-ctc-telephone/model.tflite", "model zh-ctc-telephone"),
         ("zh-ngram/ngram.bin", "model zh-ngram"),
         ("zh-text/model.tflite", "model zh-text"),
+        ("speaker-telephone/model.npz", "model speaker-telephone"),
+        ("zh-emotion/cmvn.json", "model zh-emotion"),
         ("spotter/thresholds.json", "spotter's thresholds"),
         ("doubt/points.json", "points of doubt"),
         ("lexicons/zh-CN/starter.lex", "lexicon of zh-CN"),

@@ -20,7 +20,7 @@ ANSWER: Script = dict.fromkeys(range(20, 40), "今天天气")
 def _observed(
     *scripts: Script, voices: VoiceModel | None, seconds: int = 40, confidence: float = 0.9
 ) -> Observed:
-    listening = replace(listener(*scripts, confidence=confidence), voices=voices)
+    listening = replace(listener(*scripts, confidence=confidence), feelings=voices)
     return listening.listen(ScriptReader(scripts, seconds)).observed
 
 

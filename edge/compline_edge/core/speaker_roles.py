@@ -20,6 +20,9 @@ FULL: Final = 1.5
 """Seconds of a window; one that is shorter says less in proportion."""
 LEAST_TO_LEARN: Final = 4.0
 """Seconds of each side that must be sure before a call teaches how the two voices sound in it."""
+LEAST_HEARD: Final = 3.0
+"""Seconds that are surely the collector's below which nobody is told to be the other side: an angry collector may be as
+far from his enrolled voice as anybody, and his words must not be taken for a debtor's."""
 ROUNDS: Final = 3
 
 
@@ -106,8 +109,12 @@ def probabilities(windows: Sequence[Window], voice: Voiceprint, calibration: Spe
 
 
 def roles(windows: Sequence[Window], voice: Voiceprint, calibration: SpeakerCalibration) -> list[Role]:
-    """Return who speaks in each window; unknown between the two operating points."""
-    return [role_of(chance, calibration) for chance in probabilities(windows, voice, calibration)]
+    """Return who speaks in each window; unknown between the two points, and instead of other before he was heard."""
+    told = [role_of(chance, calibration) for chance in probabilities(windows, voice, calibration)]
+    ours = sum(window.share for window, role in zip(windows, told, strict=True) if role is Role.COLLECTOR)
+    if ours < LEAST_HEARD:
+        return [Role.UNKNOWN if role is Role.OTHER else role for role in told]
+    return told
 
 
 def role_of(chance: float, calibration: SpeakerCalibration) -> Role:
@@ -119,21 +126,20 @@ def role_of(chance: float, calibration: SpeakerCalibration) -> Role:
 
 def _smoothed(windows: Sequence[Window], odds: Floats, calibration: SpeakerCalibration) -> Floats:
     """Forward and backward over two speakers who seldom change within a stretch of speech. Source: Rabiner 1989."""
-    count = len(windows)
-    likely = np.stack(
-        [1 / (1 + np.exp(np.clip(odds, -30, 30))), 1 / (1 + np.exp(np.clip(-odds, -30, 30)))], axis=1
-    )
-    change = [calibration.switch_between if w.opens else calibration.switch_inside for w in windows]
-    ahead, back = np.full((count, 2), 0.5), np.ones((count, 2))
-    ahead[0] = likely[0]
-    for place in range(1, count):
-        moved = ahead[place - 1] * (1 - change[place]) + ahead[place - 1][::-1] * change[place]
-        ahead[place] = moved * likely[place]
-        ahead[place] /= ahead[place].sum()
-    for place in range(count - 2, -1, -1):
-        coming = likely[place + 1] * back[place + 1]
-        back[place] = coming * (1 - change[place + 1]) + coming[::-1] * change[place + 1]
-        back[place] /= back[place].sum()
-    both = ahead * back
-    result: Floats = both[:, 1] / both.sum(axis=1)
-    return result
+    likely = (1 / (1 + np.exp(-np.clip(odds, -30, 30)))).tolist()
+    changes = [calibration.switch_between if w.opens else calibration.switch_inside for w in windows]
+    ahead: list[float] = []
+    chance = 0.5
+    for place, (ours, change) in enumerate(zip(likely, changes, strict=True)):
+        before = chance * (1 - change) + (1 - chance) * change if place else 0.5
+        chance = before * ours / (before * ours + (1 - before) * (1 - ours))
+        ahead.append(chance)
+    found = np.empty(len(windows))
+    coming = 0.5
+    for place in range(len(windows) - 1, -1, -1):
+        both = ahead[place] * coming
+        found[place] = both / (both + (1 - ahead[place]) * (1 - coming))
+        ours, theirs = likely[place] * coming, (1 - likely[place]) * (1 - coming)
+        share = ours / (ours + theirs)
+        coming = share * (1 - changes[place]) + (1 - share) * changes[place]
+    return found

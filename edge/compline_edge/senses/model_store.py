@@ -16,7 +16,7 @@ from compline_edge.senses.language_model import KIND as NGRAM
 from compline_edge.senses.language_model import load_language_model
 from compline_edge.senses.model_manifest import MANIFEST, ModelDamaged, read_checked, read_manifest
 from compline_edge.senses.speaker_model import KIND as SPEAKER
-from compline_edge.senses.speaker_model import TfliteVoiceEncoder
+from compline_edge.senses.speaker_model import SpeakerModel
 from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.text_model import TfliteTextClassifier
 from compline_edge.senses.voice_model import KIND as VOICE
@@ -115,7 +115,7 @@ class ModelStore:
         """
         for model in self.installed():
             if model.kind == SPEAKER:
-                return TfliteVoiceEncoder(model.folder)
+                return SpeakerModel(model.folder)
         return None
 
     def load(self, model: Installed) -> None:
@@ -132,7 +132,7 @@ class ModelStore:
             case "voice":
                 TfliteVoiceModel(model.folder)
             case "speaker":
-                TfliteVoiceEncoder(model.folder)
+                SpeakerModel(model.folder)
             case _:
                 _transcriber(model)
 
