@@ -21,6 +21,7 @@ from models.eval import (  # noqa: E402 (the path comes first)
     reading,
     sample_day,
     sentences,
+    speaker,
     spoken,
     spotting,
     text_model,
@@ -88,6 +89,11 @@ def emotion_lines() -> Iterator[str]:
     return (figure.line() for figure in emotion.figures())
 
 
+def speaker_lines() -> Iterator[str]:
+    """Who speaks in calls of one channel, on speakers that nothing learnt from."""
+    return (figure.line() for figure in speaker.figures())
+
+
 TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "pinyin_error": (pinyin_lines, spotting.DATA / "aishell_s0252"),
     "reading": (reading_lines, reading.LANGUAGE_MODEL),
@@ -99,6 +105,7 @@ TOPICS: dict[str, tuple[Callable[[], Iterator[str]], Path]] = {
     "doubt": (doubt_lines, doubt.MANDARIN),
     "crosstalk": (crosstalk_lines, crosstalk.DATA / crosstalk.ONE),
     "emotion": (emotion_lines, emotion.CASIA),
+    "speaker": (speaker_lines, speaker.DATA / "casia_ser"),
     "sample_day": (sample_day_lines, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""

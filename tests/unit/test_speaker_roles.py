@@ -34,7 +34,11 @@ def call(*cosines: float, share: float = 0.75, opens: bool = False) -> list[Wind
 
 
 def test_roles_when_both_voices_are_plain_then_each_has_its_own() -> None:
-    assert roles(call(1.0, 1.0, 1.0, 0.0, 0.0, 0.0), VOICE, CALIBRATION) == [COLLECTOR] * 3 + [OTHER] * 3
+    assert roles(call(*[1.0] * 4, *[0.0] * 4), VOICE, CALIBRATION) == [COLLECTOR] * 4 + [OTHER] * 4
+
+
+def test_roles_when_the_collector_was_hardly_heard_then_nobody_is_told_to_be_the_other_side() -> None:
+    assert roles(call(*[1.0] * 3, *[0.0] * 4), VOICE, CALIBRATION) == [COLLECTOR] * 3 + [UNKNOWN] * 4
 
 
 def test_roles_when_there_is_no_speech_then_there_are_none() -> None:
@@ -83,7 +87,7 @@ def test_role_of_when_a_probability_is_at_a_point_then_the_role_is_told(chance: 
 def test_roles_when_another_voice_is_enrolled_then_the_roles_are_turned() -> None:
     """Control: it is the voiceprint that decides."""
     other = Voiceprint(model=1, seconds=60.0, vector=voice(1))
-    assert roles(call(1.0, 1.0, 1.0, 0.0, 0.0, 0.0), other, CALIBRATION) == [OTHER] * 3 + [COLLECTOR] * 3
+    assert roles(call(*[1.0] * 4, *[0.0] * 4), other, CALIBRATION) == [OTHER] * 4 + [COLLECTOR] * 4
 
 
 @pytest.mark.parametrize(
