@@ -126,6 +126,9 @@ def _scores(
             yield Figure(f"emotion_{what}_{name}_{shown}", value, "0..1", beside, "higher")
             yield Figure(f"emotion_{what}_{name}_{shown}_low", float(low), "0..1", None, "higher")
             yield Figure(f"emotion_{what}_{name}_{shown}_high", float(high), "0..1", None, "higher")
+        own = [_of_speaker(voices, [t[line] for t in trials], speaker) for speaker in voices.speakers]
+        yield Figure(f"emotion_uar_{name}_{shown}_worst_speaker", min(own), "0..1", against, "higher")
+        yield Figure(f"emotion_uar_{name}_{shown}_best_speaker", max(own), "0..1", against, "higher")
 
 
 def _over(
@@ -146,6 +149,13 @@ def _over(
     if score is _recalls:
         return _recalls(voices.feeling[places], told[places], voices.speaker[places])
     return score(voices.feeling[places], told[places])
+
+
+def _of_speaker(voices: Voices, told: list[Whole], speaker: str) -> float:
+    own = voices.speaker == speaker
+    return float(
+        np.mean([recall(voices.feeling[own & (each >= 0)], each[own & (each >= 0)]) for each in told])
+    )
 
 
 def _recalls(wanted: Whole, told: Whole, speaker: np.ndarray) -> float:

@@ -7,7 +7,7 @@
 
 `shape` says in its bits which of the optional members follow; a member that equals its default is absent. `marks` is
 contact (8 bytes), case (8) and evidence digest (32), those that exist, in one byte string. `about` packs a finding's
-enums, `pace` speaking rate and the shares of anger and overlap. docs/protocol.md draws the bits. There is exactly one
+enums, `pace` speaking rate and shares of anger and overlap. docs/protocol.md draws the bits. There is exactly one
 encoding of a verdict: what does not re-encode to itself is refused.
 """
 
