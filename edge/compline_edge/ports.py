@@ -121,8 +121,11 @@ class TextClassifier(Protocol):
         """What its logits mean, and from where on they count."""
         ...
 
-    def logits(self, text: str, role: Role) -> Mapping[Category, float]:
-        """Return how far each category fits the text as `role` says it; empty where it holds nothing readable."""
+    def logits(self, text: str, role: Role, *, heard: bool) -> Mapping[Category, float]:
+        """Return how far each category fits the text as `role` says it; empty where it holds nothing readable.
+
+        In what was `heard` nobody hides words by spelling them otherwise.
+        """
         ...
 
 

@@ -40,8 +40,6 @@ class TextReader:
     def find(self, text: str, role: Role, *, heard: bool = False) -> list[Noticed]:
         """Return what `text`, said or written by `role`, holds, in order of place.
 
-        What was `heard` is a recogniser's guess, of which the classifier makes less.
-
         The classifier judges the collector's words and those of an unknown speaker, never the other side's. What it
         alone saw of an unknown speaker is a notice where it would be an alarm, else nothing: it may be the other
         side's. Where the lexicon finds a phrase, its finding stands at least as gravely, with the confidence that both
@@ -63,7 +61,7 @@ class TextReader:
         """How likely what was heard is of a category, 0..1; None where the classifier cannot tell."""
         if self.classifier is None:
             return None
-        logit = _logits(self.classifier, text, role).get(category)
+        logit = _logits(self.classifier, text, role, heard=True).get(category)
         return (
             None if logit is None else self.classifier.calibration.of(category, heard=True).probability(logit)
         )
@@ -78,7 +76,7 @@ class TextReader:
         *,
         heard: bool,
     ) -> Iterator[Noticed]:
-        logits = _logits(classifier, text[piece.start : piece.end], role)
+        logits = _logits(classifier, text[piece.start : piece.end], role, heard=heard)
         most = Severity.NOTICE if role is Role.UNKNOWN else Severity.SERIOUS
         told: set[Category] = set()
         for noticed in matched:
@@ -87,7 +85,9 @@ class TextReader:
                 continue
             told.add(noticed.category)
             of = classifier.calibration.of(noticed.category, heard=heard)
-            alone = _logits(classifier, _clause(text, noticed), role).get(noticed.category, -math.inf)
+            alone = _logits(classifier, _clause(text, noticed), role, heard=heard).get(
+                noticed.category, -math.inf
+            )
             logit = max(logits[noticed.category], alone)  # polite words around it take nothing back
             reached = self._severity(noticed.category, of, of.probability(logit))
             yield replace(
@@ -122,10 +122,10 @@ class TextReader:
         return points.severity(percent(probability))  # as it is told: what a page shows can be held to policy
 
 
-def _logits(classifier: TextClassifier, text: str, role: Role) -> Mapping[Category, float]:
+def _logits(classifier: TextClassifier, text: str, role: Role, *, heard: bool) -> Mapping[Category, float]:
     if len({char for char in text if char.isalnum()}) < LEAST_DIFFERENT:
         return {}
-    return classifier.logits(text, role)
+    return classifier.logits(text, role, heard=heard)
 
 
 def _clause(text: str, noticed: Noticed) -> str:

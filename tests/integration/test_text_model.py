@@ -44,7 +44,7 @@ def classifier() -> TfliteTextClassifier:
 
 
 def probability(classifier: TfliteTextClassifier, text: str, category: Category) -> float:
-    logit = classifier.logits(text, Role.COLLECTOR)[category]
+    logit = classifier.logits(text, Role.COLLECTOR, heard=False)[category]
     return classifier.calibration.of(category).probability(logit)
 
 
@@ -95,7 +95,8 @@ def test_classifier_when_words_are_hidden_then_the_open_reading_counts(
     place = CATEGORIES.index(category)
     alone = classifier.network.run(text, Role.COLLECTOR)
     assert alone is not None
-    assert classifier.logits(text, Role.COLLECTOR)[category] > float(alone[place])
+    assert classifier.logits(text, Role.COLLECTOR, heard=False)[category] > float(alone[place])
+    assert classifier.logits(text, Role.COLLECTOR, heard=True)[category] == float(alone[place])
     assert probability(classifier, text, category) >= classifier.calibration.of(category).points.review
 
 
@@ -105,7 +106,10 @@ def test_control_classifier_when_nothing_is_hidden_then_only_the_network_speaks(
 ) -> None:
     alone = classifier.network.run(text, Role.COLLECTOR)
     assert alone is not None
-    assert list(classifier.logits(text, Role.COLLECTOR).values()) == alone[: len(CATEGORIES)].tolist()
+    assert (
+        list(classifier.logits(text, Role.COLLECTOR, heard=False).values())
+        == alone[: len(CATEGORIES)].tolist()
+    )
 
 
 def test_features_when_runs_are_numbered_finely_then_the_coarse_rows_follow() -> None:
@@ -119,7 +123,7 @@ def test_features_when_runs_are_numbered_finely_then_the_coarse_rows_follow() ->
 def test_classifier_when_a_text_holds_nothing_then_it_tells_nothing(
     classifier: TfliteTextClassifier, text: str
 ) -> None:
-    assert classifier.logits(text, Role.COLLECTOR) == {}
+    assert classifier.logits(text, Role.COLLECTOR, heard=False) == {}
 
 
 POLITE = "您好，这里是贷后服务中心，本次通话会录音。{}。好的，感谢您的来电，祝您生活愉快，再见。"
@@ -148,18 +152,20 @@ def test_classifier_when_a_text_is_longer_than_it_reads_then_its_beginning_is_re
     found = features(text)
     assert found is not None
     assert len(found.characters) == len(found.sounds) == MOST_TOKENS
-    assert classifier.logits(text, Role.COLLECTOR) == classifier.logits(text[:MOST_TOKENS], Role.COLLECTOR)
+    assert classifier.logits(text, Role.COLLECTOR, heard=False) == classifier.logits(
+        text[:MOST_TOKENS], Role.COLLECTOR, heard=False
+    )
 
 
 def test_classifier_when_many_threads_ask_then_each_has_its_own_answer(
     classifier: TfliteTextClassifier,
 ) -> None:
     texts = [*SAID.values(), *LAWFUL]
-    alone = [classifier.logits(text, Role.COLLECTOR) for text in texts]
+    alone = [classifier.logits(text, Role.COLLECTOR, heard=False) for text in texts]
     found: dict[int, list[object]] = {}
 
     def ask(number: int) -> None:
-        found[number] = [classifier.logits(text, Role.COLLECTOR) for text in texts]
+        found[number] = [classifier.logits(text, Role.COLLECTOR, heard=False) for text in texts]
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:

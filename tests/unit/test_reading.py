@@ -48,7 +48,7 @@ class WordClassifier:
     version: int = 3
     calibration: Calibration = CALIBRATION
 
-    def logits(self, text: str, role: Role) -> Mapping[Category, float]:
+    def logits(self, text: str, role: Role, *, heard: bool) -> Mapping[Category, float]:
         self.asked.append(text)
         found = dict.fromkeys(CATEGORIES, -9.0)
         for word, (category, logit) in self.words.items():
