@@ -19,8 +19,12 @@ CASIA = ROOT / "casia_ser"
 FOLDERS = ("angry", "fear", "happy", "neutral", "sad", "surprise")
 """The corpus' names of `compline_edge.core.emotions.FEELINGS`, in their order."""
 NARROW_RATE = 8_000
-LINES = ("clean", "mulaw", "alaw", "noisy")
-"""How a clip reaches the listener: as it is; over 8 kHz mu-law; over A-law, softer; over mu-law with noise."""
+LINES = ("clean", "mulaw", "noisy", "slow", "fast")
+"""How a clip reaches the listener: as it is; over 8 kHz mu-law, as it is, with noise, played slower or faster.
+
+Pitch and formants follow the speed: to what learns, another speaker with the same feelings.
+"""
+SPEEDS = {"slow": 0.85, "fast": 1.18}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ def sent(samples: Samples, line: str, chance: np.random.Generator) -> Samples:
             return samples
         case "mulaw":
             return _coded(signal, "pcm_mulaw")
-        case "alaw":
-            return _coded(signal * 10 ** (chance.uniform(-15, -3) / 20), "pcm_alaw")
+        case "slow" | "fast":
+            return _coded(soxr.resample(signal, SAMPLE_RATE * SPEEDS[line], SAMPLE_RATE), "pcm_mulaw")
         case "noisy":
             noise = np.convolve(chance.standard_normal(len(signal)), np.ones(4) / 4, mode="same")
             decibels = chance.uniform(12, 25)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from models.emotion.corpus import CASIA, ROOT, clips, lines, read
+from models.emotion.corpus import CASIA, LINES, ROOT, clips, lines, read
 from models.emotion.judge import Judge
 from models.emotion.speakers import (
     ANGRY,
@@ -32,9 +32,8 @@ from compline_edge.senses.voice_model import VoiceNetwork
 REFERENCE = {"raw": 0.353, "own": 0.568, "raw_angry": 0.57, "own_angry": 0.69}
 """eGeMAPS and a support vector machine on four speakers: as recorded, and normalised by all of a speaker's clips."""
 AIM_RAW, AIM_ENROLLED, AIM_ANGRY = 0.45, 0.60, 0.70
-LINES = ("clean", "mulaw")
-"""What the judges of a trial learn from and are tried on; "mulaw" is the telephone."""
 SHOWN = {"clean": "16k", "mulaw": "telephone"}
+"""Of the lines that judges learn from, those that they are tried on."""
 FOLDS = 5
 """Parts of the sentences; in the stricter trial the sentences of a part are in no lesson either."""
 DRAWN = 1_000
@@ -98,15 +97,15 @@ def _trial(voices: Voices, *, by: Measure, seed: int = 0, folds: int = 1) -> Tol
 
     The clips that an enrolment took are not tried.
     """
-    told = {line: np.full(len(voices.feeling), -1, dtype=np.int64) for line in voices.described}
+    told = {line: np.full(len(voices.feeling), -1, dtype=np.int64) for line in SHOWN}
     for speaker in voices.speakers:
         own = voices.speaker == speaker
         for fold in range(folds):
             inside = voices.sentence % folds == fold
             others = ~own if folds == 1 else ~own & ~inside
             judge = taught(voices, others, by=by)
-            for line, described in voices.described.items():
-                heard, taken = measured(voices, described, own, by=by, seed=seed)
+            for line in SHOWN:
+                heard, taken = measured(voices, voices.described[line], own, by=by, seed=seed)
                 places = np.flatnonzero(own)
                 tried = inside[places] & ~np.isin(places, taken)
                 told[line][places[tried]] = judge.logits(heard[tried]).argmax(axis=1)

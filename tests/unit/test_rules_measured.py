@@ -196,3 +196,11 @@ def test_finding_when_it_has_no_place_then_it_lies_at_the_end() -> None:
         (60.0, Role.UNKNOWN, Technique.RULE, 100),
         (60.0, Role.COLLECTOR, Technique.RULE, 70),
     ]
+
+
+@pytest.mark.parametrize(("percent", "confidence"), [(60, 60), (95, 80)])
+def test_emotion_when_its_share_is_large_then_it_is_no_surer_than_what_is_measured(
+    percent: int, confidence: int
+) -> None:
+    (finding,) = found("collector emotion angry above 30%", call(f"emotion collector angry {percent}%"))
+    assert finding.confidence == confidence

@@ -132,8 +132,8 @@ def emotion(test: Emotion, evidence: Evidence) -> Outcome:
     most = max(shares, key=lambda share: share.share)
     percent = round(100 * most.share)
     if most.share > test.percent / 100:
-        return Outcome(Truth.TRUE, percent, role=most.role)
-    return Outcome(Truth.FALSE, 100 - percent)
+        return Outcome(Truth.TRUE, min(MEASURED, percent), role=most.role)
+    return Outcome(Truth.FALSE, min(MEASURED, 100 - percent))
 
 
 def duration(test: Duration, evidence: Evidence) -> Outcome:
