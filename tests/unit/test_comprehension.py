@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ def heard(*confidences: float, blanks: tuple[float, ...] = (), syllable: str = "
     tokens = tuple(Token("你", syllable, 0.0, 0.1, confidence) for confidence in confidences)
     rows = [np.log([blank, (1 - blank) / 2, (1 - blank) / 2]) for blank in blanks]
     posteriors = (Posteriors(0.0, 0.03, np.array(rows, dtype=np.float32), ends=True),) if blanks else ()
-    return Heard(utterances=(Utterance("你", Role.UNKNOWN, 0.0, 1.0, 0.5, tokens),), posteriors=posteriors)
+    said = (Utterance("你", Role.UNKNOWN, 0.0, 1.0, 0.5, tokens),)
+    return Heard(utterances=said, posteriors=posteriors, greedy=tokens if blanks else ())
 
 
 def test_passages_when_speech_goes_on_then_a_new_one_begins_after_eight_seconds() -> None:
@@ -55,6 +57,14 @@ def test_facts_when_tokens_and_posteriors_are_heard_then_they_are_what_is_said_o
     assert facts["foreign"] == 0.0
     entropy = [-(0.8 * np.log(0.4)), -(0.95 * np.log(0.475))]
     assert facts["entropy"] == pytest.approx(np.mean(entropy), rel=1e-4)
+
+
+def test_facts_when_a_language_model_reads_something_surer_then_they_rest_on_what_was_heard() -> None:
+    greedy, read = heard(0.3, blanks=(0.5,)), heard(0.9, 0.9)
+    following = Following()
+    following.feed(block(0, 2), replace(greedy, utterances=read.utterances))
+    (found,) = following.passages
+    assert (found.tokens, found.clarity) == (1, pytest.approx(0.3))
 
 
 def test_facts_when_a_recogniser_gives_no_posteriors_then_there_are_none() -> None:

@@ -19,9 +19,9 @@ PASSAGE_S: Final = 8.0
 ENOUGH_TO_TELL: Final = 5.0
 """Seconds of speech below which nothing is said of how well it was understood."""
 FACTS: Final = ("rate", "clarity", "sure", "unsure", "entropy", "wavering", "spoken", "foreign")
-"""Syllables a second · mean token confidence · shares of tokens above 0.8 and below 0.3 · mean entropy over syllables
-where no blank is likelier (nats) · share of steps whose blank lies between 0.1 and 0.9 · share of steps that are not
-blank · share of tokens that are no Chinese character."""
+"""Of the tokens along the best path, before a language model reads them: syllables a second · mean confidence · shares
+above 0.8 and below 0.3 · then mean entropy over syllables where no blank is likelier (nats) · share of steps whose
+blank lies between 0.1 and 0.9 · share of steps that are not blank · share of tokens that are no Chinese character."""
 
 MAX_BYTES: Final = 100_000
 _SURE, _UNSURE = 0.8, 0.3
@@ -150,13 +150,13 @@ class _Sums:
             self._wavering += int(np.count_nonzero((blank > _WAVERS[0]) & (blank < _WAVERS[1])))
             self._spoken += len(rows)
             self._entropy -= float((np.exp(rows) * rows).sum())
-        for utterance in heard.utterances:
-            for token in utterance.tokens:
-                self._tokens += 1
-                self._syllables += bool(token.syllable)
-                self._confidence += token.confidence
-                self._sure += token.confidence > _SURE
-                self._unsure += token.confidence < _UNSURE
+        read = (token for utterance in heard.utterances for token in utterance.tokens)
+        for token in heard.greedy if heard.posteriors else read:
+            self._tokens += 1
+            self._syllables += bool(token.syllable)
+            self._confidence += token.confidence
+            self._sure += token.confidence > _SURE
+            self._unsure += token.confidence < _UNSURE
 
     def passage(self) -> Passage:
         tokens = max(1, self._tokens)

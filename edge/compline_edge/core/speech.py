@@ -68,3 +68,6 @@ class Heard:
     partial: str = ""  # the text of the running utterance so far
     utterances: tuple[Utterance, ...] = field(default=())  # final
     posteriors: tuple[Posteriors, ...] = field(default=())
+    greedy: tuple[Token, ...] = field(
+        default=()
+    )  # along the best path, as no language model has touched them

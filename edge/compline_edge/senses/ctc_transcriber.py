@@ -182,7 +182,9 @@ class _Stretch:
             return heard
         last = self.finish()
         return Heard(
-            utterances=heard.utterances + last.utterances, posteriors=heard.posteriors + last.posteriors
+            utterances=heard.utterances + last.utterances,
+            posteriors=heard.posteriors + last.posteriors,
+            greedy=heard.greedy + last.greedy,
         )
 
     def finish(self) -> Heard:
@@ -195,8 +197,10 @@ class _Stretch:
         if self._transcriber.reader:
             self._unread.append((log_probs, rows))
         utterances: list[Utterance] = []
+        greedy: list[Token] = []
         for symbol in self._decoder.feed(log_probs) + (self._decoder.finish() if ends else []):
-            self._open.append(self._greedy_token(symbol))
+            greedy.append(self._greedy_token(symbol))
+            self._open.append(greedy[-1])
             if len(self._open) >= LONGEST:
                 utterances += self._close(self._open[-1].end, step=symbol.last + 1)
         self._step += len(log_probs)
@@ -205,7 +209,7 @@ class _Stretch:
         posteriors: tuple[Posteriors, ...] = ()
         if len(log_probs) or ends:
             posteriors = (Posteriors(start=start, step=STEP, log_probs=rows, ends=ends),)
-        return Heard(partial=self._partial(), utterances=tuple(utterances), posteriors=posteriors)
+        return Heard(self._partial(), tuple(utterances), posteriors, tuple(greedy))
 
     def _close(self, end: float, *, step: int) -> list[Utterance]:
         tokens, since = tuple(self._open), self._since
