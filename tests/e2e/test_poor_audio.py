@@ -120,7 +120,7 @@ def test_call_when_it_rings_first_then_only_the_speech_counts(ready: Instruments
     after = listened(ready, tmp_path, np.concatenate([ringing(25), spoken()])).observed
     assert after.speech == pytest.approx(alone.speech, abs=1.0)
     assert after.coverage == 1.0
-    assert [n.category for n in after.noticed] == [n.category for n in alone.noticed]
+    assert all(n.start >= 25.0 for n in after.noticed)
 
 
 def test_call_when_packets_are_lost_then_it_says_so_and_claims_no_absence(
