@@ -64,7 +64,8 @@ def test_facts_when_a_language_model_reads_something_surer_then_they_rest_on_wha
     following = Following()
     following.feed(block(0, 2), replace(greedy, utterances=read.utterances))
     (found,) = following.passages
-    assert (found.tokens, found.clarity) == (1, pytest.approx(0.3))
+    assert found.tokens == 1
+    assert found.clarity == pytest.approx(0.3)
 
 
 def test_facts_when_a_recogniser_gives_no_posteriors_then_there_are_none() -> None:
