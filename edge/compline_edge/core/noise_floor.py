@@ -21,7 +21,8 @@ _BINS: Final = round(-_LOWEST / _STEP) + 1
 
 WEIGHTS: Final = (-3.615, 4.364, 1.179, -0.603, -0.468, 2.714, -2.752, -0.926, -0.293, 1.479)
 BIAS: Final = -6.6
-"""Of the depths, then of their squares, dB, by `python -m models.doubt.noise`: off by 1.4 dB on clips kept apart."""
+"""Of the depths, then of their squares, dB, by `python -m models.doubt.noise`: off by 1.4 dB on clips kept apart, by
+3.5 dB on other voices (`make eval` doubt)."""
 
 Floats = npt.NDArray[np.float32]
 
