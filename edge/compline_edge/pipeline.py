@@ -23,7 +23,7 @@ from compline_edge.core.notices import notices_given
 from compline_edge.core.rules import CompiledRules, evaluate
 from compline_edge.core.speech import SAMPLE_RATE, Utterance
 from compline_edge.core.spotter import Spotter
-from compline_edge.core.voiceprint import Voiceprint
+from compline_edge.core.voiceprint import BadVoiceprint, Voiceprint
 from compline_edge.feeling import FeelingTrack
 from compline_edge.hearing import Ear
 from compline_edge.mixed_hearing import PATIENCE, MixedEar
@@ -113,8 +113,8 @@ class CallListener:
 
     def _ears(self, transcriber: Transcriber, channels: int, *, live: bool) -> Sequence[Ear | MixedEar]:
         """One ear a channel; a live call tells its speakers at once, without patience."""
-        voice = self.voice() if channels == 1 and self.encoder else None
-        if voice is not None and self.encoder and voice.model == self.encoder.version:
+        voice = self._known() if channels == 1 else None
+        if voice is not None and self.encoder is not None:
             doubting = Doubting(self.doubt)
             return [
                 MixedEar(
@@ -131,6 +131,16 @@ class CallListener:
             self._ear(role, transcriber.open(role), self.voice_activity(), live=live)
             for role in self._roles(channels)
         ]
+
+    def _known(self) -> Voiceprint | None:
+        """The collector's voice, if it can be read and compares with what the encoder makes of speech."""
+        if self.encoder is None:
+            return None
+        try:
+            voice = self.voice()
+        except BadVoiceprint:  # `compline-edge voice status` says so; a call is judged all the same
+            return None
+        return voice if voice is not None and voice.model == self.encoder.version else None
 
     def _roles(self, channels: int) -> tuple[Role, ...]:
         if channels == 1:

@@ -64,6 +64,7 @@ class Outcome:
     accused: float  # of `wrong`: the other side taken for the collector
     theirs: float  # spoken by the other side, decided or not
     near: bool  # whether the two voices are alike
+    studio: bool  # whether both were recorded for one corpus, so that no microphone tells them apart
 
     @property
     def decided(self) -> float:
@@ -87,6 +88,7 @@ def figures(*, model: Path = MODEL, data: Path = DATA) -> Iterator[Figure]:
         every += outcomes
     for near, likeness in ((True, "alike"), (False, "unlike")):
         yield from _figures(f"speaker_{likeness}", [each for each in every if each.near is near])
+    yield from _figures("speaker_one_corpus", [each for each in every if each.studio])
     live = [
         judged(made, other, collector, prints[collector.name], encoder, patience=0.0)
         for collector in enrolling
@@ -144,7 +146,8 @@ def judged(
     wrong, theirs = spoken & ~right & ~unknown, spoken & (made.truth == THEIRS)
     parts = (right, wrong, unknown, wrong & theirs, theirs)
     seconds = [float(part.sum()) / SAMPLE_RATE for part in parts]
-    return Outcome(*seconds, near=_alike(collector, other))
+    studio = bool(collector.moods and other.moods)
+    return Outcome(*seconds, near=_alike(collector, other), studio=studio)
 
 
 def _calls(collector: Speaker, others: Sequence[Speaker], line: str) -> Iterator[tuple[MixedCall, Speaker]]:

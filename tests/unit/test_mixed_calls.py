@@ -9,7 +9,7 @@ import pytest
 from compline_edge.core.judgement import Circumstances, draft_verdict, severity_of
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.text_matcher import TextMatcher
-from compline_edge.core.voiceprint import Voiceprint
+from compline_edge.core.voiceprint import Voiceprint, unpack
 from compline_edge.pipeline import CallListener, Listened
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import parse_pack
@@ -91,6 +91,15 @@ def test_mixed_call_when_no_voice_is_enrolled_then_all_is_of_unknown_speakers() 
 
 def test_mixed_call_when_the_voiceprint_is_another_models_then_all_is_of_unknown_speakers() -> None:
     listened = heard(TURNS, threat_at=3, enrolled=replace(VOICE, model=2))
+    assert {u.role for u in listened.utterances} == {Role.UNKNOWN}
+
+
+def test_mixed_call_when_the_voiceprint_cannot_be_read_then_it_is_judged_without() -> None:
+    def unreadable() -> Voiceprint:
+        return unpack(b"")
+
+    script: Script = dict.fromkeys(range(4), TALK)
+    listened = listener(script).knowing(unreadable).listen(VoicedReader([script], 4))
     assert {u.role for u in listened.utterances} == {Role.UNKNOWN}
 
 
