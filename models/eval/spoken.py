@@ -85,7 +85,9 @@ def figures() -> Iterator[Figure]:
     yield Figure("spoken_sentences", len(said), "violations", None, "higher")
     yield Figure("spoken_lawful_sentences", len(lawful), "sentences", None, "higher")
     recalls: dict[str, float] = {}
-    for way in WAYS:
+    for way, (_, babble) in WAYS.items():
+        if not said or not lawful or (babble and not _talkers()):
+            continue  # not spoken yet
         bad = [_heard_sentence(each.text, way) for each in said]
         good = [_heard_sentence(text, way) for text in lawful]
         yield from _recall(said, bad, way)
@@ -93,7 +95,8 @@ def figures() -> Iterator[Figure]:
         if way == "mulaw":
             yield from _confidences(said, bad, good)
             recalls = {point: _share(said, bad, least) for point, least in POINTS.items()}
-    yield from _calls(recalls)
+    if recalls:
+        yield from _calls(recalls)
 
 
 @cache
