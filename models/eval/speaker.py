@@ -29,6 +29,7 @@ from models.eval.mixed_calls import (
 )
 
 from bench.figure import Figure
+from compline_edge.core.doubting import Doubting
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock
 from compline_edge.core.voice_enrolment import Refused, Spoken, enrolled
@@ -131,7 +132,15 @@ def judged(
         del stream
         return _Noting(role, activity, turns)
 
-    ear = MixedEar(WebrtcVoiceActivity(), _Deaf(), encoder, voice, ear_of, patience)  # type: ignore[arg-type]
+    ear = MixedEar(
+        voice_activity=WebrtcVoiceActivity(),
+        stream=_Deaf(),
+        encoder=encoder,
+        voice=voice,
+        ear_of=ear_of,  # type: ignore[arg-type]
+        doubting=Doubting(None),
+        patience=patience,
+    )
     for start in range(0, len(made.samples), SAMPLE_RATE):
         ear.hear(made.samples[start : start + SAMPLE_RATE])
     ear.finish()
@@ -256,9 +265,11 @@ def _cost(
     collector, other = enrolling[0], enrolling[1]
     ((made, _),) = [next(_calls(collector, [other], "mulaw"))]
     begun = time.process_time()
-    activity = WebrtcVoiceActivity()
+    activity, doubting = WebrtcVoiceActivity(), Doubting(None)
     for start in range(0, len(made.samples), SAMPLE_RATE):
-        activity.feed(made.samples[start : start + SAMPLE_RATE])
+        doubting.hear(made.samples[start : start + SAMPLE_RATE])
+        for block in activity.feed(made.samples[start : start + SAMPLE_RATE]):
+            doubting.follow(block, Heard())
     without = time.process_time() - begun
     begun = time.process_time()
     judged(made, other, collector, prints[collector.name], encoder)

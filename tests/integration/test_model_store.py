@@ -63,8 +63,9 @@ def test_store_when_vosk_folders_are_there_then_their_names_tell_the_language(tm
 
     assert [(one.kind, one.language) for one in found] == [
         ("ctc", "zh-CN"),
-        ("ngram", "zh-CN"),
+        ("speaker", "und"),
         ("voice", "zh-CN"),
+        ("ngram", "zh-CN"),
         ("text", "zh-CN"),
         ("vosk", "en-US"),
         ("vosk", "zh-CN"),
