@@ -7,8 +7,11 @@ from msgspec.structs import replace
 
 from compline_edge.core.binding_life import Terms, read_life, write_life
 from compline_edge.core.branch_policy import AS_CALIBRATED, BranchPolicy, branch_policy
+from compline_edge.core.earlier_life import read_earlier_life
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.strictness_words import judged_by
+from compline_edge.vault.errors import FilesPutBack
+from compline_edge.vault.life_files import life_in
 from compline_shared.codec import encode
 from compline_shared.commands import Policy
 from compline_shared.errors import MalformedFrame
@@ -140,8 +143,11 @@ def test_policy_when_its_version_is_above_what_a_verdict_tells_then_the_highest_
 def test_record_when_written_before_policy_named_categories_then_read_as_now() -> None:
     earlier = bytes.fromhex(read("binding")["earlier_life"]["written"])
     present = read_life(bytes.fromhex(read("binding")["lives"][0]["bytes"]))
-    assert read_life(earlier).terms == replace(present.terms, strictness=())
-    assert read_life(write_life(read_life(earlier))) == read_life(earlier)
+    assert read_earlier_life(earlier) == replace(present, terms=replace(present.terms, strictness=()))
+    with pytest.raises(MalformedFrame):  # a record has one encoding
+        read_life(earlier)
+    with pytest.raises(MalformedFrame):
+        read_earlier_life(write_life(present))
 
 
 def test_record_when_terms_are_longer_than_now_then_malformed() -> None:
@@ -175,3 +181,11 @@ def _payload(strictness: list[object]) -> bytes:
     empty = encode_message(Policy(NONCE, 5, LeaseTimes(), ()))
     assert empty.endswith(encode([]))
     return empty[:-1] + encode(strictness)  # type: ignore[arg-type]
+
+
+def test_file_when_of_before_then_read_and_when_of_another_kind_then_put_back() -> None:
+    earlier = bytes.fromhex(read("binding")["earlier_life"]["written"])
+    assert life_in(b"CLF1" + bytes(8) + earlier) == read_earlier_life(earlier)
+    for magic in (b"CLF2", b"CLF3"):
+        with pytest.raises(FilesPutBack):
+            life_in(magic + bytes(8) + earlier)

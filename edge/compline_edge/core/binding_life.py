@@ -17,7 +17,6 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from compline_edge.core.earlier_life import with_strictness
 from compline_edge.core.lease import Account, Standing
 from compline_shared.commands import (
     APPROVERS,
@@ -165,8 +164,8 @@ def write_life(life: Life) -> bytes:
 
 
 def read_life(data: bytes) -> Life:
-    """Return the record that `write_life` wrote, now or before policy named categories; raises MalformedFrame."""
-    return decode_message(with_strictness(data, limit=MAX_RECORD), Life, limit=MAX_RECORD)
+    """Return the record that `write_life` wrote; raises MalformedFrame."""
+    return decode_message(data, Life, limit=MAX_RECORD)
 
 
 @dataclass(frozen=True, slots=True)

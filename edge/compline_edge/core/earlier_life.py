@@ -1,15 +1,20 @@
-"""Takes records of a binding over that were written before policy named categories."""
+"""Reads records of a binding that were written before policy named categories."""
 
 from __future__ import annotations
 
+from compline_edge.core.binding_life import MAX_RECORD, Life, read_life
 from compline_shared.codec import decode, encode
+from compline_shared.errors import MalformedFrame
 
 
-def with_strictness(data: bytes, *, limit: int) -> bytes:
-    """Return a record whose terms end before strictness as it is written now; raises MalformedFrame."""
-    record = decode(data, limit=limit)
+def read_earlier_life(data: bytes) -> Life:
+    """Return a record whose terms end before strictness; raises MalformedFrame."""
+    record = decode(data, limit=MAX_RECORD)
     match record:
         case [*before, [int(version), times, operators], refused, told, present, former] if len(before) == 6:
-            return encode([*before, [version, times, operators, []], refused, told, present, former])
+            terms = [version, times, operators, []]
+            return read_life(encode([*before, terms, refused, told, present, former]))
         case _:
-            return data
+            raise MalformedFrame(
+                "A record of an earlier version does not hold what it should; it was not used."
+            )

@@ -7,7 +7,7 @@
 A start finds the slot's digest in `life` (step 2 never happened: the .next files go) or in `life.next` (it did: step 3
 is done again). Where it finds neither, somebody put files back. No two commits share a revision.
 
-    life    = "CLF1" + revision (8 bytes, big-endian) + the record (`core.binding_life`)
+    life    = "CLF2" + revision (8 bytes, big-endian) + the record (`core.binding_life`)
     reserve = room that is given up when the disk is full, so that a full disk does not keep a vault from freezing
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from compline_edge.core.binding_life import MAX_RECORD, Life, Wiped, Wiping, read_life, write_life
+from compline_edge.core.earlier_life import read_earlier_life
 from compline_edge.core.lease import Account
 from compline_edge.ports import KeySlot
 from compline_edge.vault.durable import sync_folder, write_file
@@ -34,7 +35,9 @@ RESERVE_BYTES: Final = 65_536
 _LIFE: Final = "life"
 _RESERVE: Final = "reserve"
 _NEXT: Final = ".next"
-_MAGIC: Final = b"CLF1"
+_MAGIC: Final = b"CLF2"
+_EARLIER: Final = b"CLF1"
+"""How a file began before policy named categories; the next commit writes it as now."""
 _REVISION: Final = 8
 _LONGEST: Final = len(_MAGIC) + _REVISION + MAX_RECORD
 
@@ -60,10 +63,11 @@ def true_file(folder: Path, slot: KeySlot) -> tuple[bytes, SlotRecord | None]:
 
 def life_in(file: bytes) -> Life:
     """Return the record that a file holds; raises FilesPutBack where it holds none."""
-    if not file.startswith(_MAGIC):
+    magic, record = file[: len(_MAGIC)], file[len(_MAGIC) + _REVISION :]
+    if magic not in (_MAGIC, _EARLIER):
         raise FilesPutBack(FilesPutBack.__doc__)
     try:
-        return read_life(file[len(_MAGIC) + _REVISION :])
+        return read_life(record) if magic == _MAGIC else read_earlier_life(record)
     except MalformedFrame:
         raise FilesPutBack(FilesPutBack.__doc__) from None
 
