@@ -70,13 +70,14 @@ def test_migration_0001_when_taken_back_then_no_table_is_left(tmp_path: Path, da
 @pytest.mark.parametrize(
     ("back_to", "tables"),
     [
+        ("0010", FIRST | PAIRING | ORDERS | AUDIT | KEYS),
         ("0009", FIRST | PAIRING | ORDERS | AUDIT | KEYS),
         ("0008", FIRST | PAIRING | ORDERS | AUDIT | KEYS),
         ("0006", FIRST | PAIRING | ORDERS | AUDIT),
         ("0004", FIRST | PAIRING | ORDERS),
         ("0003", FIRST | PAIRING),
     ],
-    ids=["0010", "0009", "0007", "0005", "0004"],
+    ids=["0011", "0010", "0009", "0007", "0005", "0004"],
 )
 def test_migration_when_taken_back_then_its_tables_go_and_the_others_stay(
     back_to: str, tables: set[str], tmp_path: Path, database: Database
