@@ -44,7 +44,7 @@ DEBTOR_OTHER = {
     5: Line("private-account", 3),
     7: Line("early-reminder", 3),
 }
-COLLECTOR_ONE = {2: Line("message-for-friend", 2), 4: Line("message-for-friend", 4)}
+COLLECTOR_ONE = {2: Line("first-reminder", 4), 4: Line("message-for-friend", 4)}
 COLLECTOR_OTHER = {2: Line("late-call", 2), 4: Line("early-reminder", 2)}
 LEXICONS = Path(__file__).parents[2] / "models" / "lexicons" / "zh-CN"
 ORACLE = """@pack oracle

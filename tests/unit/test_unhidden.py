@@ -50,6 +50,8 @@ def test_reading_when_a_word_is_hidden_then_it_stands_in_the_open(written: str, 
         "拉机",  # sounds like 垃圾, and ordinary texts hold it
         "tm",
         "usb接口",  # letters of a longer word
+        "案件SB-2026-778812",  # a number
+        "附件_sb.pdf",
         "好的👌",  # a picture that nobody listed
     ],
 )

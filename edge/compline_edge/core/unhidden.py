@@ -23,6 +23,10 @@ _SOUND = 0x100
 """Code point of the symbol of syllable 0; letters, which stand for a first letter, are below."""
 
 
+_CODE = "0123456789-_./@#"
+"""What stands beside letters in numbers and names, and not beside those that stand for a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disguises:
     """What is hidden, how, and what only looks so; data of a model."""
@@ -100,7 +104,7 @@ class Unhider:
         sounded = sound(text)
         tokens = _Tokens(list(sounded.chars), sounded.starts.tolist(), sounded.ends.tolist())
         joined = self._joined(sounded.chars, tokens)
-        found = list(self._found(tokens))
+        found = [guess for guess in self._found(tokens) if not _of_a_code(text, guess)]
         if not joined:
             return found
         covered = {place for guess in found for place in range(guess.start, guess.end)}
@@ -180,6 +184,15 @@ class Unhider:
                     if part in shapes:
                         return shapes[part]
         return None
+
+
+def _of_a_code(text: str, guess: Guess) -> bool:
+    """Whether letters of a guess belong to a number or a name of a file or a case: XJ-2026 hides no word."""
+    before, after = text[: guess.start][-1:], text[guess.end :][:1]
+    first, last = text[guess.start], text[guess.end - 1]
+    return (first.isascii() and before != "" and before in _CODE) or (
+        last.isascii() and after != "" and after in _CODE
+    )
 
 
 def _gaps(pairs: Sequence[bool], at: int, size: int) -> Sequence[int]:
