@@ -41,7 +41,6 @@ class Ear:
     loudness: Loudness = field(default_factory=Loudness)
     speech: float = 0.0  # s
     read: float = 0.0  # s, up to which utterances are closed
-    partial: str = ""  # the running utterance so far
     utterances: list[Utterance] = field(default_factory=list)
     noticed: list[Noticed] = field(default_factory=list)
     notices: list[Noticed] = field(default_factory=list)  # of who calls, and of the recording
@@ -109,7 +108,6 @@ class Ear:
             yield from self._take(heard)
 
     def _take(self, heard: Heard) -> Iterable[Noticed]:
-        self.partial = heard.partial
         for posteriors in heard.posteriors:
             for spotting in self.spotting:
                 self._sightings(spotting.feed(posteriors))
@@ -151,9 +149,14 @@ class Ear:
                 self.confirming.wait(sighting, noticed)
 
     def _keep(self, fresh: Iterable[Noticed]) -> Sequence[Noticed]:
-        kept = list(fresh)
+        kept = [self._owned(noticed) for noticed in fresh]
         self.noticed += kept
         return self.doubting.believed(kept) if kept else kept
+
+    def _owned(self, noticed: Noticed) -> Noticed:
+        """Of an unknown speaker where its sentence is torn: what takes the words back may lie in the other part."""
+        torn = (u for u in self.utterances if u.torn and u.start <= noticed.end and noticed.start <= u.end)
+        return replace(noticed, role=Role.UNKNOWN) if any(torn) else noticed
 
 
 def _timed(noticed: Noticed, utterance: Utterance, *, calibrated: bool) -> Noticed:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
 from itertools import count
@@ -292,7 +292,7 @@ class Judge:
         supersedes: int = 0,
     ) -> Verdict:
         return draft_verdict(
-            replace(observed, noticed=policy.heeded(observed.noticed)),
+            policy.told(observed),
             circumstances,
             policy=policy.version,
             versions=self.versions,

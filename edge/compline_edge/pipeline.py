@@ -283,24 +283,26 @@ def _listened(
         return Listened(Observed(duration=stated, coverage=coverage, abstained=reason))
     ours = [ear for ear in ears if ear.role is not Role.OTHER]
     noticed = corroborate(n for ear in ears for n in ear.doubting.believed(ear.noticed))
-    said = (u for ear in ears for u in ear.doubting.spoken(ear.utterances))
-    utterances = tuple(sorted(said, key=lambda u: (u.start, u.role)))
+    utterances = _in_turn(u for ear in ears for u in ear.doubting.spoken(ear.utterances))
     quality = worst(doubtings)
     evidence = Evidence(
         duration=stated,
-        utterances=utterances,
-        noticed=(*likely(noticed), *(n for ear in ears for n in ear.notices)),
-        sides=tuple(Side(ear.role, ear.speech, ear.clarity, ear.doubting.understood) for ear in ears),
+        utterances=_in_turn(u for ear in ears for u in ear.doubting.weighed(ear.utterances)),
+        noticed=(*likely(noticed), *(n for ear in ears for n in ear.doubting.spoken(ear.notices))),
+        sides=tuple(
+            Side(ear.role, min(ear.speech, ear.doubting.speech), ear.clarity, ear.doubting.understood)
+            for ear in ears
+        ),
         apart=not mixed,
         verified=mixed and any(ear.role is not Role.UNKNOWN for ear in ears),
         sample_rate=real_rate(reader.info.sample_rate, quality),
         whole=reader.defect is None,
-        levels=tuple(level for ear in ears for level in ear.levels.levels),
+        levels=tuple(level for ear in ears for level in ear.doubting.spoken(ear.levels.levels)),
         outlines=Outlines(*(ear.outline.levels for ear in ears)) if len(channels) == 2 else None,
         emotions=tuple(
             share
             for ear in ours
-            if ear.feelings and ear.doubting.understood
+            if ear.feelings and ear.doubting.understood and ear.doubting.pure
             for share in ear.feelings.finish()
         )
         or None,
@@ -313,7 +315,7 @@ def _listened(
         effective=speech >= CONVERSED_TOGETHER if mixed else min(sides) >= CONVERSED,
         noticed=in_order((*noticed, *judged(rules, evidence))),
         voice=with_manner(
-            ours[0].voice if ours else None,
+            ours[0].voice if ours and ours[0].doubting.pure else None,  # no music's loudness for a voice's
             emotions=evidence.emotions or (),
             levels=() if mixed else evidence.levels or (),  # turns told apart by voice never overlap
         ),
@@ -322,6 +324,10 @@ def _listened(
         quality=quality,
     )
     return Listened(observed, utterances)
+
+
+def _in_turn(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
+    return tuple(sorted(utterances, key=lambda u: (u.start, u.role)))
 
 
 def _followed(channels: Sequence[Doubting]) -> float:

@@ -14,6 +14,7 @@ from compline_hub.cli import app
 from compline_hub.core.orders import Reason
 from compline_hub.core.sentences import english
 from compline_hub.settings import HubSettings
+from compline_hub.terminal import console
 from tests.simulated_handset import SimulatedHandset
 
 PASSPHRASE = "correct horse battery"
@@ -25,7 +26,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings = HubSettings(data_dir=str(folder / "data"))
-        self.environment = {"COMPLINE_HUB_DATA_DIR": self.settings.data_dir, "COLUMNS": "220"}
+        self.environment = {"COMPLINE_HUB_DATA_DIR": self.settings.data_dir}
         (folder / "pass").write_text(f"{PASSPHRASE}\n")
         self.run("init")
 
@@ -58,6 +59,9 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        console, "width", 220
+    )  # made when it was imported, whatever the commands' environment says
     return Place(tmp_path)
 
 

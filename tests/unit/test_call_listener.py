@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.rules import compile_rules
+from compline_edge.core.speech import Heard, SpeechBlock
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.hearing import Ear
 from compline_edge.pipeline import CallListener, Listened
+from compline_edge.ports import TranscriberStream
 from compline_edge.reading import TextReader
 from compline_edge.senses.rule_packs import load_rules
 from compline_shared.lexicon import parse_pack
@@ -214,6 +217,30 @@ def test_ear_when_it_hears_then_it_returns_what_is_new_and_keeps_all() -> None:
 
     assert fresh == [1, 0, 1]
     assert (len(listening.noticed), listening.speech) == (2, 3.0)
+
+
+@dataclass(slots=True)
+class Torn:
+    """A stream whose utterances are parts of longer ones."""
+
+    whole: TranscriberStream
+
+    def feed(self, block: SpeechBlock) -> Heard:
+        heard = self.whole.feed(block)
+        return replace(heard, utterances=tuple(replace(u, torn=True) for u in heard.utterances))
+
+    def finish(self) -> Heard:
+        return self.whole.finish()
+
+
+@pytest.mark.parametrize(("torn", "role"), [(True, Role.UNKNOWN), (False, Role.COLLECTOR)])
+def test_ear_when_a_sentence_is_torn_then_what_is_found_in_it_is_an_unknown_speakers(
+    torn: bool, role: Role
+) -> None:
+    listening = ear({0: INSULT})
+    if torn:
+        listening.stream = Torn(listening.stream)
+    assert [noticed.role for noticed in listening.hear(second(8_000))] == [role]
 
 
 def test_ear_when_a_notice_is_given_then_it_is_disclosed_and_not_noticed() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from compline_edge.core.audio_quality import AudioQuality, Quality
 from compline_edge.core.comprehension import FACTS, DoubtPoints, Passage, Scale
-from compline_edge.core.doubt import Doubted, believed, doubts, gravest, spoken
+from compline_edge.core.doubt import Doubted, believed, doubts, gravest, spoken, weighed
 from compline_edge.core.noticed import Noticed
-from compline_edge.core.speech import SAMPLE_RATE, Utterance
+from compline_edge.core.speech import SAMPLE_RATE, Token, Utterance
 from compline_shared.taxonomy import Abstention, Category, Role, Severity, Technique
 from tests.sounds import Floats, pcm, tone, voice
 
@@ -155,7 +155,7 @@ def test_findings_when_nobody_can_have_said_them_then_they_are_dropped(reason: A
 )
 def test_findings_when_the_line_was_poor_then_they_are_worth_half(reason: Abstention) -> None:
     (found,) = believed([noticed(5, 6)], [Doubted(passage(0, MUMBLED), reason)])
-    assert found.confidence == 40
+    assert (found.confidence, found.severity) == (40, Severity.WARNING)  # no alarm that is more likely wrong
 
 
 def test_utterances_when_nobody_can_have_said_them_then_they_are_left_out() -> None:
@@ -167,6 +167,15 @@ def test_utterances_when_nobody_can_have_said_them_then_they_are_left_out() -> N
     assert list(spoken(said, doubted)) == said[1:]
 
 
+def test_utterances_when_the_line_was_poor_then_their_words_are_worth_half_to_a_rule() -> None:
+    token = Token("钱", "qian", 21.0, 21.2, 0.8)
+    said = [Utterance("钱", Role.COLLECTOR, at, at + 1, 0.8, (token,)) for at in (1.0, 21.0)]
+    doubted = [Doubted(passage(0, FOLLOWED), None), Doubted(passage(20, MUMBLED), Abstention.NOISY)]
+    clear, poor = weighed(said, doubted)
+    assert clear == said[0]
+    assert (poor.confidence, poor.tokens[0].confidence) == (0.4, 0.4)
+
+
 def test_reason_when_there_are_several_then_the_one_that_spoils_most_speech_is_named() -> None:
     doubted = [
         Doubted(passage(0, MUMBLED), Abstention.NOISY),
@@ -175,3 +184,11 @@ def test_reason_when_there_are_several_then_the_one_that_spoils_most_speech_is_n
     ]
     assert gravest(doubted) is Abstention.OTHER_LANGUAGE
     assert gravest(doubted[2:]) is None
+
+
+@pytest.mark.parametrize(("speaks", "reason"), [(True, None), (False, Abstention.TONES)])
+def test_reason_when_there_are_signals_of_the_line_then_they_are_one_only_where_nobody_speaks(
+    speaks: bool, reason: Abstention | None
+) -> None:
+    doubted = [Doubted(passage(0, MUMBLED, speech=30), Abstention.TONES)]
+    assert gravest([*doubted, Doubted(passage(40, FOLLOWED), None)] if speaks else doubted) is reason

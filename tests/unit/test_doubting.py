@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compline_edge.core.doubting import Doubting, gravest_of, worst
+from compline_edge.core.evidence import VoiceLevel
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Samples, SpeechBlock, Token, Utterance
 from compline_shared.taxonomy import Abstention, Role
 from tests.sounds import packets_lost, pcm, tone, voice
@@ -41,6 +42,27 @@ def test_channel_when_it_only_rings_then_nobody_speaks_and_nothing_is_owed() -> 
     doubting = watched(pcm(0.3 * tone(12, 450)))
     assert (doubting.speech, doubting.owed, doubting.followed) == (0.0, 0.0, 0.0)
     assert gravest_of([doubting]) is Abstention.TONES
+
+
+def test_channel_when_keys_are_pressed_before_it_is_spoken_in_then_speech_is_understood_and_is_not_all_there_is() -> (
+    None
+):
+    samples = pcm(np.concatenate([0.3 * tone(12, 941), SPEECH]))
+    doubting = Doubting()
+    doubting.hear(samples)
+    said = tuple(
+        Utterance("你", Role.UNKNOWN, 13.0 + at, 14.0 + at, 0.7, 5 * (Token("你", "ni", 13.0, 13.1, 0.7),))
+        for at in range(8)
+    )
+    half = 12 * SAMPLE_RATE
+    doubting.follow(SpeechBlock(0.0, samples[:half], ends=True), Heard())
+    doubting.follow(SpeechBlock(12.0, samples[half:], ends=True), Heard(utterances=said))
+    doubting.finish(Heard())
+    levels = [VoiceLevel(Role.COLLECTOR, at, at + 1.0, -20.0) for at in (3.0, 15.0)]
+    assert (doubting.understood, doubting.pure) == (True, False)
+    assert gravest_of([doubting]) is None
+    assert doubting.spoken(levels) == levels[1:]
+    assert watched(pcm(SPEECH)).pure  # the control: nothing but speech
 
 
 def test_channel_when_a_part_of_its_sound_was_lost_then_that_share_was_not_followed() -> None:

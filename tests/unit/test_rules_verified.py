@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from compline_edge.core.evidence import Evidence
+from compline_edge.core.evidence import Evidence, Side
 from compline_edge.core.outcome import Truth
 from compline_shared.taxonomy import Role
 from tests.rule_calls import call, found, truth
@@ -71,3 +71,15 @@ def test_absence_when_the_other_side_seems_to_have_said_it_then_only_two_channel
     evidence: Evidence, expected: Truth
 ) -> None:
     assert truth("collector none(不要再打)", evidence) is expected
+
+
+@pytest.mark.parametrize(("speech", "clear"), [(1.8, True), (120.0, False)])
+def test_absence_when_an_unknown_speaker_was_hardly_understood_then_it_counts_by_its_length(
+    speech: float, clear: bool
+) -> None:
+    sides = (
+        Side(Role.COLLECTOR, 71.5, 0.75),
+        Side(Role.UNKNOWN, speech, 0.3),
+        Side(Role.OTHER, 48.6, 0.7),
+    )
+    assert replace(verified(), sides=sides).clear(Role.COLLECTOR) is clear

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from compline_edge.core.binding_life import Terms, read_life, write_life
 from compline_edge.core.branch_policy import AS_CALIBRATED, BranchPolicy, branch_policy
 from compline_edge.core.earlier_life import read_earlier_life
+from compline_edge.core.judgement import Observed
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.strictness_words import judged_by
 from compline_edge.vault.errors import FilesPutBack
@@ -17,6 +18,7 @@ from compline_shared.commands import Policy
 from compline_shared.errors import MalformedFrame
 from compline_shared.lease import LeaseTimes
 from compline_shared.message_frame import decode_message, encode_message
+from compline_shared.messages import Voice
 from compline_shared.strictness import (
     CONFIDENCES,
     LEAST_REVIEW,
@@ -134,6 +136,15 @@ def test_category_when_silenced_then_left_out_whatever_found_it(technique: Techn
     given = [noticed(Category.MANNER, technique), noticed(Category.ABUSE, technique)]
     assert policy.heeded(given) == (given[1],)
     assert AS_CALIBRATED.heeded(given) == tuple(given)
+
+
+@pytest.mark.parametrize(("category", "angry"), [(Category.ANGER, None), (Category.MANNER, 4)])
+def test_anger_when_silenced_then_the_share_of_it_is_not_told_either(
+    category: Category, angry: int | None
+) -> None:
+    voice = Voice(loudness=-20, peak_loudness=-12, rate=4, angry=4, overlap=1)
+    told = BranchPolicy(silenced=frozenset({category})).told(Observed(duration=60.0, voice=voice))
+    assert told.voice == replace(voice, angry=angry)
 
 
 def test_policy_when_its_version_is_above_what_a_verdict_tells_then_the_highest_is_told() -> None:

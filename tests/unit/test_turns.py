@@ -29,6 +29,13 @@ def test_divided_when_two_speak_then_each_has_his_words_and_times() -> None:
     assert second.confidence > first.confidence
 
 
+def test_divided_when_a_part_is_nobodys_then_the_sentence_is_torn() -> None:
+    whole = divided(Heard(utterances=(SAID,)), TURNS)
+    torn = divided(Heard(utterances=(SAID,)), [Turn(UNKNOWN, 10.0, 12.5), Turn(COLLECTOR, 12.5, 14.5)])
+    assert [u.torn for part in whole for u in part.utterances] == [False, False]
+    assert [u.torn for part in torn for u in part.utterances] == [True, True]
+
+
 def test_divided_when_words_have_spaces_then_they_stay_between_the_words() -> None:
     tokens = tuple(
         Token(word, "", 10.0 + i, 11.0 + i, 0.9) for i, word in enumerate(["pay", "up", "no", "way"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import msgspec
+
 from compline_edge.core.binding_life import Terms
+from compline_edge.core.judgement import Observed
 from compline_edge.core.noticed import Noticed
 from compline_shared.strictness import Points, points_by_category, silenced_in
 from compline_shared.taxonomy import Category
@@ -26,6 +29,13 @@ class BranchPolicy:
     def heeded(self, noticed: Iterable[Noticed]) -> tuple[Noticed, ...]:
         """Leave out what is of a silenced category, whatever found it."""
         return tuple(each for each in noticed if each.category not in self.silenced)
+
+    def told(self, observed: Observed) -> Observed:
+        """Return what may be told of a call or conversation: nothing of what is silenced, nor a voice's anger."""
+        voice = observed.voice
+        if voice is not None and Category.ANGER in self.silenced:
+            voice = msgspec.structs.replace(voice, angry=None)
+        return replace(observed, noticed=self.heeded(observed.noticed), voice=voice)
 
 
 AS_CALIBRATED: Final = BranchPolicy()

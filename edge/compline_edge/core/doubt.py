@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from compline_edge.core.audio_quality import AudioQuality, Quality
 from compline_edge.core.comprehension import ENOUGH_TO_TELL, DoubtPoints, Passage
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Utterance
-from compline_shared.taxonomy import Abstention
+from compline_shared.taxonomy import Abstention, Severity
 
 CLEAR: Final = 0.46
 """Mean token confidence below which a recogniser without posteriors has not understood."""
@@ -35,6 +35,23 @@ HALVED: Final = 0.5
 NOT_SPEECH: Final = frozenset({Abstention.TONES, Abstention.MUSIC})
 INVENTED: Final = frozenset({*NOT_SPEECH, Abstention.OTHER_LANGUAGE})
 """Reasons for which whatever was noticed was never said."""
+
+
+class Timed(Protocol):
+    """What lies between two moments of a channel."""
+
+    @property
+    def start(self) -> float:
+        """Seconds."""
+        ...
+
+    @property
+    def end(self) -> float:
+        """Seconds."""
+        ...
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +102,37 @@ def believed(noticed: Iterable[Noticed], doubted: Sequence[Doubted]) -> Iterator
         if reason is None:
             yield one
         elif reason not in INVENTED:
-            yield replace(one, confidence=round(one.confidence * HALVED))
+            yield replace(
+                one,
+                confidence=round(one.confidence * HALVED),
+                severity=min(one.severity, Severity.WARNING),  # what is half as sure is no alarm
+            )
 
 
-def spoken(utterances: Iterable[Utterance], doubted: Sequence[Doubted]) -> Iterator[Utterance]:
-    """Yield the utterances that somebody may have said."""
+def spoken(timed: Iterable[TimedT], doubted: Sequence[Doubted]) -> Iterator[TimedT]:
+    """Yield what somebody may have said: utterances, levels, whatever has a time."""
     wrong = [one for one in doubted if one.reason in INVENTED]
-    return (u for u in utterances if not any(one.holds(u.start, u.end) for one in wrong))
+    return (one for one in timed if not any(each.holds(one.start, one.end) for each in wrong))
+
+
+def weighed(utterances: Iterable[Utterance], doubted: Sequence[Doubted]) -> Iterator[Utterance]:
+    """Yield the utterances that somebody may have said, half as sure where they were not followed well."""
+    poor = [one for one in doubted if one.reason and one.reason not in INVENTED]
+    for one in spoken(utterances, doubted):
+        if any(each.holds(one.start, one.end) for each in poor):
+            tokens = tuple(replace(token, confidence=token.confidence * HALVED) for token in one.tokens)
+            yield replace(one, confidence=one.confidence * HALVED, tokens=tokens)
+        else:
+            yield one
 
 
 def gravest(doubted: Iterable[Doubted]) -> Abstention | None:
-    """Return the reason that spoils the most speech."""
+    """Return the reason that spoils the most speech; signals of the line only where nobody speaks."""
     spoilt: dict[Abstention, float] = {}
-    for one in doubted:
-        if one.reason:
+    every = list(doubted)
+    spoke = any(one.reason not in NOT_SPEECH for one in every)
+    for one in every:
+        if one.reason and not (spoke and one.reason is Abstention.TONES):
             spoilt[one.reason] = spoilt.get(one.reason, 0.0) + one.passage.speech
     return max(spoilt, key=lambda reason: (spoilt[reason], -reason), default=None)
 

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from compline_edge.core.audio_quality import AudioQuality, Quality
 from compline_edge.core.comprehension import DoubtPoints, Following
-from compline_edge.core.doubt import LOST, NOT_SPEECH, Doubted, believed, doubts, gravest, spoken
+from compline_edge.core.doubt import (
+    INVENTED,
+    LOST,
+    NOT_SPEECH,
+    Doubted,
+    TimedT,
+    believed,
+    doubts,
+    gravest,
+    spoken,
+    weighed,
+)
 from compline_edge.core.noticed import Noticed
 from compline_edge.core.speech import Heard, Samples, SpeechBlock, Utterance
 from compline_shared.taxonomy import Abstention
@@ -60,7 +71,12 @@ class Doubting:
     @property
     def understood(self) -> bool:
         """Whether the transcriber could follow the whole channel; True where too little was said to tell."""
-        return not self.lossy and all(one.reason is None for one in self.doubted)
+        return not self.lossy and all(one.reason in (None, Abstention.TONES) for one in self.doubted)
+
+    @property
+    def pure(self) -> bool:
+        """Whether all that was taken for speech is somebody's: no signals, no music, no other language."""
+        return all(one.reason not in INVENTED for one in self.doubted)
 
     @property
     def speech(self) -> float:
@@ -82,9 +98,13 @@ class Doubting:
         """Return what may stand of what was noticed in this channel."""
         return list(believed(noticed, self.doubted))
 
-    def spoken(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """Return the utterances that somebody may have said."""
-        return list(spoken(utterances, self.doubted))
+    def spoken(self, timed: Iterable[TimedT]) -> list[TimedT]:
+        """Return what somebody may have said: utterances, levels, whatever has a time."""
+        return list(spoken(timed, self.doubted))
+
+    def weighed(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """Return the utterances that somebody may have said, less sure where they were not followed well."""
+        return list(weighed(utterances, self.doubted))
 
 
 def gravest_of(channels: Sequence[Doubting]) -> Abstention | None:

@@ -79,8 +79,13 @@ class Evidence:
         return self.whole and enough and self.clear(who)
 
     def clear(self, who: Role | None) -> bool:
-        """Whether all that `who` may have said was understood well enough."""
-        return all(side.followed and side.clarity >= CLEAR_TEXT for side in self._sides(who))
+        """Whether all that `who` may have said was understood well enough; of an unknown speaker's by its length."""
+        sides = self._sides(who)
+        if who is None:
+            return all(side.followed and side.clarity >= CLEAR_TEXT for side in sides)
+        speech = sum(side.speech for side in sides)
+        clarity = sum(side.clarity * side.speech for side in sides)
+        return all(side.followed for side in sides) and clarity >= CLEAR_TEXT * speech
 
     def _sides(self, who: Role | None) -> list[Side]:
         return [side for side in self.sides if who is None or side.role in (who, Role.UNKNOWN)]

@@ -49,6 +49,7 @@ class Utterance:
     end: float  # s
     confidence: float  # 0..1, mean over the tokens
     tokens: tuple[Token, ...] = ()
+    torn: bool = False  # a part of a sentence whose rest an unknown speaker may have said
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def _parts(utterance: Utterance, turns: Sequence[Turn]) -> Iterator[tuple[int, U
         yield whole, replace(utterance, role=turns[whole].role)
         return
     owners = [_turn_at((token.start + token.end) / 2, turns) for token in utterance.tokens]
+    torn = len(set(owners)) > 1 and any(turns[owner].role is Role.UNKNOWN for owner in owners)
     first = 0
     for last in range(1, len(owners) + 1):
         if last < len(owners) and owners[last] == owners[first]:
@@ -64,7 +65,7 @@ def _parts(utterance: Utterance, turns: Sequence[Turn]) -> Iterator[tuple[int, U
         text = utterance.text[places[first] : places[last - 1] + len(tokens[-1].text)]
         start = utterance.start if first == 0 else max(turn.start, utterance.start)
         end = utterance.end if last == len(owners) else min(turn.end, utterance.end)
-        yield owners[first], Utterance(text, turn.role, start, max(start, end), _mean(tokens), tokens)
+        yield owners[first], Utterance(text, turn.role, start, max(start, end), _mean(tokens), tokens, torn)
         first = last
 
 

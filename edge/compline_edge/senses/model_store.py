@@ -70,7 +70,7 @@ class ModelStore:
         installed = self.installed()
         hearing = [model for model in installed if model.kind in HEARING and kind in (None, model.kind)]
         for model in _for_language(hearing, language):
-            return _transcriber(model, self.language_model(language))
+            return _transcriber(model, self.language_model(language) if model.kind == "ctc" else None)
         raise NoModel(_no_model(language, kind, installed))
 
     def text_classifier(self, language: str = DEFAULT_LANGUAGE) -> TextClassifier | None:
