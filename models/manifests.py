@@ -1,28 +1,36 @@
-"""Writes the manifest of a folder of operating points, so that a file which is swapped or damaged is refused.
+"""What the manifests of model folders say of their files, so that one which is swapped or damaged is refused.
 
-Run from the repository after a change: python -m models.manifests
+For the folders of operating points it writes them; run from the repository after a change: python -m models.manifests
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 KINDS = {"spotter": "thresholds.json", "doubt": "points.json"}
 """Folder and file; the folder's name is the manifest's kind."""
 
 
+def digests(folder: Path, names: Iterable[str]) -> dict[str, dict[str, str | int]]:
+    """Return SHA-256 and size of files in a folder, as a manifest has them."""
+    contents = {name: (folder / name).read_bytes() for name in names}
+    return {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in contents.items()
+    }
+
+
 def write_manifest(folder: Path) -> None:
     """Write `manifest.json` of a folder of `KINDS`."""
-    name = KINDS[folder.name]
-    content = (folder / name).read_bytes()
     found = {
         "name": folder.name,
         "kind": folder.name,
         "version": 1,
         "language": "zh-CN",
-        "files": {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}},
+        "files": digests(folder, [KINDS[folder.name]]),
     }
     (folder / "manifest.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

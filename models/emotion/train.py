@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from models.emotion.corpus import CASIA, LINES, clips
 from models.emotion.graph import judging, listening
 from models.emotion.judge import learn, lesson
 from models.emotion.speakers import Measure, describe, taught
+from models.manifests import digests
 
 from compline_edge.core.emotions import FEELINGS
 from compline_edge.senses.voice_model import KIND, VOICE, KnownVoice, VoiceNetwork, probe_sound
@@ -107,10 +107,7 @@ def _vouch(folder: Path, network: VoiceNetwork) -> None:
     relative = network.judge(voice[None], np.zeros(VOICE, dtype=np.float32))[0]
     known = KnownVoice([round(float(x), 4) for x in alone], [round(float(x), 4) for x in relative])
     (folder / "known_answers.json").write_bytes(_pretty(msgspec.to_builtins(known)))
-    files = {}
-    for name in FILES:
-        stored = (folder / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
+    files = digests(folder, FILES)
     manifest = {
         "name": NAME,
         "version": VERSION,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
+
+from models.manifests import digests
 
 from compline_edge.core.ngram import NgramModel, Ngrams
 
@@ -20,10 +21,7 @@ def write_model(folder: Path, ngrams: Ngrams) -> None:
     known = {"texts": list(KNOWN), "log_probs": [round(model.log_prob(text), 4) for text in KNOWN]}
     (folder / "ngram.bin").write_bytes(ngrams.pack())
     (folder / "known_answers.json").write_bytes(_pretty(known))
-    files = {}
-    for name in ("ngram.bin", "known_answers.json"):
-        stored = (folder / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
+    files = digests(folder, ("ngram.bin", "known_answers.json"))
     manifest = {
         "name": folder.name,
         "version": VERSION,

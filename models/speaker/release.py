@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from models.manifests import digests
 
 from compline_edge.core.speaker_roles import SpeakerCalibration
 from compline_edge.core.supervector import VoiceSpace
@@ -44,10 +44,9 @@ def write(folder: Path, content: bytes, calibration: SpeakerCalibration) -> None
         "calibration.json": _pretty(msgspec.to_builtins(calibration)),
         "known_answers.json": _pretty({"vector": [round(float(value), 5) for value in vector]}),
     }
-    files = {}
     for name, stored in written.items():
         (folder / name).write_bytes(stored)
-        files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
+    files = digests(folder, written)
     manifest = {"name": NAME, "version": VERSION, "kind": KIND, "language": LANGUAGE, "files": files}
     (folder / "manifest.json").write_bytes(_pretty(manifest))
 

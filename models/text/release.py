@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from models.manifests import digests
 from models.text.corpus import Sample
 from models.text.graph import graph
 
@@ -75,10 +75,7 @@ def write_rest(folder: Path, network: TextNetwork, calibration: Calibration) -> 
 
 def write_manifest(folder: Path) -> None:
     """Write manifest.json of what lies in the folder."""
-    files = {}
-    for name in ("model.tflite", "calibration.json", "known_answers.json", "disguises.json"):
-        stored = (folder / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
+    files = digests(folder, ("model.tflite", "calibration.json", "known_answers.json", "disguises.json"))
     manifest = {
         "name": NAME,
         "version": VERSION,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 from models.eval.pinyin_error import Cmvn
+from models.manifests import digests
 from models.train.fbank import BINS, SAMPLE_RATE, SPLICE, STRIDE
 from models.train.flatbuffer import check, export
 from models.train.network import LEFT_CONTEXT, RIGHT_CONTEXT, Weights
@@ -38,10 +38,7 @@ def release(folder: Path, *, base: Base, student: Weights, cmvn: Cmvn) -> float:
 
 def manifest(folder: Path) -> dict[str, object]:
     """What a reader needs to load and feed the model, with the SHA-256 and size of each file."""
-    files = {}
-    for name in ("model.tflite", "tokens.txt", "cmvn.json"):
-        stored = (folder / name).read_bytes()
-        files[name] = {"sha256": hashlib.sha256(stored).hexdigest(), "bytes": len(stored)}
+    files = digests(folder, ("model.tflite", "tokens.txt", "cmvn.json"))
     return {
         "name": NAME,
         "version": VERSION,
