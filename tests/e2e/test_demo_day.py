@@ -8,10 +8,12 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from tests.edge_program import ROOT
 
-LONGEST = 90.0
-"""Seconds from the command to its end."""
+LONGEST = 180.0
+"""Seconds from the command to its end: twice what a machine has that does nothing else."""
 SURE = {
     "insults": "abuse",
     "threats": "threat",
@@ -20,6 +22,7 @@ SURE = {
 }
 
 
+@pytest.mark.timeout(240)
 def test_demo_when_run_once_then_the_table_has_what_must_be_found_and_it_says_that_one_call_was_live(
     tmp_path: Path,
 ) -> None:

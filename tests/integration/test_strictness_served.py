@@ -116,6 +116,7 @@ def phone(tmp_path: Path) -> Phone:
     return Phone(home, chats, settings, borderline())
 
 
+@pytest.mark.timeout(300)
 async def test_points_when_they_change_then_a_borderline_sentence_goes_from_review_to_nothing_to_an_alarm(
     phone: Phone,
 ) -> None:
@@ -146,6 +147,7 @@ async def test_points_when_they_change_then_a_borderline_sentence_goes_from_revi
     ]
 
 
+@pytest.mark.timeout(300)
 async def test_category_when_silenced_then_the_phone_tells_nothing_of_it_until_it_is_reset(
     phone: Phone,
 ) -> None:
