@@ -59,7 +59,7 @@ class Ear:
         return (self,)
 
     def hear(self, samples: Samples) -> Sequence[Noticed]:
-        """Take the next samples; returns what was noticed by them and is to be believed as far as can be told yet."""
+        """Take the next samples; returns what was noticed by them, to be believed or not."""
         if self.alone:
             self.doubting.hear(samples)
             if self.role is not Role.UNKNOWN:
@@ -151,7 +151,7 @@ class Ear:
     def _keep(self, fresh: Iterable[Noticed]) -> Sequence[Noticed]:
         kept = [self._owned(noticed) for noticed in fresh]
         self.noticed += kept
-        return self.doubting.believed(kept) if kept else kept
+        return kept
 
     def _owned(self, noticed: Noticed) -> Noticed:
         """Of an unknown speaker where its sentence is torn: what takes the words back may lie in the other part."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class _Stretch:
     start: float  # s
     blocks: list[Samples] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
-    windows: tuple[int, int] = (0, 0)  # among those of the call
+    windows: list[Window] = field(default_factory=list)  # once it has ended
 
     @property
     def seconds(self) -> float:
@@ -73,7 +74,7 @@ class MixedEar:
     ear_of: Callable[[Role, TranscriberStream, VoiceActivity], Ear]  # they share this doubt
     doubting: Doubting
     patience: float = PATIENCE
-    _windows: list[Window] = field(default_factory=list)
+    _windows: deque[Window] = field(default_factory=lambda: deque(maxlen=MEMORY))
     _waiting: deque[_Stretch] = field(default_factory=deque)
     _running: _Stretch | None = None
     _ears: dict[Role, _Side] = field(default_factory=dict)
@@ -87,23 +88,23 @@ class MixedEar:
     def hear(self, samples: Samples) -> Sequence[Noticed]:
         """Take the next samples; returns what was noticed by them."""
         self.doubting.hear(samples)
-        fresh = self._attend(self.voice_activity.feed(samples))
-        return [*fresh, *self._release(self.patience)]
+        self._attend(self.voice_activity.feed(samples))
+        return self._release(self.patience)
 
     def finish(self) -> Sequence[Noticed]:
         """Take the end of the call; returns what was noticed at last."""
-        fresh = self._attend(self.voice_activity.finish())
+        self._attend(self.voice_activity.finish())
         left = self.stream.finish()
         self.doubting.finish(left)
         if self._running is not None:
             self._running.heard.append(left)
             self._close(self._running)
-        fresh += self._release(0.0)
+        fresh = self._release(0.0)
         for side in self._ears.values():
             fresh += side.ear.finish()
         return fresh
 
-    def _attend(self, blocks: Iterable[SpeechBlock]) -> list[Noticed]:
+    def _attend(self, blocks: Iterable[SpeechBlock]) -> None:
         for block in blocks:
             stretch = self._running = self._running or _Stretch(block.start)
             stretch.blocks.append(block.samples)
@@ -112,14 +113,11 @@ class MixedEar:
             stretch.heard.append(heard)
             if block.ends:
                 self._close(stretch)
-        return []
 
     def _close(self, stretch: _Stretch) -> None:
         self._running = None
-        first = len(self._windows)
-        samples = np.concatenate(stretch.blocks)
-        self._windows += windows_of(samples, stretch.start, self.encoder)
-        stretch.windows = (first, len(self._windows))
+        stretch.windows = windows_of(np.concatenate(stretch.blocks), stretch.start, self.encoder)
+        self._windows += stretch.windows
         self._waiting.append(stretch)
 
     def _release(self, patience: float) -> list[Noticed]:
@@ -127,28 +125,16 @@ class MixedEar:
         seconds = sum(stretch.seconds for stretch in self._waiting)
         if not self._waiting or seconds <= patience:
             return []
-        first = max(0, len(self._windows) - MEMORY)
-        told = [Role.UNKNOWN] * first + roles(self._windows[first:], self.voice, self.encoder.calibration)
+        told = roles(list(self._windows), self.voice, self.encoder.calibration)
+        place = len(told) - sum(len(stretch.windows) for stretch in self._waiting)
         fresh: list[Noticed] = []
         while self._waiting and seconds > patience / 2:
             stretch = self._waiting.popleft()
             seconds -= stretch.seconds
-            fresh += self._give(stretch, self._turns(stretch, told))
+            own = told[place : place + len(stretch.windows)]
+            place += len(own)
+            fresh += self._give(stretch, _turns(stretch, own))
         return fresh
-
-    def _turns(self, stretch: _Stretch, told: Sequence[Role]) -> list[Turn]:
-        end = stretch.start + stretch.seconds
-        first, last = stretch.windows
-        if first == last:
-            return [Turn(Role.UNKNOWN, stretch.start, end)]
-        cuts = [stretch.start]
-        for before, after in zip(
-            self._windows[first : last - 1], self._windows[first + 1 : last], strict=True
-        ):
-            cuts.append((before.start + before.end + after.start + after.end) / 4)
-        cuts.append(end)
-        turns = zip(told[first:last], cuts[:-1], cuts[1:], strict=True)
-        return joined([Turn(role, start, stop) for role, start, stop in turns])
 
     def _give(self, stretch: _Stretch, turns: Sequence[Turn]) -> list[Noticed]:
         samples = np.concatenate(stretch.blocks)
@@ -167,6 +153,18 @@ class MixedEar:
         if role not in self._ears:
             self._ears[role] = _Side(role, self.ear_of)
         return self._ears[role]
+
+
+def _turns(stretch: _Stretch, told: Sequence[Role]) -> list[Turn]:
+    end = stretch.start + stretch.seconds
+    if not told:
+        return [Turn(Role.UNKNOWN, stretch.start, end)]
+    cuts = [stretch.start]
+    for before, after in pairwise(stretch.windows):
+        cuts.append((before.start + before.end + after.start + after.end) / 4)
+    cuts.append(end)
+    turns = zip(told, cuts[:-1], cuts[1:], strict=True)
+    return joined([Turn(role, start, stop) for role, start, stop in turns])
 
 
 class _Side:

@@ -99,12 +99,12 @@ class CallListener:
         for block in reader.blocks():
             ears = ears or self._ears(self.transcriber, len(block), live=notice is not None)
             for ear, samples in zip(ears, block, strict=True):
-                _tell(ear.hear(samples), notice)
+                _tell(ear, ear.hear(samples), notice)
             seconds += block.shape[1] / SAMPLE_RATE
             if progress:
                 progress(seconds)
         for ear in ears:
-            _tell(ear.finish(), notice)
+            _tell(ear, ear.finish(), notice)
         return _listened(ears, self.rules, seconds=seconds, reader=reader)
 
     def under(self, policy: BranchPolicy) -> CallListener:
@@ -262,9 +262,10 @@ def in_order(noticed: Iterable[Noticed]) -> tuple[Noticed, ...]:
     return tuple(sorted(noticed, key=lambda n: n.start))
 
 
-def _tell(fresh: Sequence[Noticed], notice: Notice | None) -> None:
-    if notice:
-        for noticed in fresh:
+def _tell(ear: Ear | MixedEar, fresh: Sequence[Noticed], notice: Notice | None) -> None:
+    """Tell, while a call runs, what was noticed and is to be believed as far as can be told yet."""
+    if notice and fresh:
+        for noticed in ear.doubting.believed(fresh):
             notice(noticed)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,7 @@ from compline_edge.core.syllables import reading
 
 Floats = npt.NDArray[np.float32]
 _NOTHING = -math.inf
-_REMEMBERED = 16_384
+_REMEMBERED = 2_048
 """Contexts and sounds whose likeliest characters are kept."""
 
 
@@ -49,9 +49,10 @@ class _Prefix:
     before: _Prefix | None
     context: tuple[int, ...]
     bonus: float  # of the language model and of length, nats
-    longer: dict[int, _Prefix] = field(default_factory=dict)
 
 
+_Longer = dict[tuple[_Prefix, int], _Prefix]
+"""Every prefix of a search by the one before and its last character: one run of characters is one prefix."""
 _Beam = dict[_Prefix, tuple[float, float]]
 """Log-probability of each prefix, of the paths that end on blank and of those that end on its last character."""
 
@@ -92,6 +93,7 @@ class BeamReader:
         settings = self._settings
         root = _Prefix(BLANK, None, (START,), 0.0)
         beam: _Beam = {root: (0.0, _NOTHING)}
+        longer: _Longer = {}
         blank = log_probs[:, BLANK]
         quiet = blank >= math.log(settings.quiet)
         for step in np.flatnonzero(~(quiet & np.concatenate([[False], quiet[:-1]]))).tolist():
@@ -99,7 +101,7 @@ class BeamReader:
             if quiet[step]:
                 beam = {prefix: (_sum(*ends) + float(blank[step]), _NOTHING) for prefix, ends in beam.items()}
                 continue
-            beam = self._pruned(self._advanced(beam, row, heard))
+            beam = self._pruned(self._advanced(beam, longer, row, heard))
         best = max(beam, key=lambda prefix: _sum(*beam[prefix]) + prefix.bonus)
         written: list[int] = []
         while best.before is not None:
@@ -107,7 +109,7 @@ class BeamReader:
             best = best.before
         return written[::-1]
 
-    def _advanced(self, beam: _Beam, row: Floats, heard: Floats) -> _Beam:
+    def _advanced(self, beam: _Beam, longer: _Longer, row: Floats, heard: Floats) -> _Beam:
         """One step further: each prefix stays, or goes on with a token or with another character of a loud sound."""
         tokens, loud = self._candidates(row), self._loudest(heard, float(row[BLANK]))
         emitted: dict[int, float] = {}
@@ -127,7 +129,10 @@ class BeamReader:
             alike = (place for sound in loud for place in self._alike_in(prefix.context, sound))
             for place in dict.fromkeys((*tokens, *alike)):
                 before = silent if place == last else both
-                _add(after, self._longer(prefix, place), _NOTHING, before + emission(place))
+                further = longer.get((prefix, place))
+                if further is None:
+                    further = longer[prefix, place] = self._made(prefix, place)
+                _add(after, further, _NOTHING, before + emission(place))
         return after
 
     def _pruned(self, beam: _Beam) -> _Beam:
@@ -152,12 +157,6 @@ class BeamReader:
         own = float(row[place]) if place < self._tokens else _NOTHING
         sound = self._sounds[place]
         return max(own, float(heard[sound]) + math.log(self._settings.homophone)) if sound else own
-
-    def _longer(self, prefix: _Prefix, place: int) -> _Prefix:
-        found = prefix.longer.get(place)
-        if found is None:
-            found = prefix.longer[place] = self._made(prefix, place)
-        return found
 
     def _made(self, prefix: _Prefix, place: int) -> _Prefix:
         known = self._places[place]

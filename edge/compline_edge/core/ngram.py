@@ -26,7 +26,7 @@ LEVELS = 256
 MOST_BYTES = 16_000_000
 UNKNOWN = -12.0
 """Log-probability of what is no character of the model, about one in 160,000."""
-_REMEMBERED = 512
+_REMEMBERED = 128
 """Contexts whose log-probabilities are kept, 12 KB each."""
 
 Floats = npt.NDArray[np.float32]
