@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +13,7 @@ from compline_edge.core.ctc_decoding import FLOOR, GreedyDecoder, Symbol, log_so
 from compline_edge.core.ngram import NgramModel
 from compline_edge.core.speech import SAMPLE_RATE, Heard, Posteriors, SpeechBlock, Token, Utterance
 from compline_edge.core.syllables import SYLLABLES, reading, token_matrix
-from compline_edge.senses.features import CENTRE, STEP, WIDTH, FeatureStream
+from compline_edge.senses.features import CENTRE, STEP, WIDTH, FeatureStream, read_normalisation
 from compline_edge.senses.model_manifest import (
     KnownAnswer,
     Manifest,
@@ -23,7 +21,7 @@ from compline_edge.senses.model_manifest import (
     read_checked,
     read_manifest,
 )
-from compline_edge.senses.tflite import open_interpreter
+from compline_edge.senses.tflite import RowNetwork, wrong_results
 from compline_shared.taxonomy import Role
 
 PIECE = 32
@@ -63,7 +61,7 @@ class CtcTranscriber:
         self._manifest = manifest
         self._network = _Network(read_checked(folder, "model.tflite", manifest), manifest)
         self._tokens = tuple(read_checked(folder, "tokens.txt", manifest).decode("utf-8").splitlines())
-        self._cmvn = _read_cmvn(read_checked(folder, "cmvn.json", manifest), folder.name)
+        self._cmvn = read_normalisation(read_checked(folder, "cmvn.json", manifest), folder.name)
         self._syllabary = Syllabary(self._tokens)
         self.reader = BeamReader(self._tokens, language_model) if language_model else None
         if manifest.known_answer is not None:
@@ -296,30 +294,18 @@ class _Window:
 
 
 class _Network:
-    """The TFLite interpreter, whichever package brings it."""
+    """The network with the context that a step needs."""
 
     def __init__(self, content: bytes, manifest: Manifest) -> None:
         self.left = manifest.left_context
         self.right = manifest.right_context
-        self._lock = Lock()
-        self._interpreter = open_interpreter(content, name=manifest.name)
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        output = self._interpreter.get_output_details()[0]
-        self._output = output["index"]
-        self._steps = 0
-        self.none: Floats = np.zeros((0, int(output["shape"][-1])), dtype=np.float32)
+        self._rows = RowNetwork(content, name=manifest.name)
+        self.none: Floats = np.zeros((0, self._rows.width[1]), dtype=np.float32)
 
     def run(self, features: Floats) -> Floats:
         """Logits [steps, tokens] of [steps, 400]."""
-        with self._lock:
-            if len(features) != self._steps:
-                self._steps = len(features)
-                self._interpreter.resize_tensor_input(self._input, [1, len(features), WIDTH])
-                self._interpreter.allocate_tensors()
-            self._interpreter.set_tensor(self._input, np.ascontiguousarray(features[None]))
-            self._interpreter.invoke()
-            logits: Floats = self._interpreter.get_tensor(self._output)[0]
-            return logits
+        logits: Floats = self._rows.run(features[None])[0]
+        return logits
 
 
 def known_answer(folder: Path) -> dict[str, object]:
@@ -338,28 +324,12 @@ def _compare(network: _Network, expected: KnownAnswer, name: str) -> None:
         raise ModelDamaged(f"The known answer of the model {name} does not have {len(steps)} steps.")
     found = log_probs[steps, np.asarray(expected.best)]
     if not np.allclose(found, expected.log_probs, atol=TOLERANCE, rtol=0.0):
-        raise ModelDamaged(
-            f"The TFLite runtime of this machine computes wrong results for the model {name}: "
-            "update ai-edge-litert (or tflite-runtime) and start again."
-        )
+        raise wrong_results(name)
 
 
 def _pattern() -> Floats:
     """Twelve steps of features of ordinary size that every machine makes alike."""
     return np.asarray(1.5 * np.sin(np.arange(12 * WIDTH) * 0.37), dtype=np.float32).reshape(12, WIDTH)
-
-
-def _read_cmvn(content: bytes, name: str) -> tuple[Floats, Floats]:
-    try:
-        found = msgspec.json.decode(content, type=dict[str, list[float]])
-        shift, scale = (np.asarray(found[key], dtype=np.float32) for key in ("shift", "scale"))
-    except (msgspec.MsgspecError, KeyError) as error:
-        raise ModelDamaged(
-            f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers."
-        ) from error
-    if shift.shape != (WIDTH,) or scale.shape != (WIDTH,):
-        raise ModelDamaged(f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers.")
-    return shift, scale
 
 
 def _spell(texts: Sequence[str]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import kaldi_native_fbank as knf
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from compline_edge.core.speech import SAMPLE_RATE, Samples
+from compline_edge.senses.model_manifest import ModelDamaged
 
 BINS = 80
 SPLICE = 2
@@ -23,6 +25,24 @@ CENTRE = 0.0125
 """Seconds from the first sample of a stretch to the middle of its first window."""
 
 Floats = npt.NDArray[np.float32]
+
+
+def read_normalisation(content: bytes, name: str) -> tuple[Floats, Floats]:
+    """Read cmvn.json of a model: what is added to each of the 400 features, and what it is multiplied by then.
+
+    Raises:
+        ModelDamaged: it holds something else.
+    """
+    try:
+        found = msgspec.json.decode(content, type=dict[str, list[float]])
+        shift, scale = (np.asarray(found[key], dtype=np.float32) for key in ("shift", "scale"))
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise ModelDamaged(
+            f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers."
+        ) from error
+    if shift.shape != (WIDTH,) or scale.shape != (WIDTH,):
+        raise ModelDamaged(f"cmvn.json of the model {name} holds no shift and scale of {WIDTH} numbers.")
+    return shift, scale
 
 
 class FeatureStream:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from compline_edge.core.ngram import BadNgrams, NgramModel, parse_ngrams
-from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
+from compline_edge.senses.model_manifest import ModelDamaged, decoded, read_checked, read_manifest
 
 KIND = "ngram"
 TOLERANCE = 0.01
@@ -31,11 +31,10 @@ def load_language_model(folder: Path) -> NgramModel:
     manifest = read_manifest(folder)
     try:
         model = NgramModel(parse_ngrams(read_checked(folder, "ngram.bin", manifest)))
-        known = msgspec.json.decode(read_checked(folder, "known_answers.json", manifest), type=KnownSentences)
     except BadNgrams as error:
         raise ModelDamaged(f"The language model {manifest.name} cannot be used: {error}") from error
-    except msgspec.MsgspecError as error:
-        raise ModelDamaged(f"known_answers.json of the model {manifest.name} is broken ({error}).") from error
+    answers = read_checked(folder, "known_answers.json", manifest)
+    known = decoded(answers, KnownSentences, file="known_answers.json", model=manifest.name)
     found = [model.log_prob(text) for text in known.texts]
     same = len(found) == len(known.log_probs) > 0
     if not same or not np.allclose(found, known.log_probs, atol=TOLERANCE, rtol=0.0):

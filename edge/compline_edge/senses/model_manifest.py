@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from compline_shared.errors import ComplineError
+
+DecodedT = TypeVar("DecodedT")
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1_000_000
@@ -98,3 +101,15 @@ def read_checked(folder: Path, name: str, manifest: Manifest) -> bytes:
             f"{name} of the model {folder.name} is not the file that its manifest names: {_RESTORE}."
         )
     return content
+
+
+def decoded(content: bytes, kind: type[DecodedT], *, file: str, model: str) -> DecodedT:
+    """Read a model's JSON file.
+
+    Raises:
+        ModelDamaged: it holds something else.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ModelDamaged(f"{file} of the model {model} is broken ({error}).") from error

@@ -14,7 +14,7 @@ from compline_edge.core.speaker_roles import SpeakerCalibration, parse_speaker_c
 from compline_edge.core.speech import SAMPLE_RATE, Samples
 from compline_edge.core.supervector import WIDTH, Background, VoiceSpace
 from compline_edge.core.voiceprint import MOST_WIDTH, Vector
-from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
+from compline_edge.senses.model_manifest import ModelDamaged, decoded, read_checked, read_manifest
 from compline_edge.senses.speaker_features import features
 
 KIND = "speaker"
@@ -90,10 +90,7 @@ def pattern() -> Samples:
 
 
 def _check(space: VoiceSpace, content: bytes, *, name: str) -> None:
-    try:
-        known = msgspec.json.decode(content, type=KnownVoice)
-    except msgspec.MsgspecError as error:
-        raise ModelDamaged(f"known_answers.json of the model {name} is broken ({error}).") from error
+    known = decoded(content, KnownVoice, file="known_answers.json", model=name)
     found = space.place(features(pattern()))
     if len(found) != len(known.vector) or not np.allclose(found, known.vector, atol=TOLERANCE, rtol=0.0):
         raise ModelDamaged(

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from compline_edge.core.text_calibration import Calibration, parse_calibration
 from compline_edge.core.text_features import CATEGORIES, features
 from compline_edge.core.unhidden import Disguises, Unhider
-from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
-from compline_edge.senses.tflite import open_interpreter
+from compline_edge.senses.model_manifest import ModelDamaged, decoded, read_checked, read_manifest
+from compline_edge.senses.tflite import open_interpreter, wrong_results
 from compline_shared.taxonomy import Category, Role
 
 KIND = "text"
@@ -132,10 +132,7 @@ class TfliteTextClassifier:
 
 
 def _disguises(content: bytes, name: str) -> Disguises:
-    try:
-        found = msgspec.json.decode(content, type=HiddenWords)
-    except msgspec.MsgspecError as error:
-        raise ModelDamaged(f"disguises.json of the model {name} is broken ({error}).") from error
+    found = decoded(content, HiddenWords, file="disguises.json", model=name)
     return Disguises(
         words=found.words.split(),
         innocent=frozenset(found.innocent.split()),
@@ -146,10 +143,7 @@ def _disguises(content: bytes, name: str) -> Disguises:
 
 
 def _check(network: TextNetwork, content: bytes, *, name: str) -> None:
-    try:
-        known = msgspec.json.decode(content, type=KnownTexts)
-    except msgspec.MsgspecError as error:
-        raise ModelDamaged(f"known_answers.json of the model {name} is broken ({error}).") from error
+    known = decoded(content, KnownTexts, file="known_answers.json", model=name)
     found = [network.run(text, Role.COLLECTOR) for text in known.texts]
     same = len(found) == len(known.logits) > 0 and all(
         logits is not None
@@ -158,10 +152,7 @@ def _check(network: TextNetwork, content: bytes, *, name: str) -> None:
         for logits, wanted in zip(found, known.logits, strict=True)
     )
     if not same:
-        raise ModelDamaged(
-            f"The TFLite runtime of this machine computes wrong results for the model {name}: "
-            "update ai-edge-litert (or tflite-runtime) and start again."
-        )
+        raise wrong_results(name)
 
 
 _ONE_HOT: Final[dict[Role, Floats]] = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -14,9 +13,9 @@ from compline_edge.core.emotions import FEELINGS
 from compline_edge.core.speech import SAMPLE_RATE, Samples
 from compline_edge.core.voice_frames import HOP_S, voice_frames
 from compline_edge.core.voice_traits import TRAITS, loudness, spoken, voice_traits
-from compline_edge.senses.features import WIDTH, FeatureStream
-from compline_edge.senses.model_manifest import ModelDamaged, read_checked, read_manifest
-from compline_edge.senses.tflite import open_interpreter
+from compline_edge.senses.features import WIDTH, FeatureStream, read_normalisation
+from compline_edge.senses.model_manifest import ModelDamaged, decoded, read_checked, read_manifest
+from compline_edge.senses.tflite import RowNetwork, wrong_results
 
 KIND = "voice"
 TOLERANCE = 0.05
@@ -31,13 +30,6 @@ _LEVEL: Final = -20.0
 _HOP: Final = round(HOP_S * SAMPLE_RATE)
 
 Floats = npt.NDArray[np.float32]
-
-
-class Normalisation(msgspec.Struct, frozen=True):
-    """cmvn.json: what is added to each of the 400 features, and what it is multiplied by then."""
-
-    shift: list[float]
-    scale: list[float]
 
 
 class KnownVoice(msgspec.Struct, frozen=True):
@@ -58,17 +50,10 @@ class VoiceNetwork:
         Raises:
             ModelDamaged: one cannot run here, or is not what it should be.
         """
-        try:
-            cmvn = msgspec.json.decode(normalisation, type=Normalisation)
-        except msgspec.MsgspecError as error:
-            raise ModelDamaged(f"cmvn.json of the model {name} is broken ({error}).") from error
-        if not len(cmvn.shift) == len(cmvn.scale) == WIDTH:
-            raise ModelDamaged(f"cmvn.json of the model {name} is not for {WIDTH} features.")
-        self._shift = np.array(cmvn.shift, dtype=np.float32)
-        self._scale = np.array(cmvn.scale, dtype=np.float32)
-        self._listening = _Network(listening, name=name, ends=(LISTENED,), begins=WIDTH)
-        self._alone = _Network(alone, name=name, ends=(len(FEELINGS),), begins=VOICE)
-        self._relative = _Network(relative, name=name, ends=(len(FEELINGS),), begins=VOICE)
+        self._shift, self._scale = read_normalisation(normalisation, name)
+        self._listening = _opened(listening, name=name, width=(WIDTH, LISTENED))
+        self._alone = _opened(alone, name=name, width=(VOICE, len(FEELINGS)))
+        self._relative = _opened(relative, name=name, width=(VOICE, len(FEELINGS)))
 
     def describe(self, samples: Samples) -> Floats | None:
         """Return [VOICE] of one to five seconds of speech, [n] int16 at 16 kHz; None where no voice is in it."""
@@ -140,32 +125,15 @@ def probe_sound() -> Samples:
     return np.asarray(np.rint(4_000 * beat * tone), dtype=np.int16)
 
 
-class _Network:
-    """One TFLite file with one input of rows, whose number may vary."""
-
-    def __init__(self, content: bytes, *, name: str, begins: int, ends: tuple[int, ...]) -> None:
-        self._interpreter: Any = open_interpreter(content, name=name)
-        source, target = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        if source["shape"][-1] != begins or tuple(target["shape"][-1:]) != ends:
-            raise ModelDamaged(f"{name} is no emotion model, or one of another version.")
-        self._source, self._target = source["index"], target["index"]
-        self._lock = Lock()
-
-    def run(self, values: Floats) -> Floats:
-        with self._lock:
-            self._interpreter.resize_tensor_input(self._source, values.shape)
-            self._interpreter.allocate_tensors()
-            self._interpreter.set_tensor(self._source, values.astype(np.float32, copy=False))
-            self._interpreter.invoke()
-            found: Floats = self._interpreter.get_tensor(self._target)
-            return found
+def _opened(content: bytes, *, name: str, width: tuple[int, int]) -> RowNetwork:
+    found = RowNetwork(content, name=name)
+    if found.width != width:
+        raise ModelDamaged(f"{name} is no emotion model, or one of another version.")
+    return found
 
 
 def _check(network: VoiceNetwork, content: bytes, *, name: str) -> None:
-    try:
-        known = msgspec.json.decode(content, type=KnownVoice)
-    except msgspec.MsgspecError as error:
-        raise ModelDamaged(f"known_answers.json of the model {name} is broken ({error}).") from error
+    known = decoded(content, KnownVoice, file="known_answers.json", model=name)
     voice = network.describe(probe_sound())
     wanted = np.array([known.alone, known.relative], dtype=np.float32)
     if voice is not None:
@@ -173,7 +141,4 @@ def _check(network: VoiceNetwork, content: bytes, *, name: str) -> None:
         found = np.stack([network.judge(voice[None], None)[0], network.judge(voice[None], zero)[0]])
         if found.shape == wanted.shape and np.allclose(found, wanted, atol=TOLERANCE, rtol=0.0):
             return
-    raise ModelDamaged(
-        f"The TFLite runtime of this machine computes wrong results for the model {name}: "
-        "update ai-edge-litert (or tflite-runtime) and start again."
-    )
+    raise wrong_results(name)
