@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compline_edge.core.loudness import CLIPPED
 from compline_edge.core.speaker_roles import Window
 from compline_edge.core.speech import SAMPLE_RATE, Samples, SpeechBlock
 from compline_edge.core.voice_enrolment import MOST, Refused, Spoken, enrolled
@@ -20,8 +21,6 @@ from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 LIMIT_S = 3_600.0
 """Seconds of one recording that are listened to."""
 _FRAME = SAMPLE_RATE * 3 // 100
-_LIMIT = 32_700
-"""Samples from which on a recorder is at its limit."""
 
 
 def enrol(paths: Sequence[Path], encoder: VoiceEncoder, *, collector_channel: int) -> Voiceprint | Refused:
@@ -59,7 +58,7 @@ class _Recorded:
         return sum(len(part) for _, parts in self.stretches for part in parts) / SAMPLE_RATE
 
     def take(self, samples: Samples) -> None:
-        self.clipped += int((np.abs(samples.astype(np.int32)) >= _LIMIT).sum())
+        self.clipped += int((np.abs(samples.astype(np.int32)) >= CLIPPED).sum())
         self.samples += len(samples)
         frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
         self.levels.append(10 * np.log10((frames**2).mean(axis=1) + 1.0))

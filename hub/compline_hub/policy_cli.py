@@ -12,7 +12,7 @@ import typer
 from compline_hub.errors import OrderRefused
 from compline_hub.terminal import SettingsFile, console, opened_hub, typing_user
 from compline_shared.lease import DAY, HOUR, LeaseTimes
-from compline_shared.strictness import LIMITS, NAMED, Strictness, points_of, silenced
+from compline_shared.strictness import LIMITS, NAMED, Strictness, named, points_of, silenced
 from compline_shared.taxonomy import Category
 
 if TYPE_CHECKING:
@@ -145,10 +145,10 @@ def _ordered(given: Sequence[Given]) -> None:
 
 
 def _category(code: str) -> Category:
-    for category in NAMED:
-        if category.code == code:
-            return category
-    raise typer.BadParameter(f"{code!r} is none of: {_CODES}")
+    category = named(code)
+    if category is None:
+        raise typer.BadParameter(f"{code!r} is none of: {_CODES}")
+    return category
 
 
 def _times(warn: str, freeze: str, destroy: str) -> LeaseTimes:

@@ -97,6 +97,11 @@ Strictness: TypeAlias = Annotated[tuple[CategoryStrictness, ...], Meta(max_lengt
 """What policy says of categories, in ascending order of their numbers; those it does not name are as calibrated."""
 
 
+def named(code: str) -> Category | None:
+    """Return the category of `NAMED` that has a code; None: none has."""
+    return next((category for category in NAMED if category.code == code), None)
+
+
 def require_ascending(strictness: tuple[CategoryStrictness, ...]) -> None:
     """Raise ValueError unless each category is named once and in order: a policy has one encoding."""
     numbers = [int(each.category) for each in strictness]

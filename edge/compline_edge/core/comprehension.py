@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from compline_edge.core.ctc_decoding import BLANK
+from compline_edge.core.points_file import read_points
 from compline_edge.core.speech import SAMPLE_RATE, Heard, SpeechBlock
 from compline_shared.errors import ComplineError
 
@@ -104,20 +105,17 @@ def parse_doubt(content: bytes) -> DoubtPoints:
     Raises:
         BadDoubt: it is too large, broken, or names a fact that does not exist.
     """
-    if len(content) > MAX_BYTES:
-        raise BadDoubt(f"points.json is larger than {MAX_BYTES} bytes; restore models/doubt.")
-    try:
-        found = msgspec.json.decode(content, type=DoubtPoints)
-    except msgspec.MsgspecError as error:
-        raise BadDoubt(f"points.json is broken ({error}); restore models/doubt.") from error
+    found = read_points(
+        content, DoubtPoints, most=MAX_BYTES, file="points.json", restore="models/doubt", refusal=BadDoubt
+    )
     for scale in (found.followed, found.another_language):
         unknown = next((name for name in scale.weights if name not in FACTS), None)
         if unknown is not None:
             raise BadDoubt(f'points.json names "{unknown}", which is no fact; restore models/doubt.')
-        if not 0 <= found.clear <= 1:
-            raise BadDoubt("points.json: clear is a confidence of 0 to 1; restore models/doubt.")
         if not all(math.isfinite(number) for number in (scale.bias, *scale.weights.values())):
             raise BadDoubt("points.json holds a number that is not finite; restore models/doubt.")
+    if not 0 <= found.clear <= 1:
+        raise BadDoubt("points.json: clear is a confidence of 0 to 1; restore models/doubt.")
     return found
 
 

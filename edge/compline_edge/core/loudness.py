@@ -13,7 +13,8 @@ from compline_shared.messages import Voice
 _FRAME: Final = 480  # samples: 30 ms
 _LOWEST: Final = -120  # dBFS
 _GATE: Final = 30  # dB below the 95th percentile under which a frame is a pause
-_CLIPPED: Final = 32_700
+CLIPPED: Final = 32_700
+"""Samples from which on a recorder is at its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Loudness:
         self._frames += np.bincount(decibels, minlength=self._frames.size)
         self._power += np.bincount(decibels, weights=power, minlength=self._power.size)
         self._samples += frames.size
-        self._clipped += int(np.count_nonzero(np.abs(frames.astype(np.int32)) >= _CLIPPED))
+        self._clipped += int(np.count_nonzero(np.abs(frames.astype(np.int32)) >= CLIPPED))
 
     @property
     def statistics(self) -> LoudnessStatistics | None:

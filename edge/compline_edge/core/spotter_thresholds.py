@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from compline_edge.core.points_file import read_points
 from compline_edge.core.syllables import INDEX, SYLLABLES, fuzzy, readings
 from compline_shared.errors import ComplineError
 
@@ -99,12 +100,14 @@ def parse_thresholds(content: bytes) -> Thresholds:
     Raises:
         BadThresholds: it is too large, broken, or names a syllable that does not exist.
     """
-    if len(content) > MAX_BYTES:
-        raise BadThresholds(f"thresholds.json is larger than {MAX_BYTES} bytes; restore models/spotter.")
-    try:
-        found = msgspec.json.decode(content, type=Thresholds)
-    except msgspec.MsgspecError as error:
-        raise BadThresholds(f"thresholds.json is broken ({error}); restore models/spotter.") from error
+    found = read_points(
+        content,
+        Thresholds,
+        most=MAX_BYTES,
+        file="thresholds.json",
+        restore="models/spotter",
+        refusal=BadThresholds,
+    )
     unknown = next((syllable for syllable in found.commonness if syllable not in INDEX), None)
     if unknown is not None:
         raise BadThresholds(

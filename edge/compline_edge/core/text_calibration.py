@@ -6,6 +6,7 @@ import math
 
 import msgspec
 
+from compline_edge.core.points_file import read_points
 from compline_shared.errors import ComplineError
 from compline_shared.taxonomy import Category, Severity
 
@@ -72,12 +73,9 @@ def parse_calibration(content: bytes, categories: tuple[Category, ...]) -> Calib
     Raises:
         BadCalibration: it is too large, broken, lacks a category, or its points are not in ascending order.
     """
-    if len(content) > MAX_BYTES:
-        raise BadCalibration(f"calibration.json is larger than {MAX_BYTES} bytes; restore it.")
-    try:
-        found = msgspec.json.decode(content, type=Calibration)
-    except msgspec.MsgspecError as error:
-        raise BadCalibration(f"calibration.json is broken ({error}); restore it.") from error
+    found = read_points(
+        content, Calibration, most=MAX_BYTES, file="calibration.json", restore="it", refusal=BadCalibration
+    )
     for category in categories:
         for of in (found.written.get(category.code), found.heard.get(category.code)):
             if of is None:

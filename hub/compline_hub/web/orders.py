@@ -29,7 +29,7 @@ from compline_hub.web.order_schemas import (
 from compline_shared.commands import Approval
 from compline_shared.ids import HandsetId
 from compline_shared.lease import LeaseTimes
-from compline_shared.strictness import NAMED, BadStrictness, points_of, silenced
+from compline_shared.strictness import NAMED, BadStrictness, named, points_of, silenced
 from compline_shared.taxonomy import Category
 
 BY_PAGE = "page"
@@ -127,7 +127,7 @@ def _ordered(given: Sequence[Given]) -> OrdersOut:
 
 
 def _category(code: str) -> Category:
-    for category in NAMED:
-        if category.code == code:
-            return category
-    raise ValidationException(f"{code} is none of: {', '.join(category.code for category in sorted(NAMED))}.")
+    category = named(code)
+    if category is None:
+        raise ValidationException(f"{code} is none of: {', '.join(each.code for each in sorted(NAMED))}.")
+    return category
