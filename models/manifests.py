@@ -23,16 +23,20 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, dict[str, str | int
     }
 
 
+def pretty(content: object) -> bytes:
+    """Return JSON as it is committed."""
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def vouch(folder: Path, names: Iterable[str], **says: object) -> None:
+    """Write `manifest.json` of files that lie in a folder; `says` is what else a reader must know, in this order."""
+    (folder / "manifest.json").write_bytes(pretty({**says, "files": digests(folder, names)}))
+
+
 def write_manifest(folder: Path) -> None:
     """Write `manifest.json` of a folder of `KINDS`."""
-    found = {
-        "name": folder.name,
-        "kind": folder.name,
-        "version": 1,
-        "language": "zh-CN",
-        "files": digests(folder, [KINDS[folder.name]]),
-    }
-    (folder / "manifest.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    name = folder.name
+    vouch(folder, [KINDS[name]], name=name, kind=name, version=1, language="zh-CN")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from models.emotion.corpus import CASIA, LINES, clips
 from models.emotion.graph import judging, listening
 from models.emotion.judge import learn, lesson
 from models.emotion.speakers import Measure, describe, taught
-from models.manifests import digests
+from models.manifests import pretty, vouch
 
 from compline_edge.core.emotions import FEELINGS
 from compline_edge.senses.voice_model import KIND, VOICE, KnownVoice, VoiceNetwork, probe_sound
@@ -106,21 +105,16 @@ def _vouch(folder: Path, network: VoiceNetwork) -> None:
     alone = network.judge(voice[None], None)[0]
     relative = network.judge(voice[None], np.zeros(VOICE, dtype=np.float32))[0]
     known = KnownVoice([round(float(x), 4) for x in alone], [round(float(x), 4) for x in relative])
-    (folder / "known_answers.json").write_bytes(_pretty(msgspec.to_builtins(known)))
-    files = digests(folder, FILES)
-    manifest = {
-        "name": NAME,
-        "version": VERSION,
-        "kind": KIND,
-        "language": LANGUAGE,
-        "feelings": [feeling.value for feeling in FEELINGS],
-        "files": files,
-    }
-    (folder / "manifest.json").write_bytes(_pretty(manifest))
-
-
-def _pretty(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    (folder / "known_answers.json").write_bytes(pretty(msgspec.to_builtins(known)))
+    vouch(
+        folder,
+        FILES,
+        name=NAME,
+        version=VERSION,
+        kind=KIND,
+        language=LANGUAGE,
+        feelings=[feeling.value for feeling in FEELINGS],
+    )
 
 
 if __name__ == "__main__":

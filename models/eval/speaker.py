@@ -27,6 +27,7 @@ from models.eval.mixed_calls import (
     speakers,
     strangers,
 )
+from models.speaker.rates import equal_error
 
 from bench.figure import Figure
 from compline_edge.core.doubting import Doubting
@@ -247,15 +248,6 @@ def _turn_vector(
     made = call(speaker.calling, speaker.calling, LINES[line], chance, seconds + 0.5)
     windows = windows_of(made.samples[SAMPLE_RATE // 2 :], 0.0, encoder)
     return centre(np.stack([window.vector for window in windows]))
-
-
-def equal_error(same: Floats, other: Floats) -> float:
-    """The rate at which as many of one voice are refused as of others are taken, 0..1."""
-    edges = np.sort(np.concatenate([same, other]))
-    refused = np.searchsorted(np.sort(same), edges) / len(same)
-    taken = 1 - np.searchsorted(np.sort(other), edges) / len(other)
-    place = int(np.argmin(np.abs(refused - taken)))
-    return float((refused[place] + taken[place]) / 2)
 
 
 def _cost(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from models.manifests import digests
+from models.manifests import pretty, vouch
 
 from compline_edge.core.ngram import NgramModel, Ngrams
 
@@ -20,17 +19,12 @@ def write_model(folder: Path, ngrams: Ngrams) -> None:
     model = NgramModel(ngrams)
     known = {"texts": list(KNOWN), "log_probs": [round(model.log_prob(text), 4) for text in KNOWN]}
     (folder / "ngram.bin").write_bytes(ngrams.pack())
-    (folder / "known_answers.json").write_bytes(_pretty(known))
-    files = digests(folder, ("ngram.bin", "known_answers.json"))
-    manifest = {
-        "name": folder.name,
-        "version": VERSION,
-        "kind": "ngram",
-        "language": LANGUAGE,
-        "files": files,
-    }
-    (folder / "manifest.json").write_bytes(_pretty(manifest))
-
-
-def _pretty(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    (folder / "known_answers.json").write_bytes(pretty(known))
+    vouch(
+        folder,
+        ("ngram.bin", "known_answers.json"),
+        name=folder.name,
+        version=VERSION,
+        kind="ngram",
+        language=LANGUAGE,
+    )

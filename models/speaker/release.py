@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from models.manifests import digests
+from models.manifests import pretty, vouch
 
 from compline_edge.core.speaker_roles import SpeakerCalibration
 from compline_edge.core.supervector import VoiceSpace
@@ -41,15 +40,9 @@ def write(folder: Path, content: bytes, calibration: SpeakerCalibration) -> None
     vector = read_space(content, name=NAME).place(features(pattern()))
     written = {
         "model.npz": content,
-        "calibration.json": _pretty(msgspec.to_builtins(calibration)),
-        "known_answers.json": _pretty({"vector": [round(float(value), 5) for value in vector]}),
+        "calibration.json": pretty(msgspec.to_builtins(calibration)),
+        "known_answers.json": pretty({"vector": [round(float(value), 5) for value in vector]}),
     }
     for name, stored in written.items():
         (folder / name).write_bytes(stored)
-    files = digests(folder, written)
-    manifest = {"name": NAME, "version": VERSION, "kind": KIND, "language": LANGUAGE, "files": files}
-    (folder / "manifest.json").write_bytes(_pretty(manifest))
-
-
-def _pretty(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    vouch(folder, written, name=NAME, version=VERSION, kind=KIND, language=LANGUAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from models.speaker.rates import equal_error
 from models.speaker.stages import Made
 from numpy.typing import NDArray
 
@@ -46,12 +47,3 @@ class Trials:
                 scores[real][:, :3][same[real][:, :3]], scores[real][:, :3][~same[real][:, :3]]
             ),
         }
-
-
-def equal_error(same: Floats, other: Floats) -> float:
-    """The rate at which as many of one voice are refused as of others are taken, 0..1."""
-    edges = np.sort(np.concatenate([same, other]))
-    refused = np.searchsorted(np.sort(same), edges) / len(same)
-    taken = 1 - np.searchsorted(np.sort(other), edges) / len(other)
-    place = int(np.argmin(np.abs(refused - taken)))
-    return float((refused[place] + taken[place]) / 2)

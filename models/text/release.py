@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from models.manifests import digests
+from models.manifests import pretty, vouch
 from models.text.corpus import Sample
 from models.text.graph import graph
 
@@ -68,24 +67,19 @@ def write_rest(folder: Path, network: TextNetwork, calibration: Calibration) -> 
         texts=list(KNOWN),
         logits=[[round(float(each), 5) for each in logits] for logits in answers if logits is not None],
     )
-    (folder / "calibration.json").write_bytes(_pretty(msgspec.to_builtins(calibration)))
-    (folder / "known_answers.json").write_bytes(_pretty(msgspec.to_builtins(known)))
+    (folder / "calibration.json").write_bytes(pretty(msgspec.to_builtins(calibration)))
+    (folder / "known_answers.json").write_bytes(pretty(msgspec.to_builtins(known)))
     write_manifest(folder)
 
 
 def write_manifest(folder: Path) -> None:
     """Write manifest.json of what lies in the folder."""
-    files = digests(folder, ("model.tflite", "calibration.json", "known_answers.json", "disguises.json"))
-    manifest = {
-        "name": NAME,
-        "version": VERSION,
-        "kind": KIND,
-        "language": LANGUAGE,
-        "categories": [category.code for category in CATEGORIES],
-        "files": files,
-    }
-    (folder / "manifest.json").write_bytes(_pretty(manifest))
-
-
-def _pretty(content: object) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    vouch(
+        folder,
+        ("model.tflite", "calibration.json", "known_answers.json", "disguises.json"),
+        name=NAME,
+        version=VERSION,
+        kind=KIND,
+        language=LANGUAGE,
+        categories=[category.code for category in CATEGORIES],
+    )
