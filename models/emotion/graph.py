@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from models.emotion.judge import LARGEST, Judge
+from models.graph_writer import GraphWriter
 
-FILE_IDENTIFIER = b"TFL3"
 LISTENED = 128
 """Numbers of one step of what listens."""
 _BLOCKS = 3
@@ -18,8 +15,7 @@ _BLOCKS = 3
 _SMALLEST = 4_096
 """Weights from which a matrix is stored in 8 bits."""
 
-_OPS, _OPTIONS, _TYPES = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
-_KINDS = {"float32": _TYPES.FLOAT32, "int8": _TYPES.INT8}
+_OPS, _TYPES = schema.BuiltinOperator, schema.TensorType
 
 Floats = npt.NDArray[np.float32]
 
@@ -100,43 +96,8 @@ def judging(judge: Judge) -> bytes:
     return writer.packed([voices], [logits], name="judging")
 
 
-class _Writer:
-    """One subgraph being written."""
-
-    def __init__(self) -> None:
-        self._model = schema.ModelT()
-        self._model.version = 3
-        self._model.buffers, self._model.operatorCodes = [schema.BufferT()], []
-        self._graph = schema.SubGraphT()
-        self._graph.tensors, self._graph.operators = [], []
-        self._codes: dict[tuple[int, int], int] = {}
-
-    def tensor(
-        self,
-        name: str,
-        shape: Sequence[int],
-        kind: int = _TYPES.FLOAT32,
-        *,
-        dynamic: int | None = None,
-        buffer: int = 0,
-        scale: float | None = None,
-    ) -> int:
-        """Add a tensor; on the axis `dynamic` it may have any size."""
-        made = schema.TensorT()
-        made.name, made.shape, made.type, made.buffer = name, list(shape), kind, buffer
-        if dynamic is not None:
-            made.shapeSignature = [-1 if axis == dynamic else size for axis, size in enumerate(shape)]
-        if scale is not None:
-            made.quantization = schema.QuantizationParametersT()
-            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
-        self._graph.tensors.append(made)
-        return len(self._graph.tensors) - 1
-
-    def constant(self, name: str, values: npt.NDArray[np.generic], *, scale: float | None = None) -> int:
-        """Add a tensor that holds these values."""
-        return self.tensor(
-            name, values.shape, _KINDS[values.dtype.name], buffer=self._buffer(values.tobytes()), scale=scale
-        )
+class _Writer(GraphWriter):
+    """A graph into which another's tensors are copied."""
 
     def copied(self, tensor: schema.TensorT, data: bytes | None) -> int:
         """Add another graph's tensor; a large matrix in 8 bits, with what makes floats of it again."""
@@ -144,48 +105,13 @@ class _Writer:
         shape = [int(size) for size in tensor.shape]
         if data is None:
             made = self.tensor(name, shape, tensor.type)
-            self._graph.tensors[made].shapeSignature = tensor.shapeSignature
+            self.graph.tensors[made].shapeSignature = tensor.shapeSignature
             return made
         if tensor.type != _TYPES.FLOAT32 or len(data) < 4 * _SMALLEST:
-            return self.tensor(name, shape, tensor.type, buffer=self._buffer(data))
+            return self.tensor(name, shape, tensor.type, buffer=self.buffer(data))
         values = np.frombuffer(data, dtype="<f4").reshape(shape)
         scale = float(np.abs(values).max()) / 127
         stored = self.constant(f"{name}_small", np.round(values / scale).astype(np.int8), scale=scale)
         wide = self.tensor(name, shape)
         self.add(_OPS.DEQUANTIZE, [stored], [wide], schema.DequantizeOptionsT(), version=2)
         return wide
-
-    def add(
-        self, code: int, inputs: Sequence[int], outputs: Sequence[int], options: object, *, version: int = 1
-    ) -> None:
-        """Add an operator."""
-        made = schema.OperatorT()
-        made.opcodeIndex = self._code(code, version)
-        made.inputs, made.outputs = list(inputs), list(outputs)
-        if options is not None:
-            made.builtinOptions = options
-            made.builtinOptionsType = getattr(_OPTIONS, type(options).__name__.removesuffix("T"))
-        self._graph.operators.append(made)
-
-    def packed(self, inputs: Sequence[int], outputs: Sequence[int], *, name: str) -> bytes:
-        """The file."""
-        self._graph.inputs, self._graph.outputs, self._graph.name = list(inputs), list(outputs), name
-        self._model.subgraphs = [self._graph]
-        builder = flatbuffers.Builder(1 << 20)
-        builder.Finish(self._model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-        return bytes(builder.Output())
-
-    def _buffer(self, data: bytes) -> int:
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(data, dtype=np.uint8)
-        self._model.buffers.append(buffer)
-        return len(self._model.buffers) - 1
-
-    def _code(self, code: int, version: int) -> int:
-        if (code, version) not in self._codes:
-            made = schema.OperatorCodeT()
-            made.builtinCode = made.deprecatedBuiltinCode = code
-            made.version = version
-            self._codes[code, version] = len(self._model.operatorCodes)
-            self._model.operatorCodes.append(made)
-        return self._codes[code, version]

@@ -1,13 +1,13 @@
-"""The text classifier as a TFLite file, written operator by operator: no converter has to run."""
+"""The text classifier as a TFLite file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
+from models.graph_writer import GraphWriter
 from models.text.corpus import OFFENSIVE, OUTPUTS
 from models.text.network import (
     CHANNELS,
@@ -20,14 +20,9 @@ from models.text.network import (
     SOUND_WIDTH,
 )
 
-FILE_IDENTIFIER = b"TFL3"
-SCHEMA = 3
-
-Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
 
-_OPS, _OPTIONS, _TYPES = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
-_KINDS = {"float32": _TYPES.FLOAT32, "float16": _TYPES.FLOAT16, "int8": _TYPES.INT8, "int32": _TYPES.INT32}
+_OPS, _TYPES = schema.BuiltinOperator, schema.TensorType
 _VERSIONS = {
     _OPS.GATHER: 2,
     _OPS.DEQUANTIZE: 3,
@@ -52,66 +47,30 @@ def graph(weights: Mapping[str, Floats]) -> bytes:
     tokens = made.tensor("tokens", (1, width), dynamic=0)
     steps = made.tensor("steps", (1, 1, 1, width), dynamic=2)
     shape = made.constant("shape", np.array([1, 1, -1, width], dtype=np.int32))
-    made.add(_OPS.CONCATENATION, (found_characters, found_sounds), tokens, _joining())
-    made.add(_OPS.RESHAPE, (tokens, shape), steps, schema.ReshapeOptionsT())
+    made.step(_OPS.CONCATENATION, (found_characters, found_sounds), tokens, _joining())
+    made.step(_OPS.RESHAPE, (tokens, shape), steps, schema.ReshapeOptionsT())
     parts = [role, *made.pooled("bag", bag, RUN_WIDTH, axes=(0,))]
     for place, dilation in enumerate(DILATIONS):
         steps = made.convolved(place, steps, dilation=dilation)
         largest, mean = reversed(made.pooled(f"pooled{place}", steps, CHANNELS, axes=(1, 2)))
         parts += [largest, mean]
     joined = made.tensor("joined", (1, ROLES + POOLED))
-    made.add(_OPS.CONCATENATION, parts, joined, _joining())
+    made.step(_OPS.CONCATENATION, parts, joined, _joining())
     hidden = made.tensor("hidden", (1, HIDDEN))
     deep = made.tensor("deep", (1, OUTPUTS))
     logits = made.tensor("logits", (1, OUTPUTS))
-    made.add(_OPS.FULLY_CONNECTED, (joined, *made.layer("first")), hidden, _connected(rectified=True))
-    made.add(_OPS.FULLY_CONNECTED, (hidden, *made.layer("last")), deep, _connected(rectified=False))
-    made.add(_OPS.ADD, (deep, made.side(marks)), logits, schema.AddOptionsT())
-    return made.packed(inputs=(characters, sounds, runs, fine, role), output=logits)
+    made.step(_OPS.FULLY_CONNECTED, (joined, *made.layer("first")), hidden, _connected(rectified=True))
+    made.step(_OPS.FULLY_CONNECTED, (hidden, *made.layer("last")), deep, _connected(rectified=False))
+    made.step(_OPS.ADD, (deep, made.side(marks)), logits, schema.AddOptionsT())
+    return made.packed((characters, sounds, runs, fine, role), [logits], name="main")
 
 
-class _Graph:
-    """Tensors, buffers and operators of one subgraph, by number."""
+class _Graph(GraphWriter):
+    """The classifier's graph, with its weights."""
 
     def __init__(self, weights: Mapping[str, Floats]) -> None:
+        super().__init__()
         self._weights = weights
-        self._model = schema.ModelT()
-        self._model.version = SCHEMA
-        self._model.buffers = [schema.BufferT()]
-        self._model.operatorCodes = []
-        self._subgraph = schema.SubGraphT()
-        self._subgraph.name = "main"
-        self._subgraph.tensors, self._subgraph.operators = [], []
-        self._codes: dict[int, int] = {}
-
-    def tensor(
-        self,
-        name: str,
-        shape: Sequence[int],
-        kind: int = _TYPES.FLOAT32,
-        *,
-        dynamic: int | None = None,
-        scale: float | None = None,
-        buffer: int = 0,
-    ) -> int:
-        """Add a tensor; on the axis `dynamic` it may have any size."""
-        made = schema.TensorT()
-        made.name, made.shape, made.type, made.buffer = name, list(shape), kind, buffer
-        if dynamic is not None:
-            made.shapeSignature = [-1 if axis == dynamic else size for axis, size in enumerate(shape)]
-        if scale is not None:
-            made.quantization = schema.QuantizationParametersT()
-            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
-        self._subgraph.tensors.append(made)
-        return len(self._subgraph.tensors) - 1
-
-    def constant(self, name: str, values: Array, *, scale: float | None = None) -> int:
-        """Add a tensor that holds these values."""
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), dtype=np.uint8)
-        self._model.buffers.append(buffer)
-        place = len(self._model.buffers) - 1
-        return self.tensor(name, values.shape, _KINDS[values.dtype.name], scale=scale, buffer=place)
 
     def looked_up(self, name: str) -> tuple[int, int]:
         """Add the input `name` and the rows of the table of that name that it asks for; both tensors."""
@@ -122,8 +81,8 @@ class _Graph:
         small = self.tensor(f"{name}_small", (1, table.shape[1]), _TYPES.INT8, dynamic=0, scale=scale)
         rows = self.tensor(f"{name}_rows", (1, table.shape[1]), dynamic=0)
         stored = self.constant(f"{name}_table", rounded, scale=scale)
-        self.add(_OPS.GATHER, (stored, asked), small, _gather())
-        self.add(_OPS.DEQUANTIZE, (small,), rows, schema.DequantizeOptionsT())
+        self.step(_OPS.GATHER, (stored, asked), small, _gather())
+        self.step(_OPS.DEQUANTIZE, (small,), rows, schema.DequantizeOptionsT())
         return asked, rows
 
     def pooled(self, name: str, source: int, width: int, *, axes: Sequence[int]) -> list[int]:
@@ -132,17 +91,17 @@ class _Graph:
         found = []
         for part, code in (("mean", _OPS.MEAN), ("largest", _OPS.REDUCE_MAX)):
             found.append(self.tensor(f"{name}_{part}", (1, width)))
-            self.add(code, (source, over), found[-1], _reducing(keep=len(axes) == 1))
+            self.step(code, (source, over), found[-1], _reducing(keep=len(axes) == 1))
         return found
 
     def side(self, marks: int) -> int:
         """Add what the fine rows add to the logits [1, OUTPUTS]: their sum to the side task, nothing to the rest."""
         over = self.constant("marks_axes", np.array([0], dtype=np.int32))
         total = self.tensor("marks_sum", (1, 1))
-        self.add(_OPS.SUM, (marks, over), total, _reducing(keep=True))
+        self.step(_OPS.SUM, (marks, over), total, _reducing(keep=True))
         nothing = self.constant("nothing", np.zeros((1, OFFENSIVE), dtype=np.float32))
         added = self.tensor("side", (1, OUTPUTS))
-        self.add(_OPS.CONCATENATION, (nothing, total), added, _joining())
+        self.step(_OPS.CONCATENATION, (nothing, total), added, _joining())
         return added
 
     def convolved(self, place: int, source: int, *, dilation: int) -> int:
@@ -152,11 +111,11 @@ class _Graph:
         taps = self.floats(f"{name}.weight", np.ascontiguousarray(kernel.transpose(0, 2, 1)[:, None]))
         bias = self.floats(f"{name}.bias", self._weights[f"{name}.bias"])
         fresh = self.tensor(f"{name}_out", (1, 1, 1, CHANNELS), dynamic=2)
-        self.add(_OPS.CONV_2D, (source, taps, bias), fresh, _convolving(dilation))
+        self.step(_OPS.CONV_2D, (source, taps, bias), fresh, _convolving(dilation))
         if not place:
             return fresh
         both = self.tensor(f"{name}_sum", (1, 1, 1, CHANNELS), dynamic=2)
-        self.add(_OPS.ADD, (source, fresh), both, schema.AddOptionsT())
+        self.step(_OPS.ADD, (source, fresh), both, schema.AddOptionsT())
         return both
 
     def layer(self, name: str) -> tuple[int, int]:
@@ -170,35 +129,12 @@ class _Graph:
         """Add a constant that is stored in 16 bits."""
         stored = self.constant(f"{name}_half", values.astype(np.float16))
         wide = self.tensor(name, values.shape)
-        self.add(_OPS.DEQUANTIZE, (stored,), wide, schema.DequantizeOptionsT())
+        self.step(_OPS.DEQUANTIZE, (stored,), wide, schema.DequantizeOptionsT())
         return wide
 
-    def add(self, code: int, inputs: Sequence[int], output: int, options: object = None) -> None:
-        """Add an operator."""
-        made = schema.OperatorT()
-        made.opcodeIndex = self._code(code)
-        made.inputs, made.outputs = list(inputs), [output]
-        if options is not None:
-            made.builtinOptions = options
-            made.builtinOptionsType = getattr(_OPTIONS, type(options).__name__.removesuffix("T"))
-        self._subgraph.operators.append(made)
-
-    def packed(self, *, inputs: Sequence[int], output: int) -> bytes:
-        """The file."""
-        self._subgraph.inputs, self._subgraph.outputs = list(inputs), [output]
-        self._model.subgraphs = [self._subgraph]
-        builder = flatbuffers.Builder(4 << 20)
-        builder.Finish(self._model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-        return bytes(builder.Output())
-
-    def _code(self, code: int) -> int:
-        if code not in self._codes:
-            made = schema.OperatorCodeT()
-            made.builtinCode = made.deprecatedBuiltinCode = code
-            made.version = _VERSIONS.get(code, 1)
-            self._codes[code] = len(self._model.operatorCodes)
-            self._model.operatorCodes.append(made)
-        return self._codes[code]
+    def step(self, code: int, inputs: Sequence[int], output: int, options: object = None) -> None:
+        """Add an operator that gives one tensor, in the version that knows its types."""
+        self.add(code, inputs, [output], options, version=_VERSIONS.get(code, 1))
 
 
 def _gather() -> object:
