@@ -46,6 +46,10 @@ class Figure:
     ci_low: float
     ci_high: float
 
+    def line(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Cmvn:
