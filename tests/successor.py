@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from compline_edge.agent import Agent, open_agent
+from compline_edge.agent import Agent
 from compline_edge.clock import BootClock
 from compline_edge.core.lease import Reading
 from compline_edge.settings import EdgeSettings
@@ -22,6 +21,7 @@ from compline_edge.vault.identity import create_identity, join
 from compline_shared.enrolment import EnrolmentGrant
 from tests.homes import HubKeys, SystemClock
 from tests.lives import LifeHub, obey, roster_grant
+from tests.running_agent import running_agent
 
 SUCCESSOR: Final = "0011001100110011"
 """Binding of the second collector."""
@@ -107,11 +107,5 @@ async def working(
         settle_seconds=3_600 if live else 0.3,
         live=live,
     )
-    async with open_agent(settings) as agent:
-        just_before()
-        running = asyncio.create_task(agent.run())
-        try:
-            yield agent
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    async with running_agent(settings, just_before=just_before) as agent:
+        yield agent

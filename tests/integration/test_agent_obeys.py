@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compline_edge import warden
-from compline_edge.agent import Agent, open_agent
+from compline_edge.agent import Agent
 from compline_edge.clock import BootClock
 from compline_edge.settings import EdgeSettings
 from compline_shared.commands import Command, sign_command
@@ -22,6 +21,7 @@ from tests.branch import Broker, HubEnd, until
 from tests.homes import HubKeys
 from tests.judging_home import write_call
 from tests.lives import LifeHub, bound
+from tests.running_agent import running_agent
 
 
 @dataclass(slots=True)
@@ -58,13 +58,8 @@ async def desk(folder: Path, *, settle: float) -> AsyncIterator[Desk]:
         live=False,
     )
     try:
-        async with open_agent(settings) as agent:
-            running = asyncio.create_task(agent.run())
-            try:
-                yield Desk(agent, hub, orders)
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+        async with running_agent(settings) as agent:
+            yield Desk(agent, hub, orders)
     finally:
         hub.close()
         await broker.stop()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from compline_edge.agent import Agent, open_agent
+from compline_edge.agent import Agent
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.identity import create_identity, join
@@ -22,6 +22,7 @@ from compline_hub.rotation import rotate, rotate_tls, state
 from compline_hub.settings import HubSettings
 from compline_shared.certificates import issued_by_any
 from compline_shared.enrolment import met_at
+from tests.running_agent import running_agent
 from tests.running_hub import MOSQUITTO, hub_settings, running_hub
 from tests.verdicts import draft
 
@@ -43,13 +44,8 @@ class Phone:
         settings = EdgeSettings(
             home=str(self.home), recordings=(str(self.home.parent / "phone"),), live=False
         )
-        async with open_agent(settings) as agent:
-            running = asyncio.create_task(agent.run())
-            try:
-                yield agent
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+        async with running_agent(settings) as agent:
+            yield agent
 
     def told(self) -> tuple[int, bool]:
         """How many verdicts the hub has, and whether it keeps no former key any more."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from compline_edge.agent import Agent, open_agent
+from compline_edge.agent import Agent
 from compline_edge.settings import EdgeSettings, load_settings
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.identity import create_identity, join
@@ -26,6 +26,7 @@ from compline_hub.settings import HubSettings
 from compline_shared.enrolment import met_at
 from compline_shared.messages import Verdict
 from compline_shared.taxonomy import Category, Role, Severity, Technique
+from tests.running_agent import running_agent
 from tests.running_hub import hub_settings, running_hub
 
 WITHIN = 60.0
@@ -48,13 +49,8 @@ class Phone:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[Agent]:
         settings = EdgeSettings(home=str(self.home), chats=(str(self.chats),), live=False, settle_seconds=0.2)
-        async with open_agent(settings) as agent:
-            running = asyncio.create_task(agent.run())
-            try:
-                yield agent
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+        async with running_agent(settings) as agent:
+            yield agent
 
     async def ordered(self, *arguments: str) -> None:
         """Type a policy command beside the running hub, and wait until every order to the phone is done."""
