@@ -25,7 +25,7 @@ GOALS = {"chat": 0.8, "speech": 0.65}
 """Recall that the recognition work aims at; what is spoken is here read as text, without a recogniser's errors."""
 POINTS = {"review": Severity.NOTICE, "whisper": Severity.WARNING, "alarm": Severity.SERIOUS}
 """What goes to the review queue, is whispered to the collector, and alarms the admin: all from this severity on."""
-CALLS = ("compliant_calls.tsv", "compliant_calls_two.tsv")
+CALLS = ("compliant_calls.tsv", "compliant_calls_two.tsv", "compliant_calls_three.tsv")
 """Files of whole compliant calls: the first 40, by which rules and points were once looked at, and those since."""
 PREVALENCE = 0.01
 """Share of calls with misconduct at which the positive predictive value is told."""
