@@ -114,7 +114,8 @@ def instruments(settings: EdgeSettings) -> Instruments:
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version
     )
-    return Instruments(listener, versions, tuple(problems), _lacks(classifier is not None, bool(rules.packs)))
+    lacks = _lacks(store, settings, ruled=bool(rules.packs))
+    return Instruments(listener, versions, tuple(problems), lacks)
 
 
 def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:
@@ -124,12 +125,23 @@ def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:
         NoModelsFolder, ModelDamaged: nothing is judged then.
     """
     models = models_folder(settings)
-    reads = ModelStore((models, user_models())).reads(settings.language)
-    return _lacks(reads, any((models / RULES.folder / settings.language).glob(f"*.{RULES.suffix}")))
+    ruled = any((models / RULES.folder / settings.language).glob(f"*.{RULES.suffix}"))
+    return _lacks(ModelStore((models, user_models())), settings, ruled=ruled)
 
 
-def _lacks(reads: bool, ruled: bool) -> tuple[Lack, ...]:
-    return tuple(lack for lack, there in ((Lack.CLASSIFIER, reads), (Lack.RULES, ruled)) if not there)
+def _lacks(store: ModelStore, settings: EdgeSettings, *, ruled: bool) -> tuple[Lack, ...]:
+    """Return the parts that are not there; a language model only where something would be read with it."""
+    language = settings.language
+    read_with = settings.transcriber != "vosk" and store.has("ctc", language)
+    there = {
+        Lack.CLASSIFIER: store.has("text", language),
+        Lack.RULES: ruled,
+        Lack.LANGUAGE_MODEL: not read_with or store.has("ngram", language),
+        Lack.EMOTION: store.has("voice", language),
+        Lack.VOICES: store.has("speaker"),
+        Lack.DOUBT: store.doubts(),
+    }
+    return tuple(lack for lack in Lack if not there[lack])
 
 
 def _models_number(transcriber: Transcriber | None, classifier: TextClassifier | None) -> int:

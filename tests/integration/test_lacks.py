@@ -1,4 +1,4 @@
-"""Where no text model or no rule pack is installed for the language, that is said once, and judging goes on."""
+"""Where a part of the judging is not installed for the language, that is said once, and judging goes on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ from compline_edge.wiring import instruments, lacks_of
 from tests.edge_program import MODELS, edge
 from tests.lives import bound
 
-PARTS = {Lack.CLASSIFIER: "zh-text", Lack.RULES: "rules"}
-EVERY = [(), (Lack.CLASSIFIER,), (Lack.RULES,), tuple(Lack)]
+PARTS = {
+    Lack.CLASSIFIER: "zh-text",
+    Lack.RULES: "rules",
+    Lack.LANGUAGE_MODEL: "zh-ngram",
+    Lack.EMOTION: "zh-emotion",
+    Lack.VOICES: "speaker-telephone",
+    Lack.DOUBT: "doubt",
+}
+EVERY = [(), *((lack,) for lack in Lack), tuple(Lack)]
 
 
 @pytest.fixture
@@ -46,6 +53,14 @@ def test_inspect_when_a_part_is_lacking_then_it_says_so_once_judges_and_ends_wel
     assert done.stderr.splitlines() == told(lacking)
     assert done.returncode == 0
     assert all(json.loads(line)["findings"] for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("lacking", EVERY)
+def test_language_model_when_nothing_is_read_with_it_then_it_does_not_lack(
+    models: Path, lacking: tuple[Lack, ...]
+) -> None:
+    settings = EdgeSettings(models=str(models), transcriber="vosk")
+    assert lacks_of(settings) == tuple(lack for lack in lacking if lack is not Lack.LANGUAGE_MODEL)
 
 
 @pytest.mark.parametrize("lacking", EVERY)

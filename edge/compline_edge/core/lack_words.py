@@ -12,6 +12,10 @@ class Lack(Enum):
 
     CLASSIFIER = "text_classifier"  # sentences that no phrase catches are not found
     RULES = "rules"  # nothing is made of turns, silences, repetitions; no notice is missed
+    LANGUAGE_MODEL = "language_model"  # speech is read greedily, with more of its characters wrong
+    EMOTION = "emotion_model"  # nobody's anger is noticed
+    VOICES = "speaker_model"  # on one channel nobody knows who speaks
+    DOUBT = "doubt_points"  # what was not followed is judged as if it had been
 
 
 def judging_without(lacks: Iterable[Lack]) -> str | None:
@@ -34,4 +38,27 @@ def _sentence(lack: Lack) -> str:
                 "请放入 rules/语言/*.rules，可用 compline-edge rules check 检查。\n"
                 "There is no rule pack for this language: missing notices, interruptions, silences and repetitions are "
                 "not judged. Put one in rules/<language>/*.rules; compline-edge rules check tries it."
+            )
+        case Lack.LANGUAGE_MODEL:
+            return (
+                "没有该语言的语言模型：通话文字的错字更多，词库之外的违规更少被发现。请恢复 models 目录。\n"
+                "There is no language model for this language: more characters of heard text are wrong, and less of "
+                "what no phrase catches is found in calls. Restore the models folder."
+            )
+        case Lack.EMOTION:
+            return (
+                "没有该语言的情绪模型：不判定愤怒。请恢复 models 目录。\n"
+                "There is no emotion model for this language: anger is not judged. Restore the models folder."
+            )
+        case Lack.VOICES:
+            return (
+                "没有声纹模型：单声道录音中不知道谁在说话，只会提示，不会报警。请恢复 models 目录。\n"
+                "There is no speaker model: in recordings of one channel nobody is known to speak, so that nothing is "
+                "more than a warning there. Restore the models folder."
+            )
+        case Lack.DOUBT:
+            return (
+                "没有存疑标准：听不清的通话也会照常判定，不会注明。请恢复 models 目录。\n"
+                "There are no points of doubt: speech that was not followed is judged as if it had been, and nothing "
+                "says so. Restore the models folder."
             )

@@ -83,9 +83,14 @@ class ModelStore:
             return TfliteTextClassifier(model.folder)
         return None
 
-    def reads(self, language: str = DEFAULT_LANGUAGE) -> bool:
-        """Whether a text classifier of a language is installed; it is not tried."""
-        return any(self._of(TEXT, language))
+    def has(self, kind: str, language: str | None = None) -> bool:
+        """Whether a model of a kind is installed, of this language if it is told; it is not tried."""
+        of = [model for model in self.installed() if model.kind == kind]
+        return bool(of) if language is None else any(_for_language(of, language))
+
+    def doubts(self) -> bool:
+        """Whether points of doubt are installed; they are not read."""
+        return any((root / _DOUBT).is_file() for root in self._roots)
 
     def voice_model(self, language: str = DEFAULT_LANGUAGE) -> VoiceModel | None:
         """Load the emotion model of a language, picked as a transcriber is; None where none is installed.
