@@ -119,7 +119,7 @@ def test_hub_when_a_certificate_is_due_then_broker_and_pairing_port_show_a_new_o
             def shows_another() -> bool:
                 try:
                     return not {*before} & {_shown(handset, port) for port in ports}
-                except ConnectionResetError:  # it was just about to show it
+                except (ConnectionResetError, ConnectionRefusedError):  # it is just about to show it
                     return False
 
             eventually(shows_another, "both show another")

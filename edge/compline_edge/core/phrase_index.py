@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import ahocorasick
+import numpy as np
 
 from compline_edge.core.common_characters import BY_FREQUENCY
 from compline_edge.core.sounded import class_keys
@@ -24,31 +26,42 @@ class _Around:
     after: tuple[tuple[int, tuple[str, ...]], ...]
 
 
-_Anchored = tuple[Entry, str, _Around | None]
-"""Entry, characters of the phrase, what stands around the anchor; a tuple because there are 100,000 of them."""
-
-
 class PhraseIndex:
     """Finds where phrases may stand.
 
     One automaton serves both channels: a character has one class of sound, so what matches in characters matches
-    in sound.
+    in sound. There are 100,000 phrases: what is kept of each is a few numbers in arrays, not objects (20 MB less).
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        anchored: dict[str, list[_Anchored]] = {}
-        self.size = 0
-        for entry in entries:
+        self._entries = tuple(entries)
+        self._entry_of = array("I")  # of each phrase, its place in the entries
+        self._begins = array("I", [0])  # of each phrase, where its characters begin in the texts, and the end
+        self._arounds: dict[int, _Around] = {}  # of phrases with gaps
+        texts: list[str] = []
+        keys: dict[str, int] = {}  # of the longest parts, numbered
+        rows, found = array("I"), array("I")  # number of a key, and of a phrase that it may begin
+        same: dict[_Around, _Around] = {}
+        for place, entry in enumerate(self._entries):
             for phrase in phrases(entry):
-                self.size += 1
+                number = len(self._entry_of)
+                self._entry_of.append(place)
+                texts.append(phrase.text)
+                self._begins.append(self._begins[-1] + len(phrase.text))
                 part = phrase.parts.index(max(phrase.parts, key=len)) if phrase.gaps else 0
-                found = (entry, phrase.text, _around(phrase, part) if phrase.gaps else None)
+                if phrase.gaps:
+                    around = _around(phrase, part)
+                    self._arounds[number] = same.setdefault(around, around)
                 for key in class_keys(phrase.parts[part]):
-                    anchored.setdefault(key, []).append(found)
-        self._automaton = ahocorasick.Automaton()
-        for key in _commonest_first(anchored):
-            self._automaton.add_word(key, anchored[key])
-        if anchored:
+                    rows.append(keys.setdefault(key, len(keys)))
+                    found.append(number)
+        self.size = len(self._entry_of)
+        self._texts = "".join(texts)
+        self._found, self._groups = _grouped(rows, found, len(keys))
+        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        for key in _commonest_first(keys):
+            self._automaton.add_word(key, keys[key])
+        if keys:
             self._automaton.make_automaton()
 
     def silent(self, stream: str) -> bool:
@@ -59,14 +72,23 @@ class PhraseIndex:
         """Yield entry, characters and places of each phrase that may stand in `stream`, a `Sounded.stream`."""
         if not self.size:
             return
-        for last, anchored in self._automaton.iter(stream):
-            for entry, text, around in anchored:
-                if around is None:
-                    yield entry, text, ((last + 1 - len(text), last + 1),)
-                    continue
-                places = _completed(stream, around, (last + 1 - _anchor_size(text, around), last + 1))
+        for last, key in self._automaton.iter(stream):
+            for phrase in self._found[self._groups[key] : self._groups[key + 1]]:
+                text = self._texts[self._begins[phrase] : self._begins[phrase + 1]]
+                around = self._arounds.get(phrase)
+                size = len(text) if around is None else _anchor_size(text, around)
+                places: Places | None = ((last + 1 - size, last + 1),)
+                if around is not None:
+                    places = _completed(stream, around, (last + 1 - size, last + 1))
                 if places is not None:
-                    yield entry, text, places
+                    yield self._entries[self._entry_of[phrase]], text, places
+
+
+def _grouped(rows: array[int], found: array[int], size: int) -> tuple[array[int], array[int]]:
+    """Order what was found by its row; with where each of so many rows begins, and the end."""
+    ordered = np.argsort(np.asarray(rows), kind="stable")
+    begins = np.searchsorted(np.asarray(rows)[ordered], np.arange(size + 1))
+    return array("I", np.asarray(found)[ordered].tolist()), array("I", begins.tolist())
 
 
 def _around(phrase: Phrase, part: int) -> _Around:

@@ -115,12 +115,20 @@ def _words(text: str, starts: list[int]) -> list[tuple[int, str]]:
     return [(0, text)]
 
 
+class _ClassChars(dict[int, str]):
+    """Code point -> class of sound as a character, for what has one; filled as characters come."""
+
+    def __missing__(self, code: int) -> str:
+        number = int(_class_table()[code])
+        if not number:
+            raise KeyError(code)
+        self[code] = found = chr(number)
+        return found
+
+
 @cache
-def _class_chars() -> dict[int, str]:
-    """Return code point -> class of sound as a character, for what has one."""
-    table = _class_table()
-    sounding = table.nonzero()[0].tolist()
-    return dict(zip(sounding, map(chr, table[sounding].tolist()), strict=True))
+def _class_chars() -> _ClassChars:
+    return _ClassChars()
 
 
 class _QuickClasses(dict[int, str | None]):

@@ -54,6 +54,7 @@ _SAME_SOUND = {
 }
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 _FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
+_DIGITS = ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu")
 _F_FINALS = {"a": "a", "an": "an", "ang": "ang", "n": "en", "i": "ei", "": "u", "o": "o"}
 
 
@@ -62,7 +63,8 @@ def readings(char: str) -> tuple[int, ...]:
 
     Source: the character dictionary of pypinyin, tones dropped.
     """
-    return _parse(_dictionary().get(char, ""))
+    table, several = _readings()
+    return several[table[ord(char)]] if len(char) == 1 else ()
 
 
 def reading(char: str) -> int:
@@ -120,25 +122,27 @@ def spell(letters: str) -> tuple[tuple[int, int], ...] | None:
 @cache
 def primary_table() -> npt.NDArray[np.uint16]:
     """Return [code points] -> index of the usual reading, 0 for none; ASCII digits sound as named."""
-    table = np.zeros(0x110000, dtype=np.uint16)
-    usual = {char: text.partition(",")[0] for char, text in _dictionary().items()}
-    usual |= dict(
-        zip("0123456789", ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"), strict=True)
-    )
-    table[[ord(char) for char in usual]] = [_index(syllable) for syllable in usual.values()]
+    of, several = _readings()
+    table = np.array([found[0] if found else 0 for found in several], dtype=np.uint16)[of]
+    table[ord("0") : ord("9") + 1] = [INDEX[syllable] for syllable in _DIGITS]
     return table
 
 
 @cache
-def _dictionary() -> dict[str, str]:
-    """Read pypinyin's character dictionary; importing pypinyin would load its phrases too (0.4 s)."""
+def _readings() -> tuple[npt.NDArray[np.uint16], tuple[tuple[int, ...], ...]]:
+    """Return [code points] -> place among the runs of readings, the first of which is empty.
+
+    Source: pypinyin's character dictionary; importing pypinyin would load its phrases too (0.4 s).
+    """
     spec = importlib.util.find_spec("pypinyin")
     path = Path((spec and spec.origin) or "").with_name("pinyin_dict.json")
     plain = _tone_table()
-    entries = json.loads(path.read_text("utf-8")).items()
-    toneless = {chr(int(code)): text.translate(plain) for code, text in entries}
-    toneless["嗯"] = "en"
-    return toneless
+    table = np.zeros(0x110000, dtype=np.uint16)
+    places: dict[tuple[int, ...], int] = {(): 0}
+    for code, text in json.loads(path.read_text("utf-8")).items():
+        table[int(code)] = places.setdefault(_parse(text.translate(plain)), len(places))
+    table[ord("嗯")] = places.setdefault(_parse("en"), len(places))
+    return table, tuple(places)
 
 
 def _tone_table() -> dict[int, str | None]:
@@ -150,7 +154,6 @@ def _tone_table() -> dict[int, str | None]:
     return table
 
 
-@cache
 def _parse(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(index for part in text.split(",") if (index := _index(part))))
 

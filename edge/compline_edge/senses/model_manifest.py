@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from os import fstat
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,7 +94,8 @@ def read_checked(folder: Path, name: str, manifest: Manifest) -> bytes:
         raise ModelDamaged(f"{MANIFEST} of the model {folder.name} does not list {name}: {_RESTORE}.")
     try:
         with (folder / name).open("rb") as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
+            size = min(fstat(file.fileno()).st_size, MAX_MODEL_BYTES)  # read() takes room for all it is told
+            content = file.read(size + 1)
     except OSError as error:
         raise ModelDamaged(f"{name} of the model {folder.name} is missing: {_RESTORE}.") from error
     if len(content) > MAX_MODEL_BYTES or hashlib.sha256(content).hexdigest() != stored.sha256:
