@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 from models.train.telephone import Line, mix, send
-from models.voices.casting import RATE, REHEARSING, Utterance, read
+from models.voices.casting import RATE, REHEARSING, TEACHING, Utterance, read
 
 NARROW = 8_000
 """Hz of the recordings."""
@@ -71,7 +71,7 @@ def in_babble(samples: Floats, voices: Sequence[Floats], key: str) -> Floats:
 
 def talkers(listed: Sequence[Utterance], most: int = 40) -> list[Floats]:
     """What babble is made of: sentences in the voices that nothing here is measured on, as far as they were spoken."""
-    spoken = [each for each in listed if each.voice in REHEARSING and each.path.exists()][:most]
+    spoken = [each for each in listed if each.voice in REHEARSING | TEACHING and each.path.exists()][:most]
     return [np.asarray(read(each) / 32_768, dtype=np.float32) for each in spoken]
 
 

@@ -1,26 +1,37 @@
-"""Writes heard.tsv: what the shipped recogniser makes of kept-back sentences that come over the telephone.
+"""Writes what the shipped recogniser makes of sentences that come over the telephone: heard.tsv and taught.tsv.
 
-    .venv/bin/python -m models.text.hear
+    .venv/bin/python -m models.text.hear --help
 
-The sentences are spoken first (`python -m models.voices`). Run it again after a change of the recogniser's weights.
+heard.tsv is of sentences that were kept back, for calibration; taught.tsv of sentences that are trained on, in other
+voices, read with a language model that has not seen them. They are spoken first (`python -m models.voices`). Run both
+again after a change of the recogniser's weights.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from models.eval.telephone_calls import AMR, MULAW, Turn, in_babble, sides, talkers, write
-from models.text.recognised import BETWEEN, HEARD
+from models.language.train import made, texts
+from models.text.corpus import Sample
+from models.text.mishearing import BETWEEN, TAUGHT
+from models.text.recognised import HEARD
 from models.train.telephone import Line
-from models.voices.scripts import rehearsed
+from models.voices.casting import Utterance, cast
+from models.voices.scripts import rehearsed, taught, to_teach
 
+from compline_edge.core.ngram import NgramModel
 from compline_edge.core.text_features import CATEGORIES
 from compline_edge.hearing import Ear
 from compline_edge.pipeline import CallListener
+from compline_edge.ports import Transcriber
 from compline_edge.reading import TextReader
+from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.recording import open_recording
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
 from compline_edge.settings import EdgeSettings
@@ -32,37 +43,72 @@ WAYS: dict[str, tuple[Line, bool]] = {
     "amr": (AMR, False),
     "mulaw_babble": (MULAW, True),
 }
+RECOGNISER = Path("models/zh-ctc-telephone")
+TOLD_EVERY = 200
 
 
 def main() -> None:
-    """Listen to every sentence that was spoken, in each way."""
-    listed = [(utterance, sample) for utterance, sample in rehearsed() if utterance.path.exists()]
-    print(f"{len(listed)} sentences", file=sys.stderr)
-    others = talkers([utterance for utterance, _ in listed])
-    lines = []
-    for count, (utterance, sample) in enumerate(listed, 1):
-        codes = [category.code for place, category in enumerate(CATEGORIES) if sample.targets[place]]
-        for way, (line, babble) in WAYS.items():
-            both = sides([Turn(collector=True, said=utterance)], utterance.text)
+    """Listen to every sentence that was spoken, in each way, or for training in two of them."""
+    parser = argparse.ArgumentParser(prog="python -m models.text.hear", description=__doc__)
+    parser.add_argument("what", choices=["heard", "taught"], nargs="?", default="heard", help="file to write")
+    if parser.parse_args().what == "heard":
+        rows = (
+            "\t".join((str(count), codes(sample), way, heard))
+            for count, (_, sample, way, heard) in _all(rehearsed(), lambda _: list(WAYS), _shipped())
+        )
+        written = HEARD
+    else:
+        rows = (
+            "\t".join((codes(sample), way, said.text, heard))
+            for _, (said, sample, way, heard) in _all(taught(), _two, _unknowing())
+        )
+        written = TAUGHT
+    lines = [row + "\n" for row in rows]
+    written.write_text("".join(lines), encoding="utf-8")
+    print(f"{len(lines)} lines written to {written}", file=sys.stderr)
+
+
+def codes(sample: Sample) -> str:
+    """The categories of a sentence, as files name them."""
+    return "+".join(each.code for place, each in enumerate(CATEGORIES) if sample.targets[place]) or "none"
+
+
+def _two(said: Utterance) -> list[str]:
+    """One line without babble, and babble: what a sentence of training is heard in."""
+    return [cast(["mulaw", "amr"], "way", said.text), "mulaw_babble"]
+
+
+def _all(
+    wanted: Sequence[tuple[Utterance, Sample]],
+    ways: Callable[[Utterance], Sequence[str]],
+    transcriber: Transcriber,
+) -> Iterator[tuple[int, tuple[Utterance, Sample, str, str]]]:
+    """Number each sentence that was spoken from 1, and hear it in its ways."""
+    listed = [(said, sample) for said, sample in wanted if said.path.exists()]
+    print(f"{len(listed)} of {len(wanted)} sentences are spoken", file=sys.stderr)
+    others = talkers([said for said, _ in listed])
+    for count, (said, sample) in enumerate(listed, 1):
+        for way in ways(said):
+            line, babble = WAYS[way]
+            both = sides([Turn(collector=True, said=said)], said.text)
             if babble:
-                both[0] = in_babble(both[0], others, utterance.text)
+                both[0] = in_babble(both[0], others, said.text)
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "call.wav"
                 write(both, line, path)
-                heard = BETWEEN.join(_utterances(path))
-            lines.append("\t".join((str(count), "+".join(codes) or "none", way, heard)))
-    HEARD.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    print(f"{len(lines)} lines written to {HEARD}", file=sys.stderr)
+                heard = BETWEEN.join(_utterances(path, transcriber))
+            yield count, (said, sample, way, heard)
+        if count % TOLD_EVERY == 0:
+            print(f"  {count} of {len(listed)} heard", file=sys.stderr, flush=True)
 
 
-def _utterances(path: Path) -> list[str]:
+def _utterances(path: Path, transcriber: Transcriber) -> list[str]:
     """What the collector's channel gives, as the product hears it."""
     listener = _listener()
-    assert listener.transcriber is not None
     ear = Ear(
         role=Role.COLLECTOR,
         voice_activity=WebrtcVoiceActivity(),
-        stream=listener.transcriber.open(Role.COLLECTOR),
+        stream=transcriber.open(Role.COLLECTOR),
         spotting=(),
         reader=TextReader(listener.texts.matcher),
         entries=listener.entries,
@@ -72,6 +118,17 @@ def _utterances(path: Path) -> list[str]:
             ear.hear(block[0])
     ear.finish()
     return [utterance.text for utterance in ear.utterances if utterance.text]
+
+
+def _shipped() -> Transcriber:
+    transcriber = _listener().transcriber
+    assert transcriber is not None
+    return transcriber
+
+
+def _unknowing() -> Transcriber:
+    """The recogniser with a language model that has not seen the sentences that are heard."""
+    return CtcTranscriber(RECOGNISER, NgramModel(made(texts(without=to_teach()))))
 
 
 @cache

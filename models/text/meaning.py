@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from models.text.disguise import disguised, misheard
+from models.text.disguise import disguised
+from models.text.mishearing import misheard
 from models.text.network import BATCH, POOLED, Network, batch, batches
 from torch import nn
 from torch.nn.functional import cosine_similarity
@@ -82,6 +83,6 @@ def _seen(text: str, chance: random.Random) -> Features | None:
         text = (
             disguised(text, chance)
             if chance.random() < 0.5
-            else misheard(text, chance, rate=chance.uniform(0.08, 0.4))
+            else misheard(text, chance, rate=chance.uniform(0.05, 0.35))
         )
     return features(text)

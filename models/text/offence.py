@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sparse  # type: ignore[import-untyped, unused-ignore]
 import torch
 from models.text.corpus import OFFENSIVE, Sample, cold, public
+from models.text.disguise import disguised
 from models.text.group_comments import group_comments
 from models.text.network import ROLES, Floats, Network, as_stored, batch
 from models.text.release import NAME, write_network, write_rest
@@ -32,6 +33,8 @@ from compline_shared.taxonomy import Role
 
 SHARES = {"cold": 1.0, "swsr": 0.3, "insult": 1.0, "groups": 1.0}
 """Weight of a text of each source."""
+HIDDEN = 0.3
+"""Share of them that are learnt once more, disguised."""
 RIDGE = 0.02
 """Inverse strength of the regularisation."""
 _STEPS = 200
@@ -42,7 +45,11 @@ Labelled = tuple[str, int, str]
 
 def fit(network: Network, chance: random.Random) -> None:
     """Set the fine rows and how they and the network's own logit are joined, and tell how that does."""
-    texts = [row for row in _learnt(chance) if features(row[0])]
+    texts = list(_learnt(chance))
+    texts += [
+        (disguised(text, chance), label, source) for text, label, source in texts if chance.random() < HIDDEN
+    ]
+    texts = [row for row in texts if features(row[0])]
     wide = _fitted(texts)
     with torch.no_grad():
         network.fine.weight.zero_()

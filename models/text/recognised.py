@@ -12,18 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from models.text.calibrate import FALSE_ALARMS, matched, newton
+from models.text.calibrate import matched, newton, operating_points
 from models.text.corpus import Sample
+from models.text.mishearing import BETWEEN
 
-from compline_edge.core.text_calibration import CategoryCalibration, OperatingPoints
+from compline_edge.core.text_calibration import CategoryCalibration
 from compline_edge.core.text_features import CATEGORIES
 from compline_edge.reading import pieces
 from compline_edge.senses.text_model import TextNetwork
 from compline_shared.taxonomy import Role
 
 HEARD = Path(__file__).with_name("heard.tsv")
-BETWEEN = "|"
-"""Between the utterances of one sentence."""
 HOLDS = 8.0
 """How strongly a category is held to what the simulation gave: as a ridge, chosen by sentences left out in turn."""
 PARTS = 5
@@ -98,18 +97,15 @@ def refitted(
         lines.append(newton(columns, heard.wanted[:, place], near=near, ridge=HOLDS))
     slopes, biases, weights = np.array(lines).T
     alone = _logistic(slopes * heard.logits + biases)
-    lawful = alone[heard.wanted.sum(1) == 0].max(1)
-    points = OperatingPoints(
-        **{name: round(float(np.quantile(lawful, 1 - share)), 3) for name, share in FALSE_ALARMS.items()}
-    )
+    points = operating_points(alone[heard.wanted.sum(1) == 0])
     return {
         category.code: CategoryCalibration(
             slope=round(float(slope), 4),
             bias=round(float(bias), 4),
             matched=round(max(0.0, float(weight)), 4),
-            points=points,
+            points=of,
         )
-        for category, slope, bias, weight in zip(CATEGORIES, slopes, biases, weights, strict=True)
+        for category, slope, bias, weight, of in zip(CATEGORIES, slopes, biases, weights, points, strict=True)
     }
 
 

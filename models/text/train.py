@@ -18,7 +18,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from models.text.calibrate import fitted, matched
-from models.text.corpus import OUTPUTS, Sample, heard, hidden, plain, public, templates, unlabelled, versions
+from models.text.corpus import (
+    OUTPUTS,
+    Sample,
+    heard,
+    hidden,
+    plain,
+    public,
+    spoken,
+    templates,
+    unlabelled,
+    versions,
+)
 from models.text.meaning import meanings, teach
 from models.text.network import BATCH, ROLES, TABLES, Network, as_stored, batch, batches
 from models.text.offence import fit as fit_offence
@@ -129,7 +140,7 @@ def main() -> None:
     network = Network()
     _meaning(network, trained, chosen.work, epochs=chosen.meaning)
     chance = random.Random(7)
-    data = prepare([*versions(trained, chance), *hidden(public(), chance)])
+    data = prepare([*versions(trained, chance), *spoken(), *hidden(public(), chance)])
     print(f"{len(data.roles)} texts", flush=True)
     train(network, data, chance, epochs=chosen.epochs)
     fit_offence(network, chance)

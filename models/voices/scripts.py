@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from models.eval.authored_sets import CALLS, rows
 from models.text.corpus import Sample, of_template, templates
 from models.text.templates import Template, expand, read_slots
-from models.voices.casting import REHEARSING, Utterance, cast, of_call, of_sentence
+from models.voices.casting import REHEARSING, TEACHING, Utterance, cast, of_call, of_sentence
 
 from compline_shared.taxonomy import Role
 
@@ -18,6 +18,8 @@ LAWFUL, UNLAWFUL = 260, 220
 """Sentences kept back from training that calibration hears."""
 FIRST = 260
 """How many of them are spoken before the calls."""
+TAUGHT_LAWFUL, TAUGHT_UNLAWFUL = 0.13, 0.09
+"""Shares of the sentences of training that are spoken, so that the classifier learns how they are misheard."""
 _UNSPEAKABLE = re.compile(r"[^\u4e00-\u9fff，。！？、；：,!?;…—“”《》 ]")
 
 
@@ -41,17 +43,25 @@ def calls() -> Iterator[Utterance]:
 def rehearsed() -> list[tuple[Utterance, Sample]]:
     """Sentences of the training authors that were kept back, as they are spoken for calibration, in random order."""
     _, kept = templates()
-    spoken = sorted((each for each in kept if _speakable(each)), key=_drawn)
-    lawful = [each for each in spoken if not each.categories][:LAWFUL]
-    unlawful = [each for each in spoken if each.categories][:UNLAWFUL]
-    slots = read_slots()
-    found = []
-    for template in sorted([*lawful, *unlawful], key=_placed):
-        text = expand(template, slots, random.Random(template.text))
-        if not _UNSPEAKABLE.search(text):
-            said = Utterance(cast(list(REHEARSING), text), text)
-            found.append((said, Sample(text, template.role, of_template(template))))
-    return found
+    drawn = sorted((each for each in kept if _speakable(each)), key=_drawn)
+    lawful = [each for each in drawn if not each.categories][:LAWFUL]
+    return _spoken([*lawful, *[each for each in drawn if each.categories][:UNLAWFUL]], list(REHEARSING))
+
+
+def taught() -> list[tuple[Utterance, Sample]]:
+    """Sentences that the classifier is trained on, as they are spoken for it, in random order."""
+    return _spoken(to_teach(), list(TEACHING))
+
+
+def to_teach() -> list[Template]:
+    """The templates of these; more of them when others are added, and the same ones as before among them."""
+    trained, _ = templates()
+    return [
+        each
+        for each in trained
+        if _speakable(each)
+        and int.from_bytes(_drawn(each)[:4]) / 2**32 < (TAUGHT_UNLAWFUL if each.categories else TAUGHT_LAWFUL)
+    ]
 
 
 def wanted() -> Iterator[Utterance]:
@@ -61,6 +71,21 @@ def wanted() -> Iterator[Utterance]:
     yield from rehearsal[:FIRST]
     yield from calls()
     yield from rehearsal[FIRST:]
+    for utterance, _ in taught():
+        yield utterance
+
+
+def _spoken(chosen: Sequence[Template], voices: Sequence[str]) -> list[tuple[Utterance, Sample]]:
+    """Each template in one wording, in random order, as one of the voices says it."""
+    slots = read_slots()
+    said = []
+    for template in sorted(chosen, key=_placed):
+        text = expand(template, slots, random.Random(template.text))
+        if not _UNSPEAKABLE.search(text):
+            said.append(
+                (Utterance(cast(voices, text), text), Sample(text, template.role, of_template(template)))
+            )
+    return said
 
 
 def _speakable(template: Template) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from models.text.calibrate import FALSE_ALARMS, operating_points
 from models.text.recognised import HEARD, Recognised, brier, left_out, probabilities, recall, refitted
 
 from compline_edge.core.text_calibration import CategoryCalibration, OperatingPoints
@@ -76,3 +78,15 @@ def test_heard_sentences_when_read_then_they_are_kept_back_ones_in_every_way() -
     codes = {code for row in rows for code in row[1].split("+")}
     assert codes == {"none"} | {category.code for category in CATEGORIES}
     assert sum(row[1] == "none" for row in rows) >= 3 * 200
+
+
+def test_points_when_set_then_so_many_lawful_sentences_reach_one_and_each_category_has_its_own() -> None:
+    chance = np.random.default_rng(4)
+    surest = np.linspace(0.1, 0.9, len(CATEGORIES))
+    lawful = chance.beta(0.4, 4, (4_000, len(CATEGORIES))) * surest
+    points = operating_points(lawful)
+    for name, share in FALSE_ALARMS.items():
+        of = np.array([getattr(each, name) for each in points])
+        assert (lawful > of).any(1).mean() == pytest.approx(share, abs=0.002)
+        assert of[0] < 0.7 * of[-1]
+    assert all(each.review <= each.whisper <= each.alarm for each in points)
