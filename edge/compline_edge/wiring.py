@@ -21,10 +21,14 @@ from compline_edge.link.renewal import RenewalLoop
 from compline_edge.pipeline import CallListener
 from compline_edge.ports import Address, Clock, Orders, Surroundings, TextClassifier, Transcriber
 from compline_edge.reading import TextReader
+from compline_edge.senses.language_model import KIND as NGRAM
 from compline_edge.senses.model_store import ModelStore, NoModel, user_models
 from compline_edge.senses.packs import load_packs
 from compline_edge.senses.rule_packs import RULES, load_rules
+from compline_edge.senses.speaker_model import KIND as SPEAKER
+from compline_edge.senses.text_model import KIND as TEXT
 from compline_edge.senses.voice_activity import WebrtcVoiceActivity
+from compline_edge.senses.voice_model import KIND as VOICE
 from compline_edge.settings import EdgeSettings
 from compline_edge.vault.certificate_store import CertificateStore
 from compline_edge.vault.file_slot import FileSlot
@@ -93,8 +97,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
         raise NoLexicon(_no_lexicon(settings, models, problems))
     transcriber: Transcriber | None = None
     try:
-        kind = None if settings.transcriber == "auto" else settings.transcriber
-        transcriber = store.transcriber(settings.language, kind=kind)
+        transcriber = store.transcriber(settings.language, kind=_kind(settings))
     except NoModel as missing:
         problems.append(str(missing))
     classifier = store.text_classifier(settings.language)
@@ -130,18 +133,22 @@ def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:
 
 
 def _lacks(store: ModelStore, settings: EdgeSettings, *, ruled: bool) -> tuple[Lack, ...]:
-    """Return the parts that are not there; a language model only where something would be read with it."""
-    language = settings.language
-    read_with = settings.transcriber != "vosk" and store.has("ctc", language)
+    """Return the parts that are not there; a language model only where the recogniser reads with one."""
+    kinds = store.kinds(settings.language, transcriber=_kind(settings))
     there = {
-        Lack.CLASSIFIER: store.has("text", language),
+        Lack.CLASSIFIER: TEXT in kinds,
         Lack.RULES: ruled,
-        Lack.LANGUAGE_MODEL: not read_with or store.has("ngram", language),
-        Lack.EMOTION: store.has("voice", language),
-        Lack.VOICES: store.has("speaker"),
+        Lack.LANGUAGE_MODEL: NGRAM in kinds or "ctc" not in kinds,
+        Lack.EMOTION: VOICE in kinds,
+        Lack.VOICES: SPEAKER in kinds,
         Lack.DOUBT: store.doubts(),
     }
     return tuple(lack for lack in Lack if not there[lack])
+
+
+def _kind(settings: EdgeSettings) -> str | None:
+    """The kind of recogniser that is asked for; None: whichever comes first."""
+    return None if settings.transcriber == "auto" else settings.transcriber
 
 
 def _models_number(transcriber: Transcriber | None, classifier: TextClassifier | None) -> int:

@@ -65,7 +65,7 @@ TOPICS: dict[str, tuple[Callable[[], Iterator[Printed]], Path]] = {
     "sample_day": (sample_day.figures, sample_day.EXPECTED),
 }
 """Each topic with the data that it needs."""
-MADE_BY = {"spoken": "; .venv/bin/python -m models.voices makes it, in about half an hour of one core"}
+MADE_BY = {"spoken": "; .venv/bin/python -m models.voices makes it, in about an hour and a half of one core"}
 """How to come by what a topic needs, where this repository can make it."""
 
 

@@ -198,8 +198,11 @@ def _share(said: Sequence[Violation], bad: Sequence[Judged], least: Severity) ->
 
 
 def _calls(recalls: dict[str, float]) -> Iterator[Figure]:
-    """Alarms of 100 compliant calls, in all and by who noticed, beside the same calls read as text."""
-    for name, rows_of in (("calls", CALLS), ("later_calls", CALLS[1:])):
+    """Alarms of 100 compliant calls, in all and by who noticed, beside the same calls read as text; then by file.
+
+    Calls that were written later say nothing of what changed: each file is told apart.
+    """
+    for name, rows_of in (("calls", CALLS), *((f"calls_{n}", (each,)) for n, each in enumerate(CALLS, 1))):
         told = [(turns, _heard_call(call, tuple(turns))) for call, turns in whole(_scripts(rows_of))]
         if not told:
             continue

@@ -58,10 +58,10 @@ def main() -> None:
         print(f"{name}: {characters} characters, perplexity {np.exp(surprise):.0f}")
 
 
-def made(texts: Iterable[str], *, trigrams: int = TRIGRAMS, bigrams: int = BIGRAMS) -> Ngrams:
+def made(learnt: Iterable[str], *, trigrams: int = TRIGRAMS, bigrams: int = BIGRAMS) -> Ngrams:
     """Learn from texts, for what the recogniser writes."""
     tokens = [token for token in read_tokens(TOKENS) if _HAN.fullmatch(token)]
-    return train(list(spoken(texts)), tokens, trigrams=trigrams, bigrams=bigrams)
+    return train(list(spoken(learnt)), tokens, trigrams=trigrams, bigrams=bigrams)
 
 
 def texts(*, without: Collection[Template] = ()) -> Iterator[str]:

@@ -22,7 +22,6 @@ MODELS = Path(__file__).parents[1]
 _RIDGE = 1e-2
 _STEPS = 50
 _NO_STEP = 1e-9
-_HALVINGS = 40
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,35 +47,22 @@ def fitted(logits: Floats, found: Floats, samples: Sequence[Sample]) -> dict[str
     points = operating_points(1 / (1 + np.exp(-alone[collectors & (wanted.sum(1) == 0)])))
     return {
         category.code: CategoryCalibration(
-            slope=round(slope, 4), bias=round(bias, 4), matched=round(weight, 4), points=of
+            slope=round(slope, 4), bias=round(bias, 4), matched=round(weight, 4), points=points
         )
-        for category, (slope, bias, weight), of in zip(CATEGORIES, lines, points, strict=True)
+        for category, (slope, bias, weight) in zip(CATEGORIES, lines, strict=True)
     }
 
 
-def operating_points(lawful: Floats) -> list[OperatingPoints]:
-    """Set each category's points by what lawful sentences of collectors are told [sentences, CATEGORIES].
+def operating_points(lawful: Floats) -> OperatingPoints:
+    """Set the points by what lawful sentences of collectors are told [sentences, CATEGORIES].
 
-    So many of them reach a point of any category (`FALSE_ALARMS`). One point for all finds most, and hardly ever a
-    category that is seldom sure; an equal share of the alarms for each finds less in all. What is set lies halfway.
+    So many of them reach one in any category (`FALSE_ALARMS`). All categories have the same: one of its own for each
+    finds no more on sentences that it was not set by, and alarms more often.
     """
-    found = {name: _halfway(lawful, share) for name, share in FALSE_ALARMS.items()}
-    rising = np.maximum.accumulate(list(found.values()))
-    return [
-        OperatingPoints(**dict(zip(found, (round(float(point), 3) for point in of), strict=True)))
-        for of in rising.T
-    ]
-
-
-def _halfway(lawful: Floats, share: float) -> Floats:
-    """The geometric means of the point for all and of each category's own [CATEGORIES] that so many lawful reach."""
-    common = np.quantile(lawful.max(1), 1 - share)
-    least, most = 0.0, share
-    for _ in range(_HALVINGS):
-        middle = (least + most) / 2
-        reached = (lawful > np.sqrt(common * np.quantile(lawful, 1 - middle, axis=0))).any(1).mean()
-        least, most = (least, middle) if reached > share else (middle, most)
-    return np.asarray(np.sqrt(common * np.quantile(lawful, 1 - least, axis=0)))
+    highest = lawful.max(1)
+    return OperatingPoints(
+        **{name: round(float(np.quantile(highest, 1 - share)), 3) for name, share in FALSE_ALARMS.items()}
+    )
 
 
 def newton(columns: Floats, wanted: Floats, *, near: Floats | None = None, ridge: float = _RIDGE) -> Floats:

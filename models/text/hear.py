@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from models.text.mishearing import BETWEEN, TAUGHT
 from models.text.recognised import HEARD
 from models.train.telephone import Line
 from models.voices.casting import Utterance, cast
-from models.voices.scripts import rehearsed, taught, to_teach
+from models.voices.scripts import rehearsed, teaching, to_teach
 
 from compline_edge.core.ngram import NgramModel
 from compline_edge.core.text_features import CATEGORIES
@@ -47,47 +48,54 @@ RECOGNISER = Path("models/zh-ctc-telephone")
 TOLD_EVERY = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sentence as it was heard in one way."""
+
+    number: int  # of the sentence, from 1
+    said: Utterance
+    codes: str  # of its categories, as files name them
+    way: str
+    text: str
+
+
 def main() -> None:
     """Listen to every sentence that was spoken, in each way, or for training in two of them."""
     parser = argparse.ArgumentParser(prog="python -m models.text.hear", description=__doc__)
     parser.add_argument("what", choices=["heard", "taught"], nargs="?", default="heard", help="file to write")
     if parser.parse_args().what == "heard":
-        rows = (
-            "\t".join((str(count), codes(sample), way, heard))
-            for count, (_, sample, way, heard) in _all(rehearsed(), lambda _: list(WAYS), _shipped())
-        )
         written = HEARD
-    else:
         rows = (
-            "\t".join((codes(sample), way, said.text, heard))
-            for _, (said, sample, way, heard) in _all(taught(), _two, _unknowing())
+            (str(one.number), one.codes, one.way, one.text)
+            for one in listen(rehearsed(), lambda _: list(WAYS), _shipped())
         )
+    else:
         written = TAUGHT
-    lines = [row + "\n" for row in rows]
+        rows = (
+            (one.codes, one.way, one.said.text, one.text)
+            for one in listen(teaching(), one_and_babble, _unknowing())
+        )
+    lines = ["\t".join(row) + "\n" for row in rows]
     written.write_text("".join(lines), encoding="utf-8")
     print(f"{len(lines)} lines written to {written}", file=sys.stderr)
 
 
-def codes(sample: Sample) -> str:
-    """The categories of a sentence, as files name them."""
-    return "+".join(each.code for place, each in enumerate(CATEGORIES) if sample.targets[place]) or "none"
-
-
-def _two(said: Utterance) -> list[str]:
+def one_and_babble(said: Utterance) -> Sequence[str]:
     """One line without babble, and babble: what a sentence of training is heard in."""
     return [cast(["mulaw", "amr"], "way", said.text), "mulaw_babble"]
 
 
-def _all(
+def listen(
     wanted: Sequence[tuple[Utterance, Sample]],
     ways: Callable[[Utterance], Sequence[str]],
     transcriber: Transcriber,
-) -> Iterator[tuple[int, tuple[Utterance, Sample, str, str]]]:
-    """Number each sentence that was spoken from 1, and hear it in its ways."""
+) -> Iterator[Heard]:
+    """Yield each sentence that was spoken as it is heard in its ways."""
     listed = [(said, sample) for said, sample in wanted if said.path.exists()]
     print(f"{len(listed)} of {len(wanted)} sentences are spoken", file=sys.stderr)
     others = talkers([said for said, _ in listed])
-    for count, (said, sample) in enumerate(listed, 1):
+    for number, (said, sample) in enumerate(listed, 1):
+        codes = [each.code for place, each in enumerate(CATEGORIES) if sample.targets[place]]
         for way in ways(said):
             line, babble = WAYS[way]
             both = sides([Turn(collector=True, said=said)], said.text)
@@ -97,9 +105,9 @@ def _all(
                 path = Path(folder) / "call.wav"
                 write(both, line, path)
                 heard = BETWEEN.join(_utterances(path, transcriber))
-            yield count, (said, sample, way, heard)
-        if count % TOLD_EVERY == 0:
-            print(f"  {count} of {len(listed)} heard", file=sys.stderr, flush=True)
+            yield Heard(number, said, "+".join(codes) or "none", way, heard)
+        if number % TOLD_EVERY == 0:
+            print(f"  {number} of {len(listed)} heard", file=sys.stderr, flush=True)
 
 
 def _utterances(path: Path, transcriber: Transcriber) -> list[str]:

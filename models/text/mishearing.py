@@ -15,7 +15,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 from models.text.disguise import alike, by_sound
 
 from compline_edge.core.sounded import is_character, syllables
@@ -96,25 +95,22 @@ def aligned(said: str, heard: str) -> list[Pair]:
 
     Both hold characters with a reading alone (`sounding`).
     """
-    rows, columns = len(said) + 1, len(heard) + 1
-    cost = np.zeros((rows, columns))
-    cost[:, 0], cost[0] = np.arange(rows), np.arange(columns)
-    for row in range(1, rows):
-        for column in range(1, columns):
-            cost[row, column] = min(
-                cost[row - 1, column - 1] + _apart(said[row - 1], heard[column - 1]),
-                cost[row - 1, column] + 1,
-                cost[row, column - 1] + 1,
-            )
-    pairs, row, column = list[Pair](), rows - 1, columns - 1
+    cost = [[float(column) for column in range(len(heard) + 1)]]
+    for char in said:
+        above, row_cost = cost[-1], [cost[-1][0] + 1]
+        for column, other in enumerate(heard, 1):
+            both = above[column - 1] + _apart(char, other)
+            row_cost.append(min(both, above[column] + 1, row_cost[-1] + 1))
+        cost.append(row_cost)
+    pairs, row, column = list[Pair](), len(said), len(heard)
     while row or column:
         if row and column:
-            both = cost[row - 1, column - 1] + _apart(said[row - 1], heard[column - 1])
-            if cost[row, column] == both:
+            both = cost[row - 1][column - 1] + _apart(said[row - 1], heard[column - 1])
+            if cost[row][column] == both:
                 row, column = row - 1, column - 1
                 pairs.append((said[row], heard[column]))
                 continue
-        if row and cost[row, column] == cost[row - 1, column] + 1:
+        if row and cost[row][column] == cost[row - 1][column] + 1:
             row -= 1
             pairs.append((said[row], ""))
         else:

@@ -1,4 +1,4 @@
-"""Fits anew what the released classifier's logits mean of heard text, and tells whether that is better.
+"""Fits anew what the released classifier's logits mean, and tells what that gives of heard text.
 
     .venv-train/bin/python -m models.text.recalibrate --help
 
@@ -10,28 +10,37 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from models.text.calibrate import MODELS, fitted, matched
+from models.text.corpus import Sample, plain, templates
 from models.text.corpus import heard as misheard
-from models.text.corpus import plain, templates
 from models.text.recognised import brier, left_out, recall, recognised, refitted
 from models.text.release import NAME, write_rest
 
-from compline_edge.core.text_calibration import Calibration, CategoryCalibration, parse_calibration
+from compline_edge.core.text_calibration import Calibration, CategoryCalibration
 from compline_edge.core.text_features import CATEGORIES, features
 from compline_edge.senses.text_model import TextNetwork
 
 
 def simulated(network: TextNetwork) -> dict[str, CategoryCalibration]:
     """What the simulation of hearing gives for this network, on every sentence that was kept back."""
-    _, kept = templates()
     chance = random.Random(7)
-    samples = [each for each in misheard(plain(kept, chance), chance) if features(each.text)]
-    told = [network.run(each.text, each.role) for each in samples]
+    return _measured(network, misheard(plain(templates()[1], chance), chance))
+
+
+def written(network: TextNetwork) -> dict[str, CategoryCalibration]:
+    """The same of the sentences as they are written."""
+    return _measured(network, plain(templates()[1], random.Random(7)))
+
+
+def _measured(network: TextNetwork, samples: Sequence[Sample]) -> dict[str, CategoryCalibration]:
+    readable = [each for each in samples if features(each.text)]
+    told = [network.run(each.text, each.role) for each in readable]
     logits = np.array([row[: len(CATEGORIES)] for row in told if row is not None], dtype=np.float64)
-    return fitted(logits, matched(samples), samples)
+    return fitted(logits, matched(readable), readable)
 
 
 def main() -> None:
@@ -49,8 +58,7 @@ def main() -> None:
         print(f"{name}: Brier skill {1 - brier(told, heard.wanted) / base:.3f}, ", end="")
         print(", ".join(f"recall {found:.3f} at {share:.0%}" for share, found in shares.items()))
     if not chosen.only_tell:
-        written = parse_calibration((chosen.out / "calibration.json").read_bytes(), CATEGORIES).written
-        write_rest(chosen.out, network, Calibration(written=written, heard=refitted(heard, before)))
+        write_rest(chosen.out, network, Calibration(written=written(network), heard=refitted(heard, before)))
 
 
 if __name__ == "__main__":

@@ -103,9 +103,9 @@ def refitted(
             slope=round(float(slope), 4),
             bias=round(float(bias), 4),
             matched=round(max(0.0, float(weight)), 4),
-            points=of,
+            points=points,
         )
-        for category, slope, bias, weight, of in zip(CATEGORIES, slopes, biases, weights, points, strict=True)
+        for category, slope, bias, weight in zip(CATEGORIES, slopes, biases, weights, strict=True)
     }
 
 

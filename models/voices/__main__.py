@@ -1,8 +1,8 @@
-"""Speaks everything that `make eval spoken` and the calibration of heard text listen to; goes on where it was stopped.
+"""Speaks everything that `make eval spoken`, calibration and training listen to; goes on where it was stopped.
 
     .venv/bin/python -m models.voices
 
-Makes the voice's environment in .run/voices at need. About half an hour of one core; nothing of it is committed.
+Makes the voice's environment in .run/voices at need. About an hour and a half of one core; nothing of it is committed.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ REHEARSING = {
     "min": Voice(1.06, 1.06, 1.0),
     "bo": Voice(0.88, 0.88, 1.2),
 }
-"""Voices that calibration hears; what is measured is said by the others."""
+"""Voices that calibration hears."""
 TEACHING = {
     "hui": Voice(1.0, 1.0, 1.0),
     "long": Voice(0.7, 0.9, 1.08),
@@ -54,7 +54,9 @@ TEACHING = {
     "qiang": Voice(0.78, 0.92, 1.12),
     "xue": Voice(0.92, 0.92, 1.0),
 }
-"""Voices that the text classifier learns from how they are misheard."""
+"""Voices that the text classifier learns from how they are misheard; what is measured is said by `COLLECTORS` and
+`OTHERS` alone. All are one speaker: "hui" differs from "wen" in speed only.
+"""
 VOICES = COLLECTORS | OTHERS | REHEARSING | TEACHING
 
 

@@ -1,4 +1,4 @@
-"""What is to be spoken for each measurement and in which voice; first comes what is worth most if a run is stopped."""
+"""What is to be spoken, to measure, calibrate and train with, in which voice; what is worth most comes first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rehearsed() -> list[tuple[Utterance, Sample]]:
     return _spoken([*lawful, *[each for each in drawn if each.categories][:UNLAWFUL]], list(REHEARSING))
 
 
-def taught() -> list[tuple[Utterance, Sample]]:
+def teaching() -> list[tuple[Utterance, Sample]]:
     """Sentences that the classifier is trained on, as they are spoken for it, in random order."""
     return _spoken(to_teach(), list(TEACHING))
 
@@ -71,7 +71,7 @@ def wanted() -> Iterator[Utterance]:
     yield from rehearsal[:FIRST]
     yield from calls()
     yield from rehearsal[FIRST:]
-    for utterance, _ in taught():
+    for utterance, _ in teaching():
         yield utterance
 
 

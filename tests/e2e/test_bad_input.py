@@ -222,8 +222,9 @@ def test_inspect_when_a_lexicon_has_a_broken_line_then_it_is_named_and_the_rest_
         "1002 | serious | 老赖 | not: - | 老赖 | deadbeat | text\n",
         encoding="utf-8",
     )
-    for part in ("zh-ctc-telephone", "zh-text", "spotter", "rules"):
-        (tmp_path / "models" / part).symlink_to(MODELS / part)
+    for part in MODELS.iterdir():
+        if part.is_dir() and part.name != "lexicons":
+            (tmp_path / "models" / part.name).symlink_to(part)
     (tmp_path / "chat.txt").write_text(ABUSE, encoding="utf-8")
     found = inspect("--models", tmp_path / "models", tmp_path / "chat.txt", home=tmp_path / "home")
     assert found.code == 1

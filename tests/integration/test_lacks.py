@@ -63,6 +63,15 @@ def test_language_model_when_nothing_is_read_with_it_then_it_does_not_lack(
     assert lacks_of(settings) == tuple(lack for lack in lacking if lack is not Lack.LANGUAGE_MODEL)
 
 
+@pytest.mark.parametrize("lacking", [(Lack.LANGUAGE_MODEL,)])
+def test_language_model_when_a_vosk_model_is_the_only_recogniser_then_it_does_not_lack(
+    models: Path, tmp_path: Path
+) -> None:
+    (models / "zh-ctc-telephone").unlink()
+    (models / "vosk-model-small-cn-0.22").mkdir()
+    assert lacks_of(EdgeSettings(models=str(models))) == ()
+
+
 @pytest.mark.parametrize("lacking", EVERY)
 def test_lacks_when_looked_for_then_as_when_loaded(models: Path, lacking: tuple[Lack, ...]) -> None:
     settings = EdgeSettings(models=str(models))

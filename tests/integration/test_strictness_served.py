@@ -30,7 +30,13 @@ from tests.running_agent import running_agent
 from tests.running_hub import hub_settings, running_hub
 
 WITHIN = 60.0
-CANDIDATES = ("后果你自己承担", "你再拖下去，对你家里人可不是什么好事", "你别逼我们用别的办法")
+CANDIDATES = (
+    "后果你自己承担",
+    "你再拖下去，对你家里人可不是什么好事",
+    "你别逼我们用别的办法",
+    "弄你，一句话的事",
+    "老兄弟我劝你一句，晚上遛弯儿别走河沿儿那条道了",
+)
 """Threats that the shipped model holds for likely, and not for sure."""
 CONTROL = "你妈知道你欠钱吗"
 """Of a category that nobody changes."""

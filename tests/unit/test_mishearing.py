@@ -8,11 +8,15 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.text.corpus import templates
+from models.language.train import texts
+from models.text.corpus import spoken
 from models.text.mishearing import TAUGHT, aligned, misheard, sounding, taught
 from models.text.templates import read_templates
+from models.voices.scripts import rehearsed, teaching, to_teach
 
 from compline_edge.core.sounded import syllables
+from compline_edge.core.text_features import CATEGORIES
+from compline_shared.taxonomy import Role
 
 SAID = "您这个月的账单一共是三千二百块钱，最晚后天之前还上就可以。"
 CHARACTERS = st.text(st.sampled_from("你我他还钱单位法院家人电话去来是不"), max_size=12)
@@ -68,5 +72,30 @@ def test_taught_when_read_then_sentences_of_training_in_a_line_and_in_babble() -
     told = {code for each in found for code in each.categories}
     assert told == {category.code for template in read_templates() for category in template.categories}
     assert TAUGHT.stat().st_size < 2_000_000
-    _, kept = templates()
-    assert not {each.said for each in found} & {template.text for template in kept}
+
+
+def test_taught_when_read_then_it_is_of_what_is_trained_on_and_of_nothing_kept_back() -> None:
+    said = {each.said for each in taught()}
+    assert said == {utterance.text for utterance, _ in teaching()}
+    kept = {utterance.text for utterance, _ in rehearsed()}
+    assert len(kept) > 400
+    assert not said & kept
+
+
+def test_language_model_when_templates_are_left_out_then_it_learns_none_of_their_wordings() -> None:
+    left = to_teach()
+    wordings = {each.text for each in left if not set("[{") & set(each.text)}
+    assert len(wordings) > 2_000
+    assert wordings <= set(texts())  # the control
+    assert not wordings & set(texts(without=left))
+
+
+def test_spoken_when_read_then_each_sentence_has_what_was_heard_of_it_and_its_categories() -> None:
+    samples = list(spoken())
+    heard = [each for each in taught() if any(each.utterances)]
+    assert len(samples) == len(heard) >= 7_000
+    for sample, each in zip(samples, heard, strict=True):
+        assert sample.role is Role.COLLECTOR
+        told = {category.code for place, category in enumerate(CATEGORIES) if sample.targets[place]}
+        assert told == each.categories
+        assert sample.text.replace("，", "") == "".join(each.utterances).replace("，", "")

@@ -80,13 +80,10 @@ def test_heard_sentences_when_read_then_they_are_kept_back_ones_in_every_way() -
     assert sum(row[1] == "none" for row in rows) >= 3 * 200
 
 
-def test_points_when_set_then_so_many_lawful_sentences_reach_one_and_each_category_has_its_own() -> None:
+def test_points_when_set_then_so_many_unseen_lawful_sentences_reach_one_of_any_category() -> None:
     chance = np.random.default_rng(4)
-    surest = np.linspace(0.1, 0.9, len(CATEGORIES))
-    lawful = chance.beta(0.4, 4, (4_000, len(CATEGORIES))) * surest
-    points = operating_points(lawful)
+    lawful = chance.beta(0.4, 4, (20_000, len(CATEGORIES))) * np.linspace(0.1, 0.9, len(CATEGORIES))
+    points = operating_points(lawful[::2])
     for name, share in FALSE_ALARMS.items():
-        of = np.array([getattr(each, name) for each in points])
-        assert (lawful > of).any(1).mean() == pytest.approx(share, abs=0.002)
-        assert of[0] < 0.7 * of[-1]
-    assert all(each.review <= each.whisper <= each.alarm for each in points)
+        reached = (lawful[1::2] > getattr(points, name)).any(1).mean()
+        assert reached == pytest.approx(share, abs=0.006), name

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from models.eval.authored_sets import CALLS, rows
 from models.text.apart import authored, too_near
 from models.text.templates import SENTENCES, Template, expand, read_slots, read_templates
 
@@ -58,6 +59,16 @@ def test_templates_when_a_line_is_broken_then_file_and_line_are_named(
 def test_templates_when_compared_with_what_is_measured_on_then_none_is_near() -> None:
     """Authors who do not know of one another say some things alike; those lines are left out of training."""
     assert list(too_near(read_templates(), authored())) == []
+
+
+def test_templates_when_compared_with_the_compliant_calls_then_only_what_everybody_says_is_near() -> None:
+    turns = [row[-1] for name in CALLS for row in rows(name) if row[2] == "collector" and len(row[-1]) >= 8]
+    assert len(turns) > 1_200
+    assert {sentence for _, sentence in too_near(read_templates(), turns)} <= {
+        "那我说快点，请报一下身份证后四位。",
+        "麻烦您了，再见。",
+        "感谢您的配合，祝您生活愉快，再见。",
+    }
 
 
 def test_control_apart_when_a_measured_sentence_is_a_template_then_it_is_found() -> None:

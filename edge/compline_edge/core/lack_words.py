@@ -53,8 +53,8 @@ def _sentence(lack: Lack) -> str:
         case Lack.VOICES:
             return (
                 "没有声纹模型：单声道录音中不知道谁在说话，只会提示，不会报警。请恢复 models 目录。\n"
-                "There is no speaker model: in recordings of one channel nobody is known to speak, so that nothing is "
-                "more than a warning there. Restore the models folder."
+                "There is no speaker model: in recordings of one channel it is not known who speaks, so that nothing "
+                "is more than a warning there. Restore the models folder."
             )
         case Lack.DOUBT:
             return (

@@ -83,14 +83,22 @@ class ModelStore:
             return TfliteTextClassifier(model.folder)
         return None
 
-    def has(self, kind: str, language: str | None = None) -> bool:
-        """Whether a model of a kind is installed, of this language if it is told; it is not tried."""
-        of = [model for model in self.installed() if model.kind == kind]
-        return bool(of) if language is None else any(_for_language(of, language))
+    def kinds(self, language: str = DEFAULT_LANGUAGE, *, transcriber: str | None = None) -> frozenset[str]:
+        """The kinds of models that are installed for a language, of recognisers the one that `transcriber` would be.
+
+        Nothing is tried.
+        """
+        installed = self.installed()
+        found = {model.kind for model in _for_language(installed, language)} - set(HEARING)
+        hearing = [
+            model for model in installed if model.kind in HEARING and transcriber in (None, model.kind)
+        ]
+        found |= {model.kind for model in list(_for_language(hearing, language))[:1]}
+        return frozenset(found | {model.kind for model in installed if model.kind == SPEAKER})
 
     def doubts(self) -> bool:
-        """Whether points of doubt are installed; they are not read."""
-        return any((root / _DOUBT).is_file() for root in self._roots)
+        """Whether there are points of doubt; they are not read."""
+        return any((root / _DOUBT.parent).is_dir() for root in self._roots)
 
     def voice_model(self, language: str = DEFAULT_LANGUAGE) -> VoiceModel | None:
         """Load the emotion model of a language, picked as a transcriber is; None where none is installed.
