@@ -350,6 +350,7 @@ async def open_agent(
             home=home,
             listener=ready.listener.knowing(lambda: home.vault.voiceprint()),
             versions=ready.versions,
+            finished=ready.finished(home.vault.voiceprint),
             clock=clock,
             zone=local_zone(),
             longest=settings.longest_call_hours * 3600,

@@ -23,6 +23,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.recording_names import parse_recording_name
 from compline_edge.core.speech import Utterance
 from compline_edge.former_files import FormerFiles
+from compline_edge.hearing_while_charging import Hearing, Hearings
 from compline_edge.pipeline import CallListener, Listened, read_conversation
 from compline_edge.ports import AudioReader, Clock
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError
@@ -60,6 +61,7 @@ class Judge:
     longest: float  # s of a call
     collector: str | None = None  # WeCom user id
     remove_originals: bool = False
+    finished: Hearings | None = None  # what finished recordings are heard with; None: as everything else
     told: Callable[[Verdict], object] = lambda _verdict: None  # after a verdict is kept
     stopping: threading.Event = field(default_factory=threading.Event)  # once set, judging raises Stopped
     _passes: threading.Lock = field(default_factory=threading.Lock)  # one pass of a call is kept at a time
@@ -77,7 +79,8 @@ class Judge:
             return
         self.home.ledger.require_room(evidence=arrival.size)
         policy = self.policy
-        listened = self._listen(arrival.path, policy)
+        hearing = self.finished.now() if self.finished else Hearing(self.listener, self.versions)
+        listened = self._listen(arrival.path, hearing.listener.under(policy))
         observed = listened.observed
         changed = _changed(arrival)
         circumstances = self._circumstances(arrival.path, begun=changed - observed.duration)
@@ -88,6 +91,7 @@ class Judge:
                 policy,
                 pass_=Pass.FULL,
                 supersedes=self._earlier_pass(arrival.file, circumstances.started, observed.duration),
+                versions=hearing.versions,
             )
             verdict = self._keep(draft, arrival, base=_full(arrival.file), utterances=listened.utterances)
         self._tell(verdict)
@@ -190,10 +194,10 @@ class Judge:
         if self.stopping.is_set():
             raise Stopped
 
-    def _listen(self, path: Path, policy: BranchPolicy) -> Listened:
+    def _listen(self, path: Path, listener: CallListener) -> Listened:
         try:
             with open_recording(path, limit_s=self.longest) as recording:
-                return self.listener.under(policy).listen(recording, progress=lambda _seconds: self.go_on())
+                return listener.listen(recording, progress=lambda _seconds: self.go_on())
         except RecordingError as failure:
             return Listened(unreadable(failure.abstention))
 
@@ -290,12 +294,13 @@ class Judge:
         *,
         pass_: Pass,
         supersedes: int = 0,
+        versions: Versions | None = None,
     ) -> Verdict:
         return draft_verdict(
             policy.told(observed),
             circumstances,
             policy=policy.version,
-            versions=self.versions,
+            versions=versions or self.versions,
             now=int(self.clock.now()),
             pass_=pass_,
             supersedes=supersedes,

@@ -23,6 +23,9 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     chats: tuple[str, ...] = ()  # folders where chat exports arrive
     language: str = "zh-CN"  # of the calls, BCP 47
     transcriber: Literal["auto", "ctc", "vosk"] = "auto"
+    charging_transcriber: Literal["", "ctc", "vosk"] = (
+        ""  # hears finished recordings instead while on the charger
+    )
     models: str = ""  # folder; empty: the one shipped beside the program
     hub: str = ""  # host:port of the broker; empty: find it on the LAN
     discovery_interface: str = ""  # address to browse on; empty: all

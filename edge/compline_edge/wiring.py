@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from compline_edge.core.lack_words import Lack
 from compline_edge.core.rules import compile_rules
 from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
+from compline_edge.core.voiceprint import Voiceprint
+from compline_edge.hearing_while_charging import Hearing, Hearings
 from compline_edge.link.certificate_keeper import CertificateKeeper
-from compline_edge.link.conditions import MachineConditions
+from compline_edge.link.conditions import MachineConditions, charging
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import Door, Finder, find_hub
 from compline_edge.link.mqtt import MqttCarrier
@@ -60,6 +64,15 @@ class Instruments:
     versions: Versions
     problems: tuple[str, ...]
     lacks: tuple[Lack, ...] = ()  # what it goes without
+    while_charging: Hearing | None = (
+        None  # what hears finished recordings on the charger, where that is another
+    )
+
+    def finished(self, voice: Callable[[], Voiceprint | None]) -> Hearings:
+        """Return what finished recordings are heard with, which knows the collector by his voice."""
+        usual, second = Hearing(self.listener.knowing(voice), self.versions), self.while_charging
+        known = second and Hearing(second.listener.knowing(voice), second.versions)
+        return Hearings(usual, known, charging)
 
 
 def models_folder(settings: EdgeSettings) -> Path:
@@ -117,8 +130,34 @@ def instruments(settings: EdgeSettings) -> Instruments:
     versions = Versions(
         model=_models_number(transcriber, classifier), lexicon=loaded.version, rules=rules.version
     )
+    second: Hearing | None = None
+    try:
+        second = _while_charging(store, settings, listener, versions)
+    except NoModel as missing:
+        problems.append(str(missing))
     lacks = _lacks(store, settings, ruled=bool(rules.packs))
-    return Instruments(listener, versions, tuple(problems), lacks)
+    return Instruments(listener, versions, tuple(problems), lacks, second)
+
+
+def _while_charging(
+    store: ModelStore, settings: EdgeSettings, listener: CallListener, versions: Versions
+) -> Hearing | None:
+    """Load the recogniser for finished recordings on the charger; None where it is none, or the usual one.
+
+    Raises:
+        NoModel, ModelDamaged: it is asked for and cannot be had.
+    """
+    asked = settings.charging_transcriber
+    usual = store.kinds(settings.language, transcriber=_kind(settings))
+    if not asked or asked in usual:
+        return None
+    transcriber = store.transcriber(settings.language, kind=asked)
+    spotters = listener.spotters or _spotters(listener.entries.values(), store.thresholds())
+    model = _models_number(transcriber, listener.texts.classifier)
+    return Hearing(
+        replace(listener, transcriber=transcriber, spotters=spotters),
+        msgspec.structs.replace(versions, model=model),
+    )
 
 
 def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:

@@ -57,6 +57,15 @@ class MachineConditions:
         return any(fnmatchcase(interface, pattern) for pattern in MOBILE)
 
 
+def charging() -> bool:
+    """Whether the machine is known to be on a charger or the mains, or has no battery."""
+    try:
+        battery = psutil.sensors_battery()
+    except OSError:
+        return False
+    return battery is None or battery.power_plugged is True
+
+
 def battery_low() -> bool:
     """Whether there is a battery that is low and not being charged."""
     try:
