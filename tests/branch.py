@@ -37,6 +37,7 @@ from compline_shared.reports import Report, verify_report
 from compline_shared.topics import UP_FILTER, down, handset_of
 from compline_shared.wire import canonical
 from tests.homes import HubKeys, SystemClock
+from tests.in_background import in_background
 from tests.running_hub import free_port
 
 FAST = Pace(batch_age=0.02, answer=1.0, reconnect=0.05, longest=1.0)
@@ -186,12 +187,8 @@ def at(*addresses: Address) -> Callable[[], Awaitable[Sequence[Address]]]:
 
 @asynccontextmanager
 async def running(courier: CourierLoop) -> AsyncIterator[CourierLoop]:
-    task = asyncio.create_task(courier.run())
-    try:
+    async with in_background(courier.run()):
         yield courier
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(true: Callable[[], bool], *, within: float = 20.0) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from compline_edge.agent import Agent, open_agent
 from compline_edge.settings import EdgeSettings
+from tests.in_background import in_background
 
 
 @asynccontextmanager
@@ -17,9 +17,5 @@ async def running_agent(
     """Open the agent and let it run; ``just_before`` is called when it is about to begin."""
     async with open_agent(settings) as agent:
         just_before()
-        running = asyncio.create_task(agent.run())
-        try:
+        async with in_background(agent.run()):
             yield agent
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)

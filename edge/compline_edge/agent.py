@@ -350,7 +350,7 @@ async def open_agent(
             home=home,
             listener=ready.listener.knowing(lambda: home.vault.voiceprint()),
             versions=ready.versions,
-            finished=ready.finished(lambda: home.vault.voiceprint()),  # a vault may be frozen now
+            instead=ready.instead(lambda: home.vault.voiceprint()),  # a vault may be frozen now
             clock=clock,
             zone=local_zone(),
             longest=settings.longest_call_hours * 3600,

@@ -23,8 +23,7 @@ from compline_edge.core.noticed import Noticed
 from compline_edge.core.recording_names import parse_recording_name
 from compline_edge.core.speech import Utterance
 from compline_edge.former_files import FormerFiles
-from compline_edge.hearing_while_charging import Hearing, Hearings
-from compline_edge.pipeline import CallListener, Listened, read_conversation
+from compline_edge.pipeline import CallListener, Hearing, Listened, read_conversation
 from compline_edge.ports import AudioReader, Clock
 from compline_edge.senses.chat_files import BrokenLine, ChatFileError
 from compline_edge.senses.recording import RecordingError, open_recording
@@ -61,7 +60,7 @@ class Judge:
     longest: float  # s of a call
     collector: str | None = None  # WeCom user id
     remove_originals: bool = False
-    finished: Hearings | None = None  # what finished recordings are heard with; None: as everything else
+    instead: Callable[[], Hearing | None] = lambda: None  # what hears a finished recording now
     told: Callable[[Verdict], object] = lambda _verdict: None  # after a verdict is kept
     stopping: threading.Event = field(default_factory=threading.Event)  # once set, judging raises Stopped
     _passes: threading.Lock = field(default_factory=threading.Lock)  # one pass of a call is kept at a time
@@ -79,7 +78,7 @@ class Judge:
             return
         self.home.ledger.require_room(evidence=arrival.size)
         policy = self.policy
-        hearing = self.finished.now() if self.finished else Hearing(self.listener, self.versions)
+        hearing = self.instead() or Hearing(self.listener, self.versions)
         listened = self._listen(arrival.path, hearing.listener.under(policy))
         observed = listened.observed
         changed = _changed(arrival)

@@ -37,6 +37,7 @@ from compline_edge.ports import (
 )
 from compline_edge.reading import TextReader
 from compline_shared.lexicon import Entry
+from compline_shared.messages import Versions
 from compline_shared.taxonomy import Abstention, Role
 
 LEAST_SPEECH = 0.6
@@ -171,6 +172,14 @@ class CallListener:
             patience=LIVE if live else math.inf,
             feelings=FeelingTrack(role, self.feelings) if self.feelings and role is not Role.OTHER else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What listens, and the versions that its verdicts tell."""
+
+    listener: CallListener
+    versions: Versions
 
 
 def read_message(message: ChatMessage, texts: TextReader) -> tuple[Noticed, ...]:

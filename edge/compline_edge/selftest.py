@@ -94,8 +94,7 @@ def _loaded(store: ModelStore, model: Installed) -> str:
 
 
 def _speech(store: ModelStore, settings: EdgeSettings) -> str:
-    kind = None if settings.transcriber == "auto" else settings.transcriber
-    found: Transcriber = store.transcriber(settings.language, kind=kind)
+    found: Transcriber = store.transcriber(settings.language, kind=settings.recogniser)
     return f"version {found.version}"
 
 

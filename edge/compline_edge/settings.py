@@ -40,6 +40,11 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     longest_call_hours: Annotated[float, Meta(gt=0, le=24)] = 4.0
 
     @property
+    def recogniser(self) -> str | None:
+        """The kind of recogniser that is asked for; None: whichever comes first."""
+        return None if self.transcriber == "auto" else self.transcriber
+
+    @property
     def home_folder(self) -> Path:
         """`home` with ~ resolved."""
         return Path(self.home).expanduser()

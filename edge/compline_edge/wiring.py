@@ -15,14 +15,13 @@ from compline_edge.core.spotter import Spotter
 from compline_edge.core.spotter_thresholds import Thresholds
 from compline_edge.core.text_matcher import TextMatcher
 from compline_edge.core.voiceprint import Voiceprint
-from compline_edge.hearing_while_charging import Hearing, Hearings
 from compline_edge.link.certificate_keeper import CertificateKeeper
 from compline_edge.link.conditions import MachineConditions, charging
 from compline_edge.link.courier import CourierLoop
 from compline_edge.link.discovery import Door, Finder, find_hub
 from compline_edge.link.mqtt import MqttCarrier
 from compline_edge.link.renewal import RenewalLoop
-from compline_edge.pipeline import CallListener
+from compline_edge.pipeline import CallListener, Hearing
 from compline_edge.ports import Address, Clock, Orders, Surroundings, TextClassifier, Transcriber
 from compline_edge.reading import TextReader
 from compline_edge.senses.language_model import KIND as NGRAM
@@ -68,11 +67,11 @@ class Instruments:
         None  # what hears finished recordings on the charger, where that is another
     )
 
-    def finished(self, voice: Callable[[], Voiceprint | None]) -> Hearings:
-        """Return what finished recordings are heard with, which knows the collector by his voice."""
-        usual, second = Hearing(self.listener.knowing(voice), self.versions), self.while_charging
+    def instead(self, voice: Callable[[], Voiceprint | None]) -> Callable[[], Hearing | None]:
+        """Return what says who hears a finished recording now instead, and knows the collector by his voice."""
+        second = self.while_charging
         known = second and Hearing(second.listener.knowing(voice), second.versions)
-        return Hearings(usual, known, charging)
+        return lambda: known if known and charging() else None
 
 
 def models_folder(settings: EdgeSettings) -> Path:
@@ -110,7 +109,7 @@ def instruments(settings: EdgeSettings) -> Instruments:
         raise NoLexicon(_no_lexicon(settings, models, problems))
     transcriber: Transcriber | None = None
     try:
-        transcriber = store.transcriber(settings.language, kind=_kind(settings))
+        transcriber = store.transcriber(settings.language, kind=settings.recogniser)
     except NoModel as missing:
         problems.append(str(missing))
     classifier = store.text_classifier(settings.language)
@@ -148,8 +147,7 @@ def _while_charging(
         NoModel, ModelDamaged: it is asked for and cannot be had.
     """
     asked = settings.charging_transcriber
-    usual = store.kinds(settings.language, transcriber=_kind(settings))
-    if not asked or asked in usual:
+    if not asked or asked in store.kinds(settings.language, transcriber=settings.recogniser):
         return None
     transcriber = store.transcriber(settings.language, kind=asked)
     spotters = listener.spotters or _spotters(listener.entries.values(), store.thresholds())
@@ -173,7 +171,7 @@ def lacks_of(settings: EdgeSettings) -> tuple[Lack, ...]:
 
 def _lacks(store: ModelStore, settings: EdgeSettings, *, ruled: bool) -> tuple[Lack, ...]:
     """Return the parts that are not there; a language model only where the recogniser reads with one."""
-    kinds = store.kinds(settings.language, transcriber=_kind(settings))
+    kinds = store.kinds(settings.language, transcriber=settings.recogniser)
     there = {
         Lack.CLASSIFIER: TEXT in kinds,
         Lack.RULES: ruled,
@@ -183,11 +181,6 @@ def _lacks(store: ModelStore, settings: EdgeSettings, *, ruled: bool) -> tuple[L
         Lack.DOUBT: store.doubts(),
     }
     return tuple(lack for lack in Lack if not there[lack])
-
-
-def _kind(settings: EdgeSettings) -> str | None:
-    """The kind of recogniser that is asked for; None: whichever comes first."""
-    return None if settings.transcriber == "auto" else settings.transcriber
 
 
 def _models_number(transcriber: Transcriber | None, classifier: TextClassifier | None) -> int:

@@ -247,11 +247,16 @@ def _who(turn: Turn) -> str:
 
 
 def _text_reaches(turns: Sequence[tuple[str, str]], least: Severity) -> bool:
-    return any(
-        severity_of(noticed) >= least
-        for who, text in turns
-        for noticed in text_reader().find(text, Role.COLLECTOR if who == "collector" else Role.OTHER)
-    )
+    found = _gravest_as_text(tuple(turns))
+    return found is not None and found >= least
+
+
+@cache
+def _gravest_as_text(turns: tuple[tuple[str, str], ...]) -> Severity | None:
+    """How grave the gravest is that turns give which are read; asked for each point, and for a call twice."""
+    roles = {"collector": Role.COLLECTOR}
+    noticed = (n for who, text in turns for n in text_reader().find(text, roles.get(who, Role.OTHER)))
+    return max(map(severity_of, noticed), default=None)
 
 
 def _alarms(name: str, alarmed: Sequence[bool], read: float) -> Iterator[Figure]:

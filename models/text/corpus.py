@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import random
 import re
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from models.text.disguise import disguised
 from models.text.mishearing import misheard, taught
-from models.text.templates import Template, expand, read_slots, read_templates
+from models.text.templates import Template, drawn, expand, read_slots, read_templates
 
 from compline_edge.core.text_features import CATEGORIES
 from compline_shared.taxonomy import Category, Role
@@ -49,8 +48,7 @@ def templates() -> tuple[list[Template], list[Template]]:
     """Return the templates to train on and those kept back; which is which does not change when others are added."""
     trained, kept = list[Template](), list[Template]()
     for template in read_templates():
-        drawn = int.from_bytes(hashlib.sha256(template.text.encode()).digest()[:4]) / 2**32
-        (kept if drawn < KEPT_BACK else trained).append(template)
+        (kept if drawn(template.text) < KEPT_BACK else trained).append(template)
     return trained, kept
 
 

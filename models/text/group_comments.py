@@ -6,19 +6,17 @@ from them. Nothing here is anybody's; the wordings are in `comments/groups.tsv`.
 
 from __future__ import annotations
 
-import hashlib
 import random
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.text.templates import read_slots
+from models.text.templates import Template, drawn, expand, read_slots
+
+from compline_shared.taxonomy import Role
 
 COMMENTS = Path(__file__).with_name("comments")
 KEPT_BACK = 0.25
 """Share of the wordings that nothing is fitted on."""
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_SLOT = re.compile(r"\{(\w+)\}")
 
 
 def group_comments(chance: random.Random, *, kept_back: bool, each: int = 12) -> Iterator[tuple[str, int]]:
@@ -26,9 +24,8 @@ def group_comments(chance: random.Random, *, kept_back: bool, each: int = 12) ->
     slots = read_slots(COMMENTS)
     for line in (COMMENTS / "groups.tsv").read_text(encoding="utf-8").splitlines():
         label, wording = line.split("\t")
-        drawn = int.from_bytes(hashlib.sha256(wording.encode()).digest()[:4]) / 2**32
-        if (drawn < KEPT_BACK) is not kept_back:
+        if (drawn(wording) < KEPT_BACK) is not kept_back:
             continue
+        template = Template(frozenset(), Role.UNKNOWN, wording)
         for _ in range(each):
-            text = _CHOICE.sub(lambda found: chance.choice(found[1].split("|")), wording)
-            yield _SLOT.sub(lambda found: chance.choice(slots[found[1]]), text), int(label)
+            yield expand(template, slots, chance), int(label)

@@ -129,8 +129,7 @@ def _learnt() -> Channel:
         heard = sounding("".join(sentence.utterances))
         after.update(first + second for first, second in pairwise(_BEGIN + heard))
         for char in heard:
-            for syllable in syllables(char)[:1]:
-                written[syllable][char] += 1
+            written[syllables(char)[0]][char] += 1
         for was, came in aligned(sounding(sentence.said), heard):
             if not was:
                 added[came] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Mapping
@@ -44,6 +45,11 @@ def read_slots(folder: Path = SENTENCES) -> dict[str, tuple[str, ...]]:
     """What each slot may be filled with."""
     lines = (folder / "slots.tsv").read_text(encoding="utf-8").splitlines()
     return {name: tuple(options.split("|")) for name, options in (line.split("\t") for line in lines)}
+
+
+def drawn(key: str) -> float:
+    """A number of 0 to 1 that a key draws, the same every time and whatever else there is."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) / 2**32
 
 
 def expand(template: Template, slots: Mapping[str, tuple[str, ...]], chance: random.Random) -> str:

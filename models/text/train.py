@@ -33,7 +33,7 @@ from models.text.corpus import (
 from models.text.meaning import meanings, teach
 from models.text.network import BATCH, ROLES, TABLES, Network, as_stored, batch, batches
 from models.text.offence import fit as fit_offence
-from models.text.recognised import recognised, refitted
+from models.text.recognised import recall, recognised, refitted
 from models.text.release import NAME, check, write_network, write_rest
 from models.text.telling import write as write_disguises
 from models.text.templates import Template
@@ -114,15 +114,6 @@ def predict(network: Network, data: Prepared) -> Floats:
     return told
 
 
-def recall(told: Floats, wanted: Floats, *, false_alarms: float) -> float:
-    """The share of violations of which a category of theirs is above what so many lawful sentences stay below."""
-    categories = slice(0, len(CATEGORIES))
-    lawful = wanted[:, categories].sum(1) == 0
-    bound = np.quantile(told[lawful][:, categories].max(1), 1 - false_alarms)
-    own = np.where(wanted[:, categories] > 0, told[:, categories], -np.inf).max(1)
-    return float((own[~lawful] > bound).mean())
-
-
 def main() -> None:
     """Train, calibrate, write and tell."""
     parser = argparse.ArgumentParser(prog="python -m models.text.train", description=__doc__)
@@ -162,11 +153,13 @@ def _measured(
     readable = [sample for sample in samples if features(sample.text)]
     prepared = prepare(readable)
     told = predict(network, prepared)
+    logits = told[:, : len(CATEGORIES)].astype(np.float64)
+    wanted = prepared.targets[:, : len(CATEGORIES)].astype(np.float64)
     for share in FALSE_ALARMS:
-        found = recall(told, prepared.targets, false_alarms=share)
+        found = recall(logits, wanted, false_alarms=share)
         print(f"recall on unseen templates, {how}, at {share:.0%} false alarms: {found:.3f}")
     print(f"largest difference from torch: {check(written, readable, told):.6f}", flush=True)
-    return fitted(told[:, : len(CATEGORIES)].astype(np.float64), matched(readable), readable)
+    return fitted(logits, matched(readable), readable)
 
 
 def _meaning(network: Network, trained: Sequence[Template], work: Path, *, epochs: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from models.eval.authored_sets import CALLS, rows
 from models.text.corpus import Sample, of_template, templates
-from models.text.templates import Template, expand, read_slots
+from models.text.templates import Template, drawn, expand, read_slots
 from models.voices.casting import REHEARSING, TEACHING, Utterance, cast, of_call, of_sentence
 
 from compline_shared.taxonomy import Role
@@ -43,9 +43,9 @@ def calls() -> Iterator[Utterance]:
 def rehearsed() -> list[tuple[Utterance, Sample]]:
     """Sentences of the training authors that were kept back, as they are spoken for calibration, in random order."""
     _, kept = templates()
-    drawn = sorted((each for each in kept if _speakable(each)), key=_drawn)
-    lawful = [each for each in drawn if not each.categories][:LAWFUL]
-    return _spoken([*lawful, *[each for each in drawn if each.categories][:UNLAWFUL]], list(REHEARSING))
+    ordered = sorted((each for each in kept if _speakable(each)), key=lambda each: drawn(_key(each)))
+    lawful = [each for each in ordered if not each.categories][:LAWFUL]
+    return _spoken([*lawful, *[each for each in ordered if each.categories][:UNLAWFUL]], list(REHEARSING))
 
 
 def teaching() -> list[tuple[Utterance, Sample]]:
@@ -59,8 +59,7 @@ def to_teach() -> list[Template]:
     return [
         each
         for each in trained
-        if _speakable(each)
-        and int.from_bytes(_drawn(each)[:4]) / 2**32 < (TAUGHT_UNLAWFUL if each.categories else TAUGHT_LAWFUL)
+        if _speakable(each) and drawn(_key(each)) < (TAUGHT_UNLAWFUL if each.categories else TAUGHT_LAWFUL)
     ]
 
 
@@ -92,8 +91,9 @@ def _speakable(template: Template) -> bool:
     return template.role is Role.COLLECTOR and not re.search("[A-Za-z0-9]", template.text)
 
 
-def _drawn(template: Template) -> bytes:
-    return hashlib.sha256(f"spoken {template.text}".encode()).digest()
+def _key(template: Template) -> str:
+    """What draws whether a sentence is spoken."""
+    return f"spoken {template.text}"
 
 
 def _placed(template: Template) -> bytes:

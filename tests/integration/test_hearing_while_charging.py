@@ -56,7 +56,7 @@ def test_recording_when_the_phone_is_charging_then_the_second_recogniser_hears_i
     assert ready.problems == ()
     told: list[Verdict] = []
     with judging(tmp_path / "home") as plain:
-        judge = replace(plain, told=told.append, finished=ready.finished(lambda: None))
+        judge = replace(plain, told=told.append, instead=ready.instead(lambda: None))
         for place, now in enumerate((False, None, True, False)):
             plugged(monkeypatch, now=now)
             judge.recording(arrival_of(write_call(tmp_path / str(place) / "call.wav", seconds=3 + place)))
@@ -72,7 +72,9 @@ def test_recording_when_there_is_no_battery_then_it_counts_as_charging(
     (models / "vosk-model-small-cn-0.22").symlink_to(english_model())
     ready = instruments(EdgeSettings(models=str(models), charging_transcriber="vosk"))
     monkeypatch.setattr(psutil, "sensors_battery", lambda: None)
-    assert ready.finished(lambda: None).now().versions.model % 256 in VOSK
+    hearing = ready.instead(lambda: None)()
+    assert hearing is not None
+    assert hearing.versions.model % 256 in VOSK
 
 
 def test_second_recogniser_when_it_is_not_installed_then_that_is_a_problem_and_the_usual_one_hears(
@@ -82,7 +84,7 @@ def test_second_recogniser_when_it_is_not_installed_then_that_is_a_problem_and_t
     (problem,) = ready.problems
     assert "No vosk model for the language zh-CN" in problem
     plugged(monkeypatch, now=True)
-    assert ready.finished(lambda: None).now().versions == ready.versions
+    assert ready.instead(lambda: None)() is None
 
 
 @pytest.mark.parametrize("asked", ["", "ctc"])

@@ -75,11 +75,7 @@ class PhraseIndex:
         for last, key in self._automaton.iter(stream):
             for phrase in self._found[self._groups[key] : self._groups[key + 1]]:
                 text = self._texts[self._begins[phrase] : self._begins[phrase + 1]]
-                around = self._arounds.get(phrase)
-                size = len(text) if around is None else _anchor_size(text, around)
-                places: Places | None = ((last + 1 - size, last + 1),)
-                if around is not None:
-                    places = _completed(stream, around, (last + 1 - size, last + 1))
+                places = _places(stream, text, self._arounds.get(phrase), last + 1)
                 if places is not None:
                     yield self._entries[self._entry_of[phrase]], text, places
 
@@ -95,6 +91,13 @@ def _around(phrase: Phrase, part: int) -> _Around:
     keys = [class_keys(literal) for literal in phrase.parts]
     before = tuple(zip(reversed(phrase.gaps[:part]), reversed(keys[:part]), strict=True))
     return _Around(before, tuple(zip(phrase.gaps[part:], keys[part + 1 :], strict=True)))
+
+
+def _places(stream: str, text: str, around: _Around | None, end: int) -> Places | None:
+    """Where the parts of a phrase stand of which its only one, or its anchor, ends at `end`."""
+    if around is None:
+        return ((end - len(text), end),)
+    return _completed(stream, around, (end - _anchor_size(text, around), end))
 
 
 def _anchor_size(text: str, around: _Around) -> int:
