@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.language.train import texts
+from models.language.train import own
 from models.text.corpus import spoken
 from models.text.mishearing import TAUGHT, aligned, misheard, sounding, taught
 from models.text.templates import read_templates
@@ -86,8 +86,8 @@ def test_language_model_when_templates_are_left_out_then_it_learns_none_of_their
     left = to_teach()
     wordings = {each.text for each in left if not set("[{") & set(each.text)}
     assert len(wordings) > 2_000
-    assert wordings <= set(texts())  # the control
-    assert not wordings & set(texts(without=left))
+    assert wordings <= set(own())  # the control
+    assert not wordings & set(own(without=left))
 
 
 def test_spoken_when_read_then_each_sentence_has_what_was_heard_of_it_and_its_categories() -> None:
