@@ -1,4 +1,4 @@
-"""Writes a TFLite file operator by operator: no converter has to run."""
+"""Writes a TFLite file operator by operator, or one that was read and changed: no converter has to run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ SCHEMA = 3
 
 _OPTIONS, _TYPES = schema.BuiltinOptions, schema.TensorType
 _KINDS = {"float32": _TYPES.FLOAT32, "float16": _TYPES.FLOAT16, "int8": _TYPES.INT8, "int32": _TYPES.INT32}
+
+
+def read_graph(content: bytes) -> schema.ModelT:
+    """Return a file as objects, to look at and to change."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def written(model: schema.ModelT) -> bytes:
+    """Return the file of such objects."""
+    builder = flatbuffers.Builder(4 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
+    return bytes(builder.Output())
 
 
 class GraphWriter:
@@ -75,9 +87,7 @@ class GraphWriter:
         """The file."""
         self.graph.inputs, self.graph.outputs, self.graph.name = list(inputs), list(outputs), name
         self._model.subgraphs = [self.graph]
-        builder = flatbuffers.Builder(4 << 20)
-        builder.Finish(self._model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-        return bytes(builder.Output())
+        return written(self._model)
 
     def buffer(self, data: bytes) -> int:
         """Add what tensors hold."""

@@ -5,11 +5,10 @@ The runtime makes 32-bit floats of them once, when it makes room for a size of i
 
 from __future__ import annotations
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
-from models.graph_writer import FILE_IDENTIFIER
+from models.graph_writer import read_graph, written
 
 SMALLEST = 1_024
 """Numbers from which a constant is stored in 16 bits: below, nothing is gained."""
@@ -31,37 +30,37 @@ def halved(content: bytes) -> bytes:
     Raises:
         TooLargeError: a weight is larger than a 16-bit float can be.
     """
-    model = _read(content)
+    model = read_graph(content)
     graph = model.subgraphs[0]
-    code, made = _code(model), []
+    code, made, moved = _code(model), [], dict[int, int]()
     for index in range(len(graph.tensors)):
         wide = graph.tensors[index]
         data = model.buffers[wide.buffer].data
         if data is None or wide.type != _TYPES.FLOAT32 or len(data) < 4 * SMALLEST:
             continue
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(half(data, name=_name(wide)).tobytes(), dtype=np.uint8)
-        model.buffers.append(buffer)
+        if wide.buffer not in moved:
+            moved[wide.buffer] = len(model.buffers)
+            model.buffers.append(_buffer(_half(data, name=_name(wide))))
         narrow = schema.TensorT()
         narrow.name, narrow.shape, narrow.type = f"{_name(wide)}_half", wide.shape, _TYPES.FLOAT16
-        narrow.buffer = len(model.buffers) - 1
-        graph.tensors.append(narrow)
-        model.buffers[wide.buffer].data = None
-        wide.buffer = 0  # the empty buffer: filled by the operator
+        narrow.buffer, wide.buffer = moved[wide.buffer], 0  # the empty one: the operator fills it
         operator = schema.OperatorT()
-        operator.opcodeIndex, operator.inputs, operator.outputs = code, [len(graph.tensors) - 1], [index]
+        operator.opcodeIndex, operator.inputs, operator.outputs = code, [len(graph.tensors)], [index]
         operator.builtinOptions = schema.DequantizeOptionsT()
         operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
+        graph.tensors.append(narrow)
         made.append(operator)
+    for place in moved:
+        model.buffers[place].data = None
     graph.operators = [*made, *graph.operators]
-    return _packed(model) if made else content
+    return written(model) if made else content
 
 
 def widened(content: bytes) -> bytes:
     """Undo `halved`: the same graph with float32 constants, rounded as they were; other files come out as they are."""
-    model = _read(content)
+    model = read_graph(content)
     graph = model.subgraphs[0]
-    kept = []
+    kept, wide = [], set[int]()
     for operator in graph.operators:
         narrow = graph.tensors[operator.inputs[0]]
         data = model.buffers[narrow.buffer].data
@@ -69,34 +68,14 @@ def widened(content: bytes) -> bytes:
         if code != _OPS.DEQUANTIZE or narrow.type != _TYPES.FLOAT16 or data is None:
             kept.append(operator)
             continue
-        values = np.asarray(data, dtype=np.uint8).view(np.float16).astype("<f4")
-        model.buffers[narrow.buffer].data = np.frombuffer(values.tobytes(), dtype=np.uint8)
+        if narrow.buffer not in wide:
+            wide.add(narrow.buffer)
+            values = np.asarray(data, dtype=np.uint8).view(np.float16).astype("<f4")
+            model.buffers[narrow.buffer] = _buffer(values)
         narrow.type = _TYPES.FLOAT32  # nothing reads it any more
         graph.tensors[operator.outputs[0]].buffer = narrow.buffer
     graph.operators = kept
-    return _packed(model)
-
-
-def half(data: npt.ArrayLike, *, name: str) -> Halves:
-    """Return the bytes of float32 numbers, rounded to the nearest 16-bit floats.
-
-    Raises:
-        TooLargeError: see `halved`.
-    """
-    values = np.asarray(data, dtype=np.uint8).view("<f4")
-    if not np.abs(values).max() <= np.finfo(np.float16).max:
-        raise TooLargeError(f"{name} holds {np.abs(values).max():.0f}, which 16-bit floats do not reach")
-    return values.astype(np.float16)
-
-
-def _read(content: bytes) -> schema.ModelT:
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-
-
-def _packed(model: schema.ModelT) -> bytes:
-    builder = flatbuffers.Builder(4 << 20)
-    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return bytes(builder.Output())
+    return written(model)
 
 
 def _code(model: schema.ModelT) -> int:
@@ -105,6 +84,20 @@ def _code(model: schema.ModelT) -> int:
     made.version = DEQUANTIZE_VERSION
     model.operatorCodes.append(made)
     return len(model.operatorCodes) - 1
+
+
+def _buffer(values: npt.NDArray[np.generic]) -> schema.BufferT:
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(values.tobytes(), dtype=np.uint8)
+    return buffer
+
+
+def _half(data: npt.ArrayLike, *, name: str) -> Halves:
+    """The bytes of float32 numbers, rounded to the nearest 16-bit floats."""
+    values = np.asarray(data, dtype=np.uint8).view("<f4")
+    if not np.abs(values).max() <= np.finfo(np.float16).max:
+        raise TooLargeError(f"{name} holds {np.abs(values).max():.0f}, which 16-bit floats do not reach")
+    return values.astype(np.float16)
 
 
 def _name(tensor: schema.TensorT) -> str:

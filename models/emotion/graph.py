@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from models.emotion.judge import LARGEST, Judge
-from models.graph_writer import GraphWriter
+from models.graph_writer import GraphWriter, read_graph
 from models.half_floats import widened
 
 LISTENED = 128
@@ -33,7 +33,7 @@ def listening(recogniser: bytes) -> bytes:
     Raises:
         GraphError: the file holds another network.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(widened(recogniser), 0))
+    model = read_graph(widened(recogniser))
     graph = model.subgraphs[0]
     codes = [model.operatorCodes[each.opcodeIndex].builtinCode for each in graph.operators]
     # each block ends by adding its look-ahead to the sum of the present and the past

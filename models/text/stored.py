@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ai_edge_litert import schema_py_generated as schema
+from models.graph_writer import read_graph
 from models.text.network import TABLES, Network
 
 Array = npt.NDArray[np.generic]
@@ -32,7 +33,7 @@ def network_of(content: bytes) -> Network:
 
 def _constants(content: bytes) -> dict[str, Array]:
     """Every tensor that is stored, 8-bit ones with their scale, by name."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    model = read_graph(content)
     kinds = {schema.TensorType.FLOAT16: np.float16, schema.TensorType.INT8: np.int8}
     found: dict[str, Array] = {}
     for tensor in model.subgraphs[0].tensors:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import torch
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from models.graph_writer import read_graph, written
 from models.half_floats import SMALLEST, halved
 from models.train.network import LEFT_CONTEXT, RIGHT_CONTEXT, Weights, logits
 from numpy.typing import NDArray
 
-FILE_IDENTIFIER = b"TFL3"
 TOLERANCE = 1e-3
 """Largest difference of a logit from torch's that is float32 rounding: logits reach four digits."""
 
@@ -31,7 +29,7 @@ def export(base_tflite: Path, base: Weights, student: Weights) -> bytes:
     ai-edge-litert 2.x and tflite-runtime 2.14 were checked with. Raises ExportError where one is missing,
     TooLargeError where one does not fit into 16 bits.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(base_tflite.read_bytes(), 0))
+    model = read_graph(base_tflite.read_bytes())
     stored = {
         index: np.asarray(buffer.data, dtype=np.uint8).tobytes()
         for index, buffer in enumerate(model.buffers)
@@ -45,9 +43,7 @@ def export(base_tflite: Path, base: Weights, student: Weights) -> bytes:
         model.buffers[found[0]].data = np.frombuffer(
             _as_stored(name, student[name]).tobytes(), dtype=np.uint8
         )
-    builder = flatbuffers.Builder(4 << 20)
-    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return halved(bytes(builder.Output()))
+    return halved(written(model))
 
 
 def check(tflite: bytes, student: Weights) -> float:

@@ -10,7 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from models.emotion.graph import listening
-from models.graph_writer import GraphWriter
+from models.graph_writer import GraphWriter, read_graph
 from models.half_floats import TooLargeError, halved, widened
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -55,7 +55,7 @@ def _run(content: bytes, values: Floats) -> Floats:
 
 def _kinds(content: bytes) -> dict[str, int]:
     """Type of each stored tensor, by name."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    model = read_graph(content)
     return {
         tensor.name.decode(): tensor.type
         for tensor in model.subgraphs[0].tensors
@@ -91,6 +91,29 @@ def test_widened_when_it_undoes_halved_then_the_same_is_computed_with_32_bits_st
 def test_widened_when_nothing_was_halved_then_the_same_is_computed(weight: Floats) -> None:
     values = np.ones((2, WIDTH), dtype=np.float32)
     assert np.array_equal(_run(widened(_file(weight)), values), _run(_file(weight), values))
+
+
+def test_halved_and_widened_when_two_layers_share_one_matrix_then_it_is_stored_once(weight: Floats) -> None:
+    writer = GraphWriter()
+    buffer = writer.buffer(weight.tobytes())
+    values, between, told = (
+        writer.tensor(name, (1, WIDTH), dynamic=0) for name in ("values", "between", "told")
+    )
+    for name, before, after in (("first", values, between), ("second", between, told)):
+        matrix = writer.tensor(name, weight.shape, buffer=buffer)
+        bias = writer.constant(f"{name}_bias", BIAS)
+        writer.add(
+            schema.BuiltinOperator.FULLY_CONNECTED,
+            [before, matrix, bias],
+            [after],
+            schema.FullyConnectedOptionsT(),
+        )
+    small = halved(writer.packed([values], [told], name="two layers"))
+    ones, rounded = np.ones((2, WIDTH), dtype=np.float32), weight.astype(np.float16).astype(np.float32)
+    wanted = (ones @ rounded.T + BIAS) @ rounded.T + BIAS
+    assert len(small) < 2 * weight.nbytes
+    assert np.abs(_run(small, ones) - wanted).max() < 1e-3
+    assert np.abs(_run(widened(small), ones) - wanted).max() < 1e-3
 
 
 @pytest.mark.parametrize("huge", [1e5, -1e5, np.nan])
