@@ -28,9 +28,10 @@ def _sentence(lack: Lack) -> str:
         case Lack.CLASSIFIER:
             return (
                 "没有该语言的语句模型：只按词库判定文字，词库之外的说法不会被发现。"
-                "请恢复 models 目录，或用 compline-edge selftest 检查。\n"
+                "随程序附带的是普通话的模型：请恢复 models 目录，或用 compline-edge selftest 检查。\n"
                 "There is no text model for this language: texts are judged by the lexicon alone, and what no phrase "
-                "of it catches is not found. Restore the models folder; compline-edge selftest tries it."
+                "of it catches is not found. The one for Mandarin comes with the program: restore the models folder; "
+                "compline-edge selftest tries it."
             )
         case Lack.RULES:
             return (
@@ -41,14 +42,17 @@ def _sentence(lack: Lack) -> str:
             )
         case Lack.LANGUAGE_MODEL:
             return (
-                "没有该语言的语言模型：通话文字的错字更多，词库之外的违规更少被发现。请恢复 models 目录。\n"
+                "没有该语言的语言模型：通话文字的错字更多，词库之外的违规更少被发现。"
+                "随程序附带的是普通话的模型：请恢复 models 目录。\n"
                 "There is no language model for this language: more characters of heard text are wrong, and less of "
-                "what no phrase catches is found in calls. Restore the models folder."
+                "what no phrase catches is found in calls. The one for Mandarin comes with the program: "
+                "restore the models folder."
             )
         case Lack.EMOTION:
             return (
-                "没有该语言的情绪模型：不判定愤怒。请恢复 models 目录。\n"
-                "There is no emotion model for this language: anger is not judged. Restore the models folder."
+                "没有该语言的情绪模型：不判定愤怒。随程序附带的是普通话的模型：请恢复 models 目录。\n"
+                "There is no emotion model for this language: anger is not judged. The one for Mandarin comes with the "
+                "program: restore the models folder."
             )
         case Lack.VOICES:
             return (
