@@ -1,4 +1,4 @@
-"""Stores the large matrices of a TFLite file as 16-bit floats, and reads such a file back.
+"""Stores the large constants of a TFLite file as 16-bit floats, and reads such a file back.
 
 The runtime makes 32-bit floats of them once, when it makes room for a size of input: computation stays in 32 bits.
 """
@@ -21,7 +21,7 @@ Halves = npt.NDArray[np.float16]
 
 
 class TooLargeError(ValueError):
-    """A weight does not fit into 16 bits; its message names the tensor."""
+    """A weight is no 16-bit float; its message names the tensor."""
 
 
 def halved(content: bytes) -> bytes:
@@ -31,8 +31,9 @@ def halved(content: bytes) -> bytes:
         TooLargeError: a weight is larger than a 16-bit float can be.
     """
     model = read_graph(content)
-    graph = model.subgraphs[0]
-    code, made, moved = _code(model), [], dict[int, int]()
+    (graph,) = model.subgraphs
+    made: list[schema.OperatorT] = []
+    moved: dict[int, int] = {}  # buffer of 32 bits -> of 16
     for index in range(len(graph.tensors)):
         wide = graph.tensors[index]
         data = model.buffers[wide.buffer].data
@@ -45,31 +46,38 @@ def halved(content: bytes) -> bytes:
         narrow.name, narrow.shape, narrow.type = f"{_name(wide)}_half", wide.shape, _TYPES.FLOAT16
         narrow.buffer, wide.buffer = moved[wide.buffer], 0  # the empty one: the operator fills it
         operator = schema.OperatorT()
-        operator.opcodeIndex, operator.inputs, operator.outputs = code, [len(graph.tensors)], [index]
+        operator.opcodeIndex = len(model.operatorCodes)
+        operator.inputs, operator.outputs = [len(graph.tensors)], [index]
         operator.builtinOptions = schema.DequantizeOptionsT()
         operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
         graph.tensors.append(narrow)
         made.append(operator)
+    if not made:
+        return content
     for place in moved:
         model.buffers[place].data = None
+    model.operatorCodes.append(_dequantize())
     graph.operators = [*made, *graph.operators]
-    return written(model) if made else content
+    return written(model)
 
 
 def widened(content: bytes) -> bytes:
-    """Undo `halved`: the same graph with float32 constants, rounded as they were; other files come out as they are."""
+    """Undo `halved`: the same graph with float32 constants, rounded as they were; any other file computes as before."""
     model = read_graph(content)
-    graph = model.subgraphs[0]
-    kept, wide = [], set[int]()
+    (graph,) = model.subgraphs
+    kept: list[schema.OperatorT] = []
+    undone: set[int] = set()  # buffers
     for operator in graph.operators:
-        narrow = graph.tensors[operator.inputs[0]]
-        data = model.buffers[narrow.buffer].data
-        code = model.operatorCodes[operator.opcodeIndex].builtinCode
-        if code != _OPS.DEQUANTIZE or narrow.type != _TYPES.FLOAT16 or data is None:
+        if model.operatorCodes[operator.opcodeIndex].builtinCode != _OPS.DEQUANTIZE:
             kept.append(operator)
             continue
-        if narrow.buffer not in wide:
-            wide.add(narrow.buffer)
+        narrow = graph.tensors[operator.inputs[0]]
+        data = model.buffers[narrow.buffer].data
+        if narrow.type != _TYPES.FLOAT16 or data is None:
+            kept.append(operator)
+            continue
+        if narrow.buffer not in undone:
+            undone.add(narrow.buffer)
             values = np.asarray(data, dtype=np.uint8).view(np.float16).astype("<f4")
             model.buffers[narrow.buffer] = _buffer(values)
         narrow.type = _TYPES.FLOAT32  # nothing reads it any more
@@ -78,12 +86,11 @@ def widened(content: bytes) -> bytes:
     return written(model)
 
 
-def _code(model: schema.ModelT) -> int:
+def _dequantize() -> schema.OperatorCodeT:
     made = schema.OperatorCodeT()
     made.builtinCode = made.deprecatedBuiltinCode = _OPS.DEQUANTIZE
     made.version = DEQUANTIZE_VERSION
-    model.operatorCodes.append(made)
-    return len(model.operatorCodes) - 1
+    return made
 
 
 def _buffer(values: npt.NDArray[np.generic]) -> schema.BufferT:
@@ -96,7 +103,7 @@ def _half(data: npt.ArrayLike, *, name: str) -> Halves:
     """The bytes of float32 numbers, rounded to the nearest 16-bit floats."""
     values = np.asarray(data, dtype=np.uint8).view("<f4")
     if not np.abs(values).max() <= np.finfo(np.float16).max:
-        raise TooLargeError(f"{name} holds {np.abs(values).max():.0f}, which 16-bit floats do not reach")
+        raise TooLargeError(f"{name} holds {np.abs(values).max():.0f}: no 16-bit float is so large")
     return values.astype(np.float16)
 
 

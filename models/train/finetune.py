@@ -27,6 +27,7 @@ import torch
 from models.eval.pinyin_error import Cmvn
 from models.train.corpus import Utterance, read_corpus
 from models.train.development import LINES, line_errors, mixed, write_lines
+from models.train.flatbuffer import rounded
 from models.train.network import Weights
 from models.train.pairs import Pair, read_copy, telephone_cmvn, write_copy
 from models.train.reference import Base, read_base, renormalised
@@ -75,7 +76,7 @@ def main() -> None:
         syllabary=read_syllabary(base.tokens),
         checkpoint=given.work / "checkpoint.pt",
     )
-    released = mixed(start, student, SHARE)
+    released = rounded(mixed(start, student, SHARE))
     _judge(given.work, base=base, start=start, student=released, cmvn=cmvn)
     difference = release(given.out, base=base, student=released, cmvn=cmvn)
     _say(f"{given.out}/model.tflite written; it differs from torch by at most {difference:.1e}")

@@ -22,12 +22,20 @@ class ExportError(ValueError):
     """The exported model does not compute what was trained; its message names the first difference."""
 
 
+def rounded(student: Weights) -> Weights:
+    """The weights as the file holds them: the large ones to 16-bit floats."""
+    return {
+        name: weight.half().float() if weight.numel() >= SMALLEST else weight
+        for name, weight in student.items()
+    }
+
+
 def export(base_tflite: Path, base: Weights, student: Weights) -> bytes:
     """Rewrite the base's TFLite file with the student's weights; float16, steps axis dynamic.
 
-    Each weight is found by its base value, so no converter has to run and the graph stays the one that both
-    ai-edge-litert 2.x and tflite-runtime 2.14 were checked with. Raises ExportError where one is missing,
-    TooLargeError where one does not fit into 16 bits.
+    Each weight is found by its base value, so no converter has to run; the graph is the base's, with an operator
+    before each large weight that makes 32 bits of it. ai-edge-litert 2.x and tflite-runtime 2.14 run it alike.
+    Raises ExportError where one is missing, TooLargeError where one does not fit into 16 bits.
     """
     model = read_graph(base_tflite.read_bytes())
     stored = {
@@ -49,10 +57,8 @@ def export(base_tflite: Path, base: Weights, student: Weights) -> bytes:
 def check(tflite: bytes, student: Weights) -> float:
     """Compare the file with torch on random features, whole and in chunks; the largest difference.
 
-    Torch computes with the weights as they are stored, rounded to 16 bits: what that loses is for `make eval` to say.
-    Raises ExportError above TOLERANCE.
+    The weights are those that are stored: see `rounded`. Raises ExportError above TOLERANCE.
     """
-    student = {name: _rounded(weight) for name, weight in student.items()}
     interpreter = Interpreter(model_content=tflite, num_threads=1)
     worst = 0.0
     for steps in (1, 7, 150, 40):
@@ -71,10 +77,6 @@ def _as_stored(name: str, weight: torch.Tensor) -> Floats:
     if name.endswith((".left", ".right")):
         weight = weight[:, 0].T
     return np.ascontiguousarray(weight.numpy(), dtype="<f4")
-
-
-def _rounded(weight: torch.Tensor) -> torch.Tensor:
-    return weight.half().float() if weight.numel() >= SMALLEST else weight
 
 
 def _same(data: bytes, wanted: Floats) -> bool:

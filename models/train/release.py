@@ -23,7 +23,8 @@ SIGNIFICANT = 8
 def release(folder: Path, *, base: Base, student: Weights, cmvn: Cmvn) -> float:
     """Write model.tflite, tokens.txt, cmvn.json and manifest.json; the largest difference from torch.
 
-    Raises ExportError where the written model would not compute what was trained.
+    `student` is rounded as the file holds it (`flatbuffer.rounded`). Raises ExportError where the written model
+    would not compute what was trained.
     """
     tflite = export(base.tflite, base.weights, student)
     difference = check(tflite, student)
