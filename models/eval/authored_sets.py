@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from models.eval.pinyin_error import interval
+from models.eval.intervals import ends, of_share
 from models.eval.text_reading import lexicon_alone, text_reader
 
 from bench.figure import Figure
@@ -73,8 +73,7 @@ def _recall(said: Sequence[Violation], hits: Sequence[bool]) -> Iterator[Figure]
     for medium, goal in GOALS.items():
         own = [hit for each, hit in zip(said, hits, strict=True) if each.medium == medium]
         yield Figure(f"authored_recall_{medium}", float(np.mean(own)), "share", goal, "higher")
-        for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in own]), strict=True):
-            yield Figure(f"authored_recall_{medium}_{end}", bound / 100, "share", None, "higher")
+        yield from ends(f"authored_recall_{medium}", of_share(own), "share", "higher")
     for category in sorted({each.first for each in said}):
         own = [hit for each, hit in zip(said, hits, strict=True) if each.first == category]
         yield Figure(f"authored_recall_{category}", float(np.mean(own)), "share", None, "higher")
@@ -100,10 +99,12 @@ def _points(said: Sequence[Violation], reader: TextReader) -> Iterator[Figure]:
         recall = float(np.mean([caught(reader, each, least=least) for each in said]))
         yield Figure(f"authored_{point}_recall", recall, "share", None, "higher")
         for who, severities in sorted(lawful.items()):
-            share = _alarmed(severities, least)
-            yield Figure(f"authored_{point}_lawful_{who}", 100 * share, "of 100 sentences", None, "lower")
-        alarms = _alarmed(told, least)
-        yield Figure(f"authored_{point}_compliant_calls", 100 * alarms, "of 100 calls", None, "lower")
+            yield from _alarms(
+                f"authored_{point}_lawful_{who}", _alarmed(severities, least), "of 100 sentences"
+            )
+        calls_alarmed = _alarmed(told, least)
+        yield from _alarms(f"authored_{point}_compliant_calls", calls_alarmed, "of 100 calls")
+        alarms = float(np.mean(calls_alarmed))
         right = recall * PREVALENCE
         value = right / (right + alarms * (1 - PREVALENCE)) if right else 0.0
         yield Figure(f"authored_{point}_predictive_value", value, "share at 1 % prevalence", None, "higher")
@@ -117,5 +118,10 @@ def _gravest(reader: TextReader, turns: Iterable[tuple[str, str]]) -> Severity |
     )
 
 
-def _alarmed(severities: Sequence[Severity | None], least: Severity) -> float:
-    return sum(severity is not None and severity >= least for severity in severities) / len(severities)
+def _alarmed(severities: Sequence[Severity | None], least: Severity) -> list[bool]:
+    return [severity is not None and severity >= least for severity in severities]
+
+
+def _alarms(name: str, alarmed: Sequence[bool], unit: str) -> Iterator[Figure]:
+    yield Figure(name, 100 * float(np.mean(alarmed)), unit, None, "lower")
+    yield from ends(name, of_share(alarmed), unit, "lower", times=100)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from models.eval.intervals import ends, of_share
 from models.eval.text_reading import text_reader
 
 from bench.figure import Figure
@@ -26,6 +28,8 @@ def figures() -> Iterator[Figure]:
         said[category] += 1
         found[category] += any(n.category.code == category for n in reader.find(sentence, Role.COLLECTOR))
     yield Figure("text_recall_unseen", found.total() / said.total(), "share", GOAL, "higher")
+    hits = np.arange(said.total()) < found.total()
+    yield from ends("text_recall_unseen", of_share(hits), "share", "higher")
     for category in sorted(said):
         yield Figure(
             f"text_recall_unseen_{category}", found[category] / said[category], "share", GOAL, "higher"

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 from models.eval.authored_sets import CALLS, GOALS, POINTS, PREVALENCE, Violation, caught, rows, violations
-from models.eval.pinyin_error import RESAMPLES, Score, han, interval, pinyin_errors, rate
+from models.eval.intervals import ends, of_share, resampled
+from models.eval.pinyin_error import Score, han, pinyin_errors, rate
 from models.eval.telephone_calls import (
     AMR,
     MULAW,
@@ -28,7 +29,7 @@ from models.eval.telephone_calls import (
     whole,
     write,
 )
-from models.eval.text_model import reliability
+from models.eval.text_model import brier_skill, reliability, skill_interval
 from models.eval.text_reading import classifier, text_reader
 from models.text.recognised import Heard, brier, probabilities, recall, seen
 from models.train.telephone import Line
@@ -94,6 +95,7 @@ def figures() -> Iterator[Figure]:
         yield from _points(said, bad, lawful, good, way)
         if way == "mulaw":
             yield from _confidences(said, bad, good)
+            yield from _sure_sightings(said, bad, good)
             recalls = {point: _share(said, bad, least) for point, least in POINTS.items()}
     if recalls:
         yield from _calls(recalls)
@@ -144,8 +146,7 @@ def _recall(said: Sequence[Violation], bad: Sequence[Judged], way: str) -> Itera
     yield Figure(f"spoken_pinyin_error_{way}", rate([each.errors for each in bad]), "%", None, "lower")
     hits = [each.finds(one.categories, Severity.NOTICE) for one, each in zip(said, bad, strict=True)]
     yield Figure(f"spoken_recall_{way}", float(np.mean(hits)), "share", GOALS["speech"], "higher")
-    for end, bound in zip(("low", "high"), interval([(hit, 1) for hit in hits]), strict=True):
-        yield Figure(f"spoken_recall_{way}_{end}", bound / 100, "share", None, "higher")
+    yield from ends(f"spoken_recall_{way}", of_share(hits), "share", "higher")
     missing = float(np.mean([each.abstained for each in bad]))
     yield Figure(f"spoken_abstained_{way}", missing, "share", None, "lower")
     if way != "mulaw":
@@ -191,6 +192,34 @@ def _confidences(
         above = recall(told, found.wanted, false_alarms=share)
         yield Figure(f"spoken_classifier_recall_at_{share:.0%}", above, "share", None, "higher")
     yield from reliability("spoken", told.ravel(), found.wanted.ravel())
+
+
+def _sure_sightings(
+    said: Sequence[Violation], bad: Sequence[Judged], good: Sequence[Judged]
+) -> Iterator[Figure]:
+    """How often what the spotter shows is right: a sighting in a sentence that has its category, in a lawful one none.
+
+    The base rate is that of sightings: a spotter that is right of all that it shows could not be told from its mean.
+    """
+    of_sentences = [
+        *((each, one.categories) for one, each in zip(said, bad, strict=True)),
+        *((each, frozenset[str]()) for each in good),
+    ]
+    told = [
+        (noticed.confidence / 100, noticed.category.code in categories)
+        for each, categories in of_sentences
+        for noticed in each.noticed
+        if noticed.technique is Technique.LEXICON_AUDIO
+    ]
+    shown, right = np.array([confidence for confidence, _ in told]), np.array([hit for _, hit in told], float)
+    if not 0 < right.mean() < 1:
+        return
+    yield Figure("spoken_spotter_sightings", len(told), "sightings", None, "higher")
+    yield Figure("spoken_spotter_brier_skill", brier_skill(shown, right), "over the base rate", 0.2, "higher")
+    yield from ends(
+        "spoken_spotter_brier_skill", skill_interval(shown, right), "over the base rate", "higher"
+    )
+    yield from reliability("spoken_spotter", shown, right)
 
 
 def _share(said: Sequence[Violation], bad: Sequence[Judged], least: Severity) -> float:
@@ -261,8 +290,7 @@ def _gravest_as_text(turns: tuple[tuple[str, str], ...]) -> Severity | None:
 
 def _alarms(name: str, alarmed: Sequence[bool], read: float) -> Iterator[Figure]:
     yield Figure(name, 100 * float(np.mean(alarmed)), "of 100 calls", 100 * read, "lower")
-    for end, bound in zip(("low", "high"), interval([(each, 1) for each in alarmed]), strict=True):
-        yield Figure(f"{name}_{end}", bound, "of 100 calls", None, "lower")
+    yield from ends(name, of_share(alarmed), "of 100 calls", "lower", times=100)
 
 
 def _value(name: str, recall: float, heard: Sequence[Judged], least: Severity) -> Figure:
@@ -294,12 +322,10 @@ def _sightings(heard: Sequence[Judged], hours: float) -> Iterator[Figure]:
     ]
     counts = np.array([[len(found), each.duration] for found, each in zip(of_calls, heard, strict=True)])
     yield Figure("spoken_sightings", counts[:, 0].sum() / hours, "1/h", None, "lower")
-    draws = np.random.default_rng(7).integers(len(counts), size=(RESAMPLES, len(counts)))
-    sums = counts[draws].sum(axis=1)
-    for end, bound in zip(
-        ("low", "high"), np.percentile(3_600 * sums[:, 0] / sums[:, 1], [2.5, 97.5]), strict=True
-    ):
-        yield Figure(f"spoken_sightings_{end}", float(bound), "1/h", None, "lower")
+    an_hour = resampled(
+        lambda drawn: float(3_600 * counts[drawn, 0].sum() / counts[drawn, 1].sum()), len(counts)
+    )
+    yield from ends("spoken_sightings", an_hour, "1/h", "lower")
     entries = Counter(n.entry for found in of_calls for n in found)
     for entry, count in entries.most_common(WORST):
         yield Figure(f"spoken_sightings_of_entry_{entry}", count / hours, "1/h", None, "lower")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from models.eval.authored_sets import rows, violations
+from models.eval.intervals import Places, ends, of_share, resampled
 from models.eval.text_reading import MODELS, classifier
 from models.text.corpus import DATA, cold, fine_labels
 
@@ -29,6 +30,7 @@ LARGEST, SLOWEST = 2_000_000, 2.0
 TIMED = 400
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 def figures() -> Iterator[Figure]:
@@ -71,9 +73,20 @@ def _confidences() -> Iterator[Figure]:
         shown.append(told)
         right.append(wanted)
         if wanted.sum() >= LEAST_POSITIVES:
-            skill = 1 - float(((told - wanted) ** 2).mean() / wanted.var())
-            yield Figure(f"text_brier_skill_{category.code}", skill, "over the base rate", 0.2, "higher")
+            name = f"text_brier_skill_{category.code}"
+            yield Figure(name, brier_skill(told, wanted), "over the base rate", 0.2, "higher")
+            yield from ends(name, skill_interval(told, wanted), "over the base rate", "higher")
     yield from reliability("text", np.concatenate(shown), np.concatenate(right))
+
+
+def brier_skill(shown: Floats, right: Floats) -> float:
+    """How much nearer to what was right the confidences are than their base rate would be, at most 1."""
+    return 1 - float(np.square(shown - right).mean() / right.var())
+
+
+def skill_interval(shown: Floats, right: Floats) -> tuple[float, float]:
+    """The 95 % interval of `brier_skill`, where both outcomes occur in what is drawn."""
+    return resampled(lambda drawn: brier_skill(shown[drawn], right[drawn]), len(shown))
 
 
 def reliability(topic: str, shown: Floats, right: Floats) -> Iterator[Figure]:
@@ -93,33 +106,51 @@ def _cold() -> Iterator[Figure]:
     texts = list(cold("test"))
     told = np.array([_offensive(text) > 0 for text, _ in texts])
     wanted = np.array([label == 1 for _, label in texts])
-    score = float(np.mean([_f1(told, wanted), _f1(~told, ~wanted)]))
+    score = _macro_f1(told, wanted)
     yield Figure("text_cold_macro_f1", score, "F1", BEST_KNOWN["cold"], "higher")
+    drawn = resampled(lambda places: _macro_f1(told[places], wanted[places]), len(told))
+    yield from ends("text_cold_macro_f1", drawn, "F1", "higher")
     yield Figure("text_cold_macro_f1_beside_tfidf", score, "F1", BEST_KNOWN["tfidf"], "higher")
     fine = np.array(fine_labels("test"))
     anti = fine == ANTI_BIAS
-    yield Figure("text_cold_anti_bias_right", float((told == wanted)[anti].mean()), "share", 0.6, "higher")
+    right = (told == wanted)[anti]
+    yield Figure("text_cold_anti_bias_right", float(right.mean()), "share", 0.6, "higher")
+    yield from ends("text_cold_anti_bias_right", of_share(right), "share", "higher")
 
 
 def _disguised() -> Iterator[Figure]:
     """Share of toxic texts called offensive, plain and in each disguise; false alarms beside them."""
-    clean = _texts(CNTP / "non_toxic_base.json", "original_text")
-    yield Figure("text_cntp_false_alarms", _share(clean), "share", None, "lower")
-    plain = _share(_texts(CNTP / "toxic_base.json", "original_text"))
-    yield Figure("text_cntp_plain", plain, "share found", BEST_KNOWN["plain"], "higher")
-    found = {
-        path.stem.lower().split("_t")[0]: _share(_texts(path, "perturbed_text"))
+    clean = np.array(list(_called(CNTP / "non_toxic_base.json", "original_text").values()))
+    yield Figure("text_cntp_false_alarms", float(clean.mean()), "share", None, "lower")
+    yield from ends("text_cntp_false_alarms", of_share(clean), "share", "lower")
+    of_plain = _called(CNTP / "toxic_base.json", "original_text")
+    plain = np.array(list(of_plain.values()))
+    yield Figure("text_cntp_plain", float(plain.mean()), "share found", BEST_KNOWN["plain"], "higher")
+    yield from ends("text_cntp_plain", of_share(plain), "share found", "higher")
+    ways = {
+        path.stem.lower().split("_t")[0]: _called(path, "perturbed_text")
         for path in sorted((CNTP / "perturbed_data").glob("*.json"))
     }
-    for way, share in found.items():
-        yield Figure(f"text_cntp_{way}", share, "share found", plain, "higher")
-    mean = float(np.mean(list(found.values())))
+    found = np.array([[called.get(text, np.nan) for called in ways.values()] for text in of_plain])
+    for way, share in zip(ways, np.nanmean(found, axis=0), strict=True):
+        yield Figure(f"text_cntp_{way}", float(share), "share found", float(plain.mean()), "higher")
+    mean = float(np.nanmean(found, axis=0).mean())
     yield Figure("text_cntp_disguised", mean, "share found", BEST_KNOWN["disguised"], "higher")
-    yield Figure("text_cntp_drop", 100 * (plain - mean), "points", 5.0, "lower")
+
+    def drop(drawn: Places) -> float:
+        return 100 * float(plain[drawn].mean() - np.nanmean(found[drawn], axis=0).mean())
+
+    yield Figure("text_cntp_drop", drop(np.arange(len(plain))), "points", 5.0, "lower")
+    yield from ends("text_cntp_drop", resampled(drop, len(plain)), "points", "lower")
 
 
-def _share(texts: Sequence[str]) -> float:
-    return float(np.mean([_offensive(text) > 0 for text in texts]))
+def _called(path: Path, key: str) -> dict[str, float]:
+    """How much of each original text of a file is called offensive, as written under `key` in one row or several."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    told: dict[str, list[bool]] = {}
+    for row in content["results"] if isinstance(content, dict) else content:
+        told.setdefault(row["original_text"], []).append(_offensive(row[key]) > 0)
+    return {text: float(np.mean(called)) for text, called in told.items()}
 
 
 def _offensive(text: str) -> float:
@@ -128,11 +159,10 @@ def _offensive(text: str) -> float:
     return -np.inf if logits is None else float(logits[len(CATEGORIES)])
 
 
-def _texts(path: Path, key: str) -> list[str]:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return [row[key] for row in (content["results"] if isinstance(content, dict) else content)]
+def _macro_f1(told: Flags, wanted: Flags) -> float:
+    return float(np.mean([_f1(told, wanted), _f1(~told, ~wanted)]))
 
 
-def _f1(told: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> float:
+def _f1(told: Flags, wanted: Flags) -> float:
     right = (told & wanted).sum()
     return float(2 * right / (told.sum() + wanted.sum()))
