@@ -74,8 +74,9 @@ verdicts that cannot carry content.
 
 1. On the hub: `compline-hub pair --name "Desk 7" --collector "Li Wei"` shows a code, good for 5 minutes.
 2. `compline-edge join CODE` pairs this handset.
-3. `compline-edge run --recordings FOLDER` watches, judges and delivers.
-4. `compline-edge status` says how this handset stands with its hub, also while it runs.
+3. `compline-edge voice enrol RECORDING`, once and with the collector's consent, where recordings have one channel.
+4. `compline-edge run --recordings FOLDER` watches, judges and delivers.
+5. `compline-edge status` says how this handset stands with its hub, also while it runs.
 
 **Settings** stand in `compline.toml` under `[edge]` (in the current folder, or `--config FILE`);
 `COMPLINE_EDGE_LANGUAGE` in the environment wins over `language` in the file, and so on for every setting:
@@ -199,6 +200,10 @@ def join(
         invitation = dataclasses.replace(invitation, address=read_address(hub))
     paired = pair(settings, invitation, clock=SystemClock())
     typer.echo(f"Joined {paired.hub_name}. Next: compline-edge run --recordings FOLDER")
+    typer.echo(
+        "Do its recordings have one channel? Then also compline-edge voice enrol RECORDING, a minute of the collector "
+        "alone, with consent: without it nobody knows who speaks there."
+    )
     if paired.officer is not None:
         typer.echo(f"Compare with the compliance officer: the key is {paired.officer}")
     if paired.clock_days:
