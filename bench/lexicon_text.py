@@ -7,10 +7,11 @@ import random
 import sys
 from pathlib import Path
 
+from models.spotter.literals import acceptable
+
 from compline_edge.core.template import phrases
 from compline_edge.senses.packs import load_packs
 from compline_shared.lexicon import Entry, Pack, parse_pack
-from compline_shared.template import TemplateError, check_literal
 
 ROOT = Path(__file__).resolve().parents[1]
 DIALOGUES = ROOT.parent / "shared/data/teleantifraud"
@@ -48,7 +49,7 @@ def large_pack() -> Pack:
     spliced: set[str] = set()
     while len(spliced) < ENTRIES:
         word = "".join(_piece(rng, rng.choice(pieces)) for _ in range(rng.randint(2, 4)))
-        if 3 <= len(word) <= 12 and _allowed(word):
+        if 3 <= len(word) <= 12 and acceptable(word):
             spliced.add(word)
     lines = ["@pack large", "@version 1", f"@language {LANGUAGE}", "@category threat"]
     lines += [
@@ -56,15 +57,6 @@ def large_pack() -> Pack:
         for n, word in enumerate(sorted(spliced))
     ]
     return parse_pack("\n".join(lines), name="large.lex")
-
-
-def _allowed(word: str) -> bool:
-    """Whether a lexicon may hold it: what was spliced may look like somebody's name."""
-    try:
-        check_literal(word)
-    except TemplateError:
-        return False
-    return True
 
 
 def _piece(rng: random.Random, phrase: str) -> str:

@@ -28,6 +28,26 @@ def written(model: schema.ModelT) -> bytes:
     return bytes(builder.Output())
 
 
+def name_of(tensor: schema.TensorT) -> str:
+    """Return the name of a tensor, of a file that was read or of one that is made."""
+    return tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+
+
+def buffer_of(data: bytes) -> schema.BufferT:
+    """Return a buffer that holds what a tensor stores."""
+    made = schema.BufferT()
+    made.data = np.frombuffer(data, dtype=np.uint8)
+    return made
+
+
+def operator_code(code: int, version: int) -> schema.OperatorCodeT:
+    """Return what an operator's number stands for."""
+    made = schema.OperatorCodeT()
+    made.builtinCode = made.deprecatedBuiltinCode = code
+    made.version = version
+    return made
+
+
 class GraphWriter:
     """Tensors, buffers and operators of one subgraph, by number."""
 
@@ -91,16 +111,11 @@ class GraphWriter:
 
     def buffer(self, data: bytes) -> int:
         """Add what tensors hold."""
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(data, dtype=np.uint8)
-        self._model.buffers.append(buffer)
+        self._model.buffers.append(buffer_of(data))
         return len(self._model.buffers) - 1
 
     def _code(self, code: int, version: int) -> int:
         if (code, version) not in self._codes:
-            made = schema.OperatorCodeT()
-            made.builtinCode = made.deprecatedBuiltinCode = code
-            made.version = version
             self._codes[code, version] = len(self._model.operatorCodes)
-            self._model.operatorCodes.append(made)
+            self._model.operatorCodes.append(operator_code(code, version))
         return self._codes[code, version]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
-from models.graph_writer import read_graph, written
+from models.graph_writer import buffer_of, name_of, operator_code, read_graph, written
 
 SMALLEST = 1_024
 """Numbers from which a constant is stored in 16 bits: below, nothing is gained."""
@@ -41,9 +41,9 @@ def halved(content: bytes) -> bytes:
             continue
         if wide.buffer not in moved:
             moved[wide.buffer] = len(model.buffers)
-            model.buffers.append(_buffer(_half(data, name=_name(wide))))
+            model.buffers.append(buffer_of(_half(data, name=name_of(wide)).tobytes()))
         narrow = schema.TensorT()
-        narrow.name, narrow.shape, narrow.type = f"{_name(wide)}_half", wide.shape, _TYPES.FLOAT16
+        narrow.name, narrow.shape, narrow.type = f"{name_of(wide)}_half", wide.shape, _TYPES.FLOAT16
         narrow.buffer, wide.buffer = moved[wide.buffer], 0  # the empty one: the operator fills it
         operator = schema.OperatorT()
         operator.opcodeIndex = len(model.operatorCodes)
@@ -56,7 +56,7 @@ def halved(content: bytes) -> bytes:
         return content
     for place in moved:
         model.buffers[place].data = None
-    model.operatorCodes.append(_dequantize())
+    model.operatorCodes.append(operator_code(_OPS.DEQUANTIZE, DEQUANTIZE_VERSION))
     graph.operators = [*made, *graph.operators]
     return written(model)
 
@@ -79,24 +79,11 @@ def widened(content: bytes) -> bytes:
         if narrow.buffer not in undone:
             undone.add(narrow.buffer)
             values = np.asarray(data, dtype=np.uint8).view(np.float16).astype("<f4")
-            model.buffers[narrow.buffer] = _buffer(values)
+            model.buffers[narrow.buffer] = buffer_of(values.tobytes())
         narrow.type = _TYPES.FLOAT32  # nothing reads it any more
         graph.tensors[operator.outputs[0]].buffer = narrow.buffer
     graph.operators = kept
     return written(model)
-
-
-def _dequantize() -> schema.OperatorCodeT:
-    made = schema.OperatorCodeT()
-    made.builtinCode = made.deprecatedBuiltinCode = _OPS.DEQUANTIZE
-    made.version = DEQUANTIZE_VERSION
-    return made
-
-
-def _buffer(values: npt.NDArray[np.generic]) -> schema.BufferT:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(values.tobytes(), dtype=np.uint8)
-    return buffer
 
 
 def _half(data: npt.ArrayLike, *, name: str) -> Halves:
@@ -105,7 +92,3 @@ def _half(data: npt.ArrayLike, *, name: str) -> Halves:
     if not np.abs(values).max() <= np.finfo(np.float16).max:
         raise TooLargeError(f"{name} holds {np.abs(values).max():.0f}: no 16-bit float is so large")
     return values.astype(np.float16)
-
-
-def _name(tensor: schema.TensorT) -> str:
-    return tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from models.emotion.judge import LARGEST, Judge
-from models.graph_writer import GraphWriter, read_graph
+from models.graph_writer import GraphWriter, name_of, read_graph
 from models.half_floats import widened
 
 LISTENED = 128
@@ -102,7 +102,7 @@ class _Writer(GraphWriter):
 
     def copied(self, tensor: schema.TensorT, data: bytes | None) -> int:
         """Add another graph's tensor; a large matrix in 8 bits, with what makes floats of it again."""
-        name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+        name = name_of(tensor)
         shape = [int(size) for size in tensor.shape]
         if data is None:
             made = self.tensor(name, shape, tensor.type)

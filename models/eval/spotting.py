@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from models.eval.pinyin_error import Recording, read_audio, read_kaldi_cmvn, read_set, through_mulaw
+from models.spotter.literals import acceptable
 from models.spotter.words import word_strings
 
 from bench.figure import Figure
@@ -33,7 +34,7 @@ from compline_edge.senses.ctc_transcriber import CtcTranscriber
 from compline_edge.senses.features import STEP
 from compline_edge.senses.model_manifest import Manifest, StoredFile
 from compline_shared.taxonomy import Role
-from compline_shared.template import Choice, TemplateError, check_literal
+from compline_shared.template import Choice
 
 MODELS = Path("models")
 DATA = Path("../shared/data")
@@ -175,7 +176,7 @@ def random_phrases(texts: Sequence[str], count: int, *, seed: int = 11) -> list[
         text, size = chance.choice(texts), chance.randint(4, 7)
         start = chance.randrange(max(1, len(text) - size + 1))
         phrase = text[start : start + size]
-        if len(phrase) == size and _acceptable(phrase):
+        if len(phrase) == size and acceptable(phrase):
             found[phrase] = None
     return list(found)[:count]
 
@@ -290,11 +291,3 @@ def _level(false: Floats, alarms: float) -> float:
 
 def _share(scores: Floats, level: float) -> float:
     return float(np.mean(scores > level))
-
-
-def _acceptable(phrase: str) -> bool:
-    try:
-        check_literal(phrase)
-    except TemplateError:
-        return False
-    return True

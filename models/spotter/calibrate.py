@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from models.eval.pinyin_error import read_set, through_mulaw
 from models.manifests import write_manifest
+from models.spotter.literals import acceptable
 from models.spotter.words import word_strings
 
 from compline_edge.core.phrase_lattice import Lattice, build
@@ -31,7 +32,7 @@ from compline_edge.senses.features import STEP
 from compline_edge.senses.language_model import load_language_model
 from compline_shared.lexicon import Entry, parse_pack
 from compline_shared.taxonomy import Role
-from compline_shared.template import Choice, TemplateError, check_literal
+from compline_shared.template import Choice
 
 MODEL = Path("models/zh-ctc-telephone")
 LANGUAGE_MODEL = Path("models/zh-ngram")
@@ -250,7 +251,7 @@ def random_phrases(texts: Sequence[str], count: int, *, seed: int = 3) -> list[s
         text, size = chance.choice(texts), chance.randint(4, 7)
         start = chance.randrange(max(1, len(text) - size + 1))
         phrase = text[start : start + size]
-        if len(phrase) == size and _acceptable(phrase):
+        if len(phrase) == size and acceptable(phrase):
             found[phrase] = None
     return list(found)
 
@@ -286,14 +287,6 @@ def _disturbed(
     noise = hiss + voice / (np.std(voice) + 1e-9)
     loud = np.std(samples) * 10.0 ** (-chance.uniform(8.0, 20.0) / 20.0)
     return np.clip(samples + noise * loud / np.std(noise), -32_768, 32_767).astype(np.int16)
-
-
-def _acceptable(phrase: str) -> bool:
-    try:
-        check_literal(phrase)
-    except TemplateError:
-        return False
-    return True
 
 
 def _logistic(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ai_edge_litert import schema_py_generated as schema
-from models.graph_writer import read_graph
+from models.graph_writer import name_of, read_graph
 from models.text.network import TABLES, Network
 
 Array = npt.NDArray[np.generic]
@@ -43,5 +43,5 @@ def _constants(content: bytes) -> dict[str, Array]:
         values = np.frombuffer(bytes(data), dtype=kinds[tensor.type]).reshape(tensor.shape)
         if tensor.type == schema.TensorType.INT8:
             values = values.astype(np.float32) * np.float32(tensor.quantization.scale[0])
-        found[tensor.name.decode()] = values
+        found[name_of(tensor)] = values
     return found

@@ -10,7 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from models.emotion.graph import listening
-from models.graph_writer import GraphWriter, read_graph
+from models.graph_writer import GraphWriter, name_of, read_graph
 from models.half_floats import TooLargeError, halved, widened
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -57,7 +57,7 @@ def _kinds(content: bytes) -> dict[str, int]:
     """Type of each stored tensor, by name."""
     model = read_graph(content)
     return {
-        tensor.name.decode(): tensor.type
+        name_of(tensor): tensor.type
         for tensor in model.subgraphs[0].tensors
         if model.buffers[tensor.buffer].data is not None
     }
